@@ -1,0 +1,1 @@
+"""Inlay's backend: a broker that never blocks and workers that own the GPU."""

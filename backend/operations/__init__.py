@@ -1,0 +1,59 @@
+"""The operations behind the actions: pure functions from a job to its outputs.
+
+`OPERATIONS` names the function of each action; modules are imported when their first job comes, so that a worker
+pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, cast
+
+from plugin.client.jobs import ErrorCode, Job, Output
+from plugin.client.raster import Raster
+
+
+class OperationError(Exception):
+    """Something a person can mend: `message` says what is wrong, `remedy` what to do."""
+
+    def __init__(self, code: ErrorCode, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.remedy = code, message, remedy
+
+
+def _silent(fraction: float, message: str = "", preview: Raster | None = None) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Context:
+    """What an operation may use beside its job.
+
+    `progress(fraction, message, preview)` may be called as often as one likes; `cancelled()` is cheap and should be
+    asked at least every 100 ms; `notes` collects sentences for the person; `cache` lives as long as the worker and is
+    emptied when it idles.
+    """
+
+    device: str = "cpu"  # a torch device
+    progress: Callable[[float, str, Raster | None], None] = _silent
+    cancelled: Callable[[], bool] = lambda: False
+    notes: list[str] = field(default_factory=list)
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+
+Operation = Callable[[Job, Context], list[Output]]
+
+OPERATIONS: dict[str, str] = {
+    "select.object": "backend.operations.select:select_object",
+    "select.colours": "backend.operations.select:select_colours",
+    "paste.poisson": "backend.operations.paste:blend_poisson",
+    "diagnose.identity": "backend.operations.diagnose:identity",
+}
+
+
+def find(action: str) -> Operation:
+    """The operation of an action, imported now. Raises KeyError when there is none."""
+    module, function = OPERATIONS[action].split(":")
+    return cast(Operation, getattr(import_module(module), function))

@@ -1,0 +1,214 @@
+"""The table of actions: what a person can ask Inlay to do.
+
+Everything that depends on what actions exist is made from this table: the editors' menus and dialogs, the command
+line's options, the backend's validation, the table in docs/actions.md. A new action is one entry here and one
+function in `backend/operations/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+Value = bool | int | float | str
+
+
+class Source(str, Enum):
+    """Where an editor takes an input from."""
+
+    LAYER = "layer"  # the active layer's own pixels
+    BELOW = "below"  # what is seen of the picture below the active layer
+    SELECTION = "selection"  # the current selection, grey, 0 outside .. full inside
+    OTHER = "other"  # a layer the person picks in the dialog
+
+
+class Extent(str, Enum):
+    """How much of the picture an action needs to see; only that much travels."""
+
+    LAYER = "layer"  # the whole active layer
+    SELECTION = "selection"  # the selection's bounding box with `Action.margin` around it
+    OVERLAP = "overlap"  # the active layer's visible bounding box with `Action.margin` around it
+
+
+class ResultKind(str, Enum):
+    """What comes back. Every output of one job has one of these."""
+
+    SELECTION = "selection"  # grey raster; combined with the current selection as the person chose
+    LAYER = "layer"  # a new layer above the active one
+    LAYER_MASK = "layer mask"  # grey raster; becomes the mask of the active layer
+
+
+class Kind(str, Enum):
+    """The type of a parameter."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    SWITCH = "switch"
+    CHOICE = "choice"
+    TEXT = "text"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A picture an action works on. A missing input that is not required is left out of the job."""
+
+    name: str
+    source: Source
+    label: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A setting of an action, with all that a dialog, a command line or a validator needs to know of it."""
+
+    name: str
+    kind: Kind
+    default: Value
+    label: str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[tuple[str, str], ...] = ()  # (value, label)
+    unit: str = ""
+
+    def check(self, value: object) -> Value:
+        """`value` in this parameter's type. Raises ValueError, naming what would be right, when it does not fit."""
+        if self.kind is Kind.SWITCH:
+            if isinstance(value, bool):
+                return value
+            raise ValueError(f"{self.name} must be true or false, not {value!r}")
+        if self.kind in (Kind.INTEGER, Kind.NUMBER):
+            whole = self.kind is Kind.INTEGER
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise ValueError(f"{self.name} must be a {'whole ' if whole else ''}number, not {value!r}")
+            low, high = self.minimum, self.maximum
+            if not ((low is None or value >= low) and (high is None or value <= high)):  # also refuses NaN
+                raise ValueError(f"{self.name} must be between {low:g} and {high:g}{self.unit}, not {value}")
+            return value if whole else float(value)
+        if not isinstance(value, str):
+            raise ValueError(f"{self.name} must be text, not {value!r}")
+        if self.kind is Kind.CHOICE and value not in dict(self.choices):
+            raise ValueError(f"{self.name} must be one of {', '.join(dict(self.choices))}, not {value!r}")
+        if len(value) > 4096:
+            raise ValueError(f"{self.name} is {len(value)} characters long; at most 4096 are taken")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can ask for."""
+
+    name: str  # "select.object": also the operation's name and, dots as dashes, the GIMP procedure's
+    menu: str  # submenu below Inlay, empty for the top
+    label: str
+    help: str
+    result: ResultKind
+    inputs: tuple[Input, ...]
+    parameters: tuple[Parameter, ...] = ()
+    extent: Extent = Extent.LAYER
+    margin: float = 0.0  # of the box's longer side
+    hidden: bool = False  # not in the menus: for diagnosis and scripts
+    deadline: float = 120.0  # seconds without any progress after which the job is given up
+
+    def check(self, values: dict[str, object]) -> dict[str, Value]:
+        """Defaults completed with `values`, each checked. Raises ValueError on an unknown name or a bad value."""
+        known = {p.name: p for p in self.parameters}
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{self.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
+        return {p.name: p.check(values.get(p.name, p.default)) for p in self.parameters}
+
+    @property
+    def procedure(self) -> str:
+        """Name in GIMP's procedural database, and of the Krita action."""
+        return "inlay-" + self.name.replace(".", "-").replace("_", "-")
+
+
+LAYER = Input("image", Source.LAYER, "Layer")
+SELECTION = Input("selection", Source.SELECTION, "Selection")
+OPTIONAL_SELECTION = Input("selection", Source.SELECTION, "Selection", required=False)
+
+COMBINE = Parameter(
+    "combine", Kind.CHOICE, "replace", "Combine", "How the result joins the current selection.",
+    choices=(("replace", "Replace"), ("add", "Add"), ("subtract", "Subtract"), ("intersect", "Intersect")),
+)  # fmt: skip
+GROW = Parameter(
+    "grow", Kind.INTEGER, 0, "Grow", "Widen the result by so many pixels; negative numbers shrink it.", -200, 200,
+    unit=" px",
+)  # fmt: skip
+FEATHER = Parameter(
+    "feather", Kind.NUMBER, 0.0, "Feather", "Soften the edge of the result over so many pixels.", 0, 200, unit=" px"
+)
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        name="select.object",
+        menu="Select",
+        label="Select Object",
+        help="Select the object that the current selection roughly surrounds.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER, SELECTION),
+        parameters=(
+            Parameter(
+                "method", Kind.CHOICE, "grabcut", "Method", "How the object is told from what is around it.",
+                choices=(("grabcut", "GrabCut"),),
+            ),
+            COMBINE, GROW, FEATHER,
+        ),
+    ),
+    Action(
+        name="select.colours",
+        menu="Select",
+        label="Select by Colour Groups",
+        help="Divide the picture into groups of similar colour and place (K-means) and select the subject's.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(
+            Parameter("clusters", Kind.INTEGER, 4, "Groups", "Into how many groups the picture is divided.", 2, 16),
+            Parameter(
+                "position", Kind.NUMBER, 0.5, "Weight of place",
+                "How much nearness counts beside colour; 0 looks at colour alone.", 0, 4,
+            ),
+            Parameter("seed", Kind.INTEGER, 0, "Seed", "Another number gives another division.", 0, 2**31 - 1),
+            COMBINE, GROW, FEATHER,
+        ),
+    ),
+    Action(
+        name="paste.poisson",
+        menu="Paste",
+        label="Blend Layer into Picture",
+        help="Make the active layer belong to the picture below: its light and colour adapt, its seam disappears.",
+        result=ResultKind.LAYER,
+        inputs=(
+            Input("source", Source.LAYER, "Pasted layer"),
+            Input("target", Source.BELOW, "Picture below"),
+            OPTIONAL_SELECTION,
+        ),
+        parameters=(
+            Parameter(
+                "gradients", Kind.CHOICE, "normal", "Detail",
+                "Keep the detail of the pasted layer alone, or the stronger of both (for see-through things, text).",
+                choices=(("normal", "Of the pasted layer"), ("mixed", "The stronger of both")),
+            ),
+        ),
+        extent=Extent.OVERLAP,
+        margin=0.02,
+    ),
+    Action(
+        name="diagnose.identity",
+        menu="Diagnose",
+        label="Send There and Back",
+        help="Send the layer to the backend and put it back as a new layer, to check the connection.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        parameters=(
+            Parameter("seconds", Kind.NUMBER, 0.0, "Wait", "Keep the job running so long before it answers.", 0, 600,
+                      unit=" s"),
+        ),
+        hidden=True,
+    ),
+)  # fmt: skip
+
+BY_NAME: dict[str, Action] = {action.name: action for action in ACTIONS}
