@@ -33,10 +33,13 @@ class Context:
 
     `progress(fraction, message, preview)` may be called as often as one likes; `cancelled()` is cheap and should be
     asked at least every 100 ms; `notes` collects sentences for the person; `cache` lives as long as the worker and is
-    emptied when it idles.
+    emptied when it idles. An operation that runs out of memory is called again with a smaller `budget`, then with
+    `half`, then on the CPU.
     """
 
     device: str = "cpu"  # a torch device
+    half: bool = False  # networks should run in half precision
+    budget: int = 0  # bytes to keep tiles and temporaries within, 0 when there is no need to save
     progress: Callable[[float, str, Raster | None], None] = _silent
     cancelled: Callable[[], bool] = lambda: False
     notes: list[str] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from backend.imaging import Cancelled
@@ -12,7 +13,7 @@ from . import Context
 
 
 def identity(job: Job, context: Context) -> list[Output]:
-    """The layer as it came, after the asked-for wait."""
+    """The layer as it came, after the asked-for wait; or the asked-for fault."""
     wait = float(job.parameters["seconds"])
     start = time.monotonic()
     while (passed := time.monotonic() - start) < wait:
@@ -20,4 +21,17 @@ def identity(job: Job, context: Context) -> list[Output]:
             raise Cancelled
         context.progress(passed / wait, "Waiting", None)
         time.sleep(min(0.05, wait - passed))
+    fault(str(job.parameters["fault"]), context)
     return [Output(ResultKind.LAYER, "There and back", job.inputs["image"])]
+
+
+def fault(kind: str, context: Context) -> None:
+    """Go wrong as `identity`'s parameter of this name says."""
+    if kind == "error":
+        raise RuntimeError("the fault that was asked for")
+    if kind == "memory" or (kind == "tight" and not context.budget):
+        bytearray(1 << 62)  # more than any machine has: raises MemoryError
+    if kind == "crash":
+        os._exit(3)
+    while kind == "hang":
+        time.sleep(1)

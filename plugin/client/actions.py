@@ -206,6 +206,12 @@ ACTIONS: tuple[Action, ...] = (
         parameters=(
             Parameter("seconds", Kind.NUMBER, 0.0, "Wait", "Keep the job running so long before it answers.", 0, 600,
                       unit=" s"),
+            Parameter(
+                "fault", Kind.CHOICE, "none", "Fault", "Let the job go wrong in this way once the wait is over.",
+                choices=(("none", "None"), ("error", "An error in the program"), ("hang", "Never answer"),
+                         ("crash", "End the worker"), ("memory", "Ask for too much memory"),
+                         ("tight", "Ask for too much memory at first")),
+            ),
         ),
         hidden=True,
     ),
