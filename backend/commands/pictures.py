@@ -1,0 +1,246 @@
+"""Picture files to and from `Raster`s: orientation, depth, alpha and colour profile are kept.
+
+Eight bits a sample go through Pillow. Deeper PNG and TIFF go through OpenCV, because Pillow cuts 16-bit colour to
+eight bits.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from plugin.client.raster import PixelFormat, Raster
+
+from . import CommandError, Exit, usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+    Pixels = np.ndarray[Any, np.dtype[Any]]
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
+"""What a folder is searched for, and what can be written."""
+
+OPAQUE = {".jpg", ".jpeg", ".bmp"}
+"""Formats that keep no alpha."""
+
+DEEP = {".png": {"u8", "u16"}, ".tif": {"u8", "u16", "f32"}, ".tiff": {"u8", "u16", "f32"}}
+"""Sample types each format can hold; all others hold u8 alone."""
+
+ORIENTATION = 0x0112
+"""The tag of the picture's orientation, in EXIF and in TIFF."""
+
+
+def read(path: Path) -> Raster:
+    """The picture in a file, upright, at offset 0, 0.
+
+    Raises CommandError with `Exit.BAD_INPUT` when the file is missing or holds no readable picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {error.strerror}", Exit.BAD_INPUT) from None
+    Image.MAX_IMAGE_PIXELS = None  # the person named this file; a large one is no attack
+    profile, orientation = b"", 1
+    try:
+        with _quietly(), Image.open(path) as image:
+            profile = image.info.get("icc_profile") or b""
+            if not _is_deep(image, content):
+                return _raster(_eight_bits(ImageOps.exif_transpose(image)), profile)
+            orientation = image.getexif().get(ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if not content.startswith((b"II*\0", b"MM\0*")):  # OpenCV reads kinds of TIFF that Pillow does not know
+            raise CommandError(f"{path} is no picture that can be read: {error}", Exit.BAD_INPUT) from None
+    pixels = _decode_deep(_orientation_cleared(content))
+    if pixels is None:
+        raise CommandError(f"{path} is no picture that can be read: its pixels are damaged", Exit.BAD_INPUT)
+    return _raster(_turned(pixels, orientation), profile)
+
+
+def write(path: Path, raster: Raster) -> None:
+    """Write a picture; the suffix names the format. Depth and alpha the format cannot hold are reduced to what it can.
+
+    Raises CommandError when the suffix is unknown (usage) or the file cannot be written (bad input).
+    """
+    check_suffix(path)
+    suffix = path.suffix.lower()
+    pixels = array(raster)
+    if suffix in OPAQUE and raster.format.has_alpha:
+        pixels = pixels[..., :-1]
+    if raster.format.depth not in DEEP.get(suffix, {"u8"}):
+        pixels = as_depth(pixels, "u16" if suffix == ".png" else "u8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if pixels.dtype == "uint8":
+            from PIL import Image
+
+            quality = {"quality": 95} if suffix in {".jpg", ".jpeg", ".webp"} else {}
+            Image.fromarray(pixels.squeeze()).save(path, icc_profile=raster.profile or None, **quality)
+        else:
+            path.write_bytes(_encode_deep(pixels, suffix, raster.profile))
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}", Exit.BAD_INPUT) from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
+        yield
+
+
+def check_suffix(path: Path) -> None:
+    """Raise CommandError (usage) when pictures cannot be written under this name."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise usage(f"{path}: write to one of {', '.join(sorted(SUFFIXES))}")
+
+
+def array(raster: Raster) -> Pixels:
+    """Pixels as H x W x C in the raster's own sample type; channels in RGB order."""
+    import numpy as np
+
+    from plugin.client.raster import CHANNELS
+
+    kind = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}[raster.format.depth]
+    pixels: Pixels = np.frombuffer(raster.data, dtype=kind)
+    pixels = pixels.reshape(raster.height, raster.width, CHANNELS[raster.format.channels])
+    if raster.format.channels.startswith("BGR"):
+        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+    return pixels
+
+
+def as_depth(pixels: Pixels, depth: str) -> Pixels:
+    """Pixels in another sample type ("u8", "u16", "f32"), white staying white."""
+    import numpy as np
+
+    full = {"uint8": 255, "uint16": 65535}
+    wanted = {"u8": "uint8", "u16": "uint16", "f32": "float32"}[depth]
+    if pixels.dtype == wanted:
+        return pixels
+    unit = pixels.astype(np.float32) / full.get(str(pixels.dtype), 1)
+    if depth == "f32":
+        return unit
+    return (np.clip(unit, 0, 1) * full[wanted] + 0.5).astype(wanted)
+
+
+def grey(raster: Raster) -> Pixels:
+    """A picture as a mask, H x W float32 in 0..1: its brightness times its alpha."""
+    import numpy as np
+
+    unit = as_depth(array(raster), "f32")
+    alpha = unit[..., -1] if raster.format.has_alpha else np.float32(1)
+    colour = unit[..., : unit.shape[2] - raster.format.has_alpha]
+    result: Pixels = np.clip(colour.mean(axis=2) * alpha, 0, 1)
+    return result
+
+
+def from_array(pixels: Pixels, profile: bytes = b"", x: int = 0, y: int = 0) -> Raster:
+    """A raster from H x W or H x W x C pixels (grey, grey + alpha, RGB, RGBA; uint8, uint16 or float32)."""
+    return _raster(pixels, profile).at(x, y)
+
+
+def _raster(pixels: Pixels, profile: bytes) -> Raster:
+    import numpy as np
+
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    height, width, channels = pixels.shape
+    depth = {"uint8": "u8", "uint16": "u16", "float32": "f32"}[str(pixels.dtype)]
+    name = ("Y", "YA", "RGB", "RGBA")[channels - 1]
+    data = memoryview(np.ascontiguousarray(pixels)).cast("B")
+    return Raster(PixelFormat(name, depth), width, height, data, profile=profile)
+
+
+def _is_deep(image: Image, content: bytes) -> bool:
+    if image.format == "PNG":
+        return content[24] == 16  # bit depth in IHDR
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(258, (1,))
+        return max(bits) > 8
+    return False
+
+
+def _eight_bits(image: Image) -> Pixels:
+    import numpy as np
+
+    if image.mode not in ("L", "LA", "RGB", "RGBA"):
+        alpha = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
+        image = image.convert(("LA" if image.mode in ("1", "L") else "RGBA") if alpha else _plain_mode(image.mode))
+    elif image.mode in ("L", "RGB") and "transparency" in image.info:
+        image = image.convert(image.mode + "A")
+    return np.asarray(image)
+
+
+def _plain_mode(mode: str) -> str:
+    return "L" if mode in ("1", "I", "F") or mode.startswith("I;") else "RGB"
+
+
+def _decode_deep(content: bytes) -> Pixels | None:
+    import cv2
+    import numpy as np
+
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        return None
+    if pixels.dtype not in (np.uint8, np.uint16):
+        pixels = pixels.astype(np.float32)
+    if pixels.ndim == 3:
+        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+    return pixels
+
+
+def _orientation_cleared(content: bytes) -> bytes:
+    """A TIFF whose first directory says "upright": OpenCV turns some orientations itself and fails on others."""
+    order: Literal["little", "big"] = "little" if content.startswith(b"II") else "big"
+    if not content.startswith((b"II*\0", b"MM\0*")):
+        return content
+    cleared = bytearray(content)
+    directory = int.from_bytes(content[4:8], order)
+    for i in range(int.from_bytes(content[directory : directory + 2], order)):
+        entry = directory + 2 + 12 * i  # tag, type, count, value (TIFF 6.0, section 2)
+        if int.from_bytes(content[entry : entry + 2], order) == ORIENTATION:
+            cleared[entry + 8 : entry + 10] = (1).to_bytes(2, order)
+    return bytes(cleared)
+
+
+def _encode_deep(pixels: Pixels, suffix: str, profile: bytes) -> bytes:
+    import cv2
+    import numpy as np
+
+    if pixels.shape[2] == 2:  # OpenCV writes no grey with alpha
+        pixels = pixels[..., [0, 0, 0, 1]]
+    if pixels.shape[2] >= 3:
+        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+    done, encoded = cv2.imencode(suffix, np.ascontiguousarray(pixels))
+    if not done:
+        raise OSError(f"the pixels could not be written as {suffix}")
+    content: bytes = encoded.tobytes()
+    return _with_profile(content, profile) if suffix == ".png" and profile else content
+
+
+def _with_profile(png: bytes, profile: bytes) -> bytes:
+    """A PNG with an iCCP chunk after its header (PNG specification, 11.3.2.3)."""
+    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
+    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    header = 8 + 25  # signature and IHDR
+    return png[:header] + chunk + png[header:]
+
+
+def _turned(pixels: Pixels, orientation: int) -> Pixels:
+    """Pixels made upright by their EXIF orientation, 1..8."""
+    import numpy as np
+
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
