@@ -1,0 +1,274 @@
+"""Alpha at full size from a network's small probability map and the full-size picture.
+
+Where the network is sure, alpha is 0 or 1; in the unknown band alpha is a linear function of the colours nearby, fitted
+to the sure pixels on both sides. The fits run on a picture of about a thousand pixels and are applied at native size:
+alpha and colour are both averaged when a picture is shrunk, so a linear relation between them holds at either size,
+and a strand of one native pixel keeps its place. Alphas are float32, 0..1; masks are bool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.imaging import Cancelled
+from backend.imaging.closed_form import closed_form_matting
+from backend.imaging.guided import Array, apply_coefficients, fit_quality, guided_coefficients, resize
+
+Mask = NDArray[np.bool_]
+Edge = Literal["soft", "hard"]
+Quality = Literal["fast", "fine"]
+
+WORK_SIZE = {"fast": 1024, "fine": 1536}  # longest side, in pixels, of the picture on which the models are fitted
+SURE = 0.9  # a probability beyond this, or below 1 - this, is known outside the band
+BAND = 1.5  # half the width of the band around the 0.5 contour, in network pixels
+STRAND_REACH = 6.0  # how far beyond the band strands are followed outward, in network pixels
+GAP_REACH = 2.0  # and gaps inward
+FOG = 0.05  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
+BLOCK = 256  # side of the blocks in which the native picture is walked
+
+
+@dataclass(frozen=True)
+class Trimap:
+    """What is known of a picture's alpha: H x W masks that do not overlap; the rest is the unknown band."""
+
+    foreground: Mask
+    background: Mask
+
+    @property
+    def unknown(self) -> Mask:
+        band: Mask = ~(self.foreground | self.background)
+        return band
+
+    def opened(self, pixels: Mask) -> Trimap:
+        """The same with these pixels unknown."""
+        return Trimap(self.foreground & ~pixels, self.background & ~pixels)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Alpha as a linear function of colour, on the work grid, with the bounds the trimap sets. All h x w (x 3)."""
+
+    a: Array
+    b: Array
+    lower: Array  # 1 in the known foreground
+    upper: Array  # 0 in the known background
+
+
+def trimap(probability: Array, band: float) -> Trimap:
+    """Known where the probability is near 0 or 1 and the 0.5 contour at least `band` pixels away.
+
+    probability: H x W, 0..1.
+    """
+    inside = (probability > 0.5).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+    distance = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    return Trimap((depth > band) & (probability > SURE), (distance > band) & (probability < 1 - SURE))
+
+
+def refine(
+    image: NDArray[np.generic],
+    probability: Array,
+    *,
+    edge: Edge = "soft",
+    quality: Quality = "fast",
+    band: float = BAND,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Array:
+    """Alpha of the subject at the picture's own size.
+
+    image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded; probability: h x w of any size up to the picture's,
+    0..1, as a network gives it. edge: "soft" keeps hair and fur, "hard" is a clean anti-aliased outline along the
+    picture's contours. quality: "fine" solves closed-form matting on the band, some seconds instead of tenths.
+    band: half the width of the unknown band around the 0.5 contour, in network pixels.
+    progress is called with 0..1; cancelled is polled and raises Cancelled. Returns H x W float32, exactly 0 or 1
+    outside the band. Raises ValueError when the shapes do not fit.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or probability.ndim != 2:
+        raise ValueError(f"matting needs an image H x W x 3 and a map h x w, got {image.shape} and {probability.shape}")
+    height, width = image.shape[:2]
+    shrink = min(1.0, WORK_SIZE[quality] / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    guide = to_unit(cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image)
+    enlarged = cv2.resize(probability.astype(np.float32, copy=False), size, interpolation=cv2.INTER_CUBIC)
+    pixel = max(size) / max(probability.shape)  # a network pixel, in work pixels
+    model = _fit_model(guide, np.clip(enlarged, 0, 1), max(pixel, 1.0), band, quality, cancelled)
+    smoothing = max(0.7, 0.12 * pixel / shrink)
+    alpha = np.empty((height, width), np.float32)
+    blocks = list(_blocks(height, width))
+    for done, block in enumerate(blocks):
+        _poll(cancelled)
+        alpha[block] = _native_block(image, model, block, smoothing if edge == "hard" else None)
+        if progress is not None:
+            progress((done + 1) / len(blocks))
+    return alpha
+
+
+def to_unit(image: NDArray[np.generic]) -> Array:
+    """The picture as float32, 0..1: integers divided by their type's largest value."""
+    if np.issubdtype(image.dtype, np.integer):
+        return image * np.float32(1 / np.iinfo(image.dtype).max)  # type: ignore[no-any-return, operator, type-var]
+    return image.astype(np.float32, copy=False)
+
+
+def _fit_model(
+    guide: Array, probability: Array, pixel: float, band: float, quality: Quality, cancelled: Callable[[], bool] | None
+) -> _Model:
+    known = trimap(probability, band * pixel)
+    if known.unknown.any():
+        known = known.opened(_strands(guide, probability, known, pixel))
+    _poll(cancelled)
+    # From wide windows on a small picture, which see both sides of the band, to narrow windows that follow detail.
+    target, weight = _evidence(probability, known)
+    alpha, coefficients = target, (np.zeros_like(guide), target)
+    for step, radius in ((4, 4.0), (2, 2.0)):
+        coefficients = _coefficients(guide, alpha, weight, step, radius * pixel)
+        alpha = _bounded(apply_coefficients(guide, *coefficients), known)
+        weight = np.where(known.unknown, np.square(2 * alpha - 1), np.float32(1))
+        _poll(cancelled)
+    if quality == "fine":
+        alpha = _closed_form(guide, alpha, known, cancelled)
+        coefficients = guided_coefficients(guide, alpha, 2, 1e-5)
+    lower, upper = known.foreground.astype(np.float32), (~known.background).astype(np.float32)
+    return _Model(*coefficients, lower, upper)
+
+
+def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
+    """What the fits aim at and how far it is trusted: the known pixels, and faintly the network's opinion elsewhere."""
+    opinion = np.clip(2 * probability - 0.5, 0, 1)
+    target = _bounded(opinion, known)
+    weight = np.where(known.unknown, 0.02 * np.square(2 * target - 1) + 0.001, 1).astype(np.float32)
+    return target, weight
+
+
+def _coefficients(guide: Array, target: Array, weight: Array, step: int, radius: float) -> tuple[Array, Array]:
+    """Linear models fitted on a grid `step` times coarser than the guide, on the guide's grid."""
+    height, width = target.shape
+    small = (max(1, width // step), max(1, height // step))
+    a, b = guided_coefficients(
+        resize(guide, small),
+        resize(target, small),
+        max(1, round(radius / step)),
+        1e-5,
+        resize(weight, small),
+        by_fit=True,
+    )
+    return resize(a, (width, height)), resize(b, (width, height))
+
+
+def _strands(guide: Array, probability: Array, known: Trimap, pixel: float) -> Mask:
+    """Known pixels that look like the other side and hang together with the band: hair outside, gaps inside.
+
+    The network loses strands thinner than its own pixels; their colours give them away where the colours of the two
+    sides differ clearly.
+    """
+    height, width = probability.shape
+    small = (max(1, width // 2), max(1, height // 2))
+    colours = resize(guide, small)
+    target, weight = (resize(x, small) for x in _evidence(probability, known))
+    radius = max(1, round(3 * pixel))
+    alpha = apply_coefficients(colours, *guided_coefficients(colours, target, radius, 1e-5, weight, by_fit=True))
+    clear = fit_quality(colours, target, radius, 1e-5, weight) > 0.5
+    near = {
+        side: cv2.distanceTransform(resize(mask.astype(np.float32), small).round().astype(np.uint8), cv2.DIST_L2, 3)
+        for side, mask in (("out", known.background), ("in", known.foreground))
+    }
+    strand = (alpha > 0.35) & clear & (near["out"] > 0) & (near["out"] < STRAND_REACH * pixel / 2)
+    gap = (alpha < 0.65) & clear & (near["in"] > 0) & (near["in"] < GAP_REACH * pixel / 2)
+    unknown = resize(known.unknown.astype(np.float32), small) > 0.5
+    found = _connected(strand, unknown) | _connected(gap, unknown)
+    reach = 2 * round(pixel / 2) + 1
+    grown = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _connected(pixels: Mask, seeds: Mask) -> Mask:
+    """Those of the pixels that reach a seed through pixels."""
+    count, label = cv2.connectedComponents((pixels | seeds).astype(np.uint8))
+    touches = np.zeros(count, bool)
+    touches[label[seeds]] = True
+    touches[0] = False
+    found: Mask = pixels & touches[label]
+    return found
+
+
+def _closed_form(guide: Array, alpha: Array, known: Trimap, cancelled: Callable[[], bool] | None) -> Array:
+    """Closed-form matting on the band's bounding box, drawn faintly to the guided estimate where that is decided."""
+    rows, columns = (np.flatnonzero(known.unknown.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return alpha
+    margin = 4
+    box = np.s_[max(0, rows[0] - margin) : rows[-1] + margin + 1, max(0, columns[0] - margin) : columns[-1] + margin + 1]
+    weight = np.where(known.unknown[box], 0.01 * np.square(2 * alpha[box] - 1), 100).astype(np.float32)
+    solved = alpha.copy()
+    solved[box] = closed_form_matting(guide[box], alpha[box], weight, start=alpha[box], cancelled=cancelled)
+    return _bounded(solved, known)
+
+
+def _native_block(
+    image: NDArray[np.generic], model: _Model, block: tuple[slice, slice], outline: float | None
+) -> Array | np.float32:
+    """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
+    height, width = image.shape[:2]
+    halo = 0 if outline is None else int(3 * outline) + 2
+    rows, columns = (
+        slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, (height, width), strict=True)
+    )
+    grid = model.b.shape
+    scale = grid[1] / width, grid[0] / height
+    cover = tuple(
+        slice(int(s.start * k), int(np.ceil(s.stop * k)) + 1) for s, k in zip((rows, columns), scale[::-1], strict=True)
+    )
+    if not model.upper[cover].any():
+        return np.float32(0)
+    if model.lower[cover].all():
+        return np.float32(1)
+
+    def at_native(x: Array) -> Array:
+        # Pixel centres onto pixel centres, as in cv2.resize.
+        shift = [(s.start + 0.5) * k - 0.5 for s, k in zip((columns, rows), scale, strict=True)]
+        matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        out: Array = cv2.warpAffine(x, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return out
+
+    alpha = apply_coefficients(to_unit(image[rows, columns]), at_native(model.a), at_native(model.b))
+    alpha = np.clip((alpha - FOG) / (1 - 2 * FOG), at_native(model.lower), at_native(model.upper))
+    if outline is None:
+        return alpha
+    top, left = block[0].start - rows.start, block[1].start - columns.start
+    inner = np.s_[top : top + block[0].stop - block[0].start, left : left + block[1].stop - block[1].start]
+    sharp: Array = _outline(alpha, outline)[inner]
+    return sharp
+
+
+def _outline(alpha: Array, sigma: float) -> Array:
+    """The 0.5 contour of the smoothed alpha, anti-aliased: the distance to it over a ramp of one pixel."""
+    smooth = cv2.GaussianBlur(alpha, (0, 0), sigma)
+    slope = np.hypot(
+        cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    )
+    return np.clip(0.5 + (smooth - 0.5) / np.maximum(slope, np.float32(1e-4)), 0, 1)
+
+
+def _bounded(alpha: Array, known: Trimap) -> Array:
+    """alpha cut to 0..1, and what is known put in."""
+    return np.clip(alpha, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
+
+
+def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    for top in range(0, height, BLOCK):
+        for left in range(0, width, BLOCK):
+            yield slice(top, min(top + BLOCK, height)), slice(left, min(left + BLOCK, width))
+
+
+def _poll(cancelled: Callable[[], bool] | None) -> None:
+    if cancelled is not None and cancelled():
+        raise Cancelled
