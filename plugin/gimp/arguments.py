@@ -1,0 +1,77 @@
+"""A procedure's arguments from an action's parameters, and back: one is declared as the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gi.repository import Gimp, GObject
+
+from ..client.actions import Action, Input, Kind, Parameter, Source
+
+_FLAGS = GObject.ParamFlags.READWRITE
+_LARGEST = float(2**31 - 1)
+
+
+def argument_name(name: str) -> str:
+    """A parameter's or input's name as GIMP's procedures want it: dashes, no underscores."""
+    return name.replace("_", "-")
+
+
+def own_arguments(action: Action) -> list[str]:
+    """Names of the arguments that `declare` adds, in the order of the dialog."""
+    chosen = [wanted.name for wanted in action.inputs if wanted.source is Source.OTHER]
+    return [argument_name(name) for name in (*chosen, *(parameter.name for parameter in action.parameters))]
+
+
+def declare(procedure: Any, action: Action) -> None:
+    """Add the action's arguments to its procedure, after those that every image procedure has."""
+    for wanted in action.inputs:
+        if wanted.source is Source.OTHER:
+            _declare_input(procedure, wanted)
+    for parameter in action.parameters:
+        _declare_parameter(procedure, parameter)
+
+
+def values(config: Any, action: Action) -> dict[str, object]:
+    """The parameters' values in a procedure's config, by the parameters' own names."""
+    return {parameter.name: _value(config, parameter) for parameter in action.parameters}
+
+
+def chosen_layer(config: Any, name: str) -> Any:
+    """The layer that was chosen for an input, None if none was."""
+    return config.get_property(argument_name(name))
+
+
+def _value(config: Any, parameter: Parameter) -> object:
+    value = config.get_property(argument_name(parameter.name))
+    if parameter.kind is Kind.FILE:
+        return value.get_path() or "" if value is not None else ""
+    return value if value is not None else ""
+
+
+def _declare_input(procedure: Any, wanted: Input) -> None:
+    help_text = wanted.label if wanted.required else f"{wanted.label} (may be left out)"
+    procedure.add_layer_argument(argument_name(wanted.name), wanted.label, help_text, True, _FLAGS)
+
+
+def _declare_parameter(procedure: Any, parameter: Parameter) -> None:
+    label = f"{parameter.label} ({parameter.unit.strip()})" if parameter.unit.strip() else parameter.label
+    common = (argument_name(parameter.name), label, parameter.help)
+    low = -_LARGEST if parameter.minimum is None else parameter.minimum
+    high = _LARGEST if parameter.maximum is None else parameter.maximum
+    default: Any = parameter.default
+    if parameter.kind is Kind.INTEGER:
+        procedure.add_int_argument(*common, int(low), int(high), default, _FLAGS)
+    elif parameter.kind is Kind.NUMBER:
+        procedure.add_double_argument(*common, low, high, default, _FLAGS)
+    elif parameter.kind is Kind.SWITCH:
+        procedure.add_boolean_argument(*common, default, _FLAGS)
+    elif parameter.kind is Kind.TEXT:
+        procedure.add_string_argument(*common, default, _FLAGS)
+    elif parameter.kind is Kind.FILE:
+        procedure.add_file_argument(*common, Gimp.FileChooserAction.OPEN, True, None, _FLAGS)
+    else:
+        choice = Gimp.Choice.new()
+        for number, (value, meaning) in enumerate(parameter.choices):
+            choice.add(value, number, meaning, "")
+        procedure.add_choice_argument(*common, choice, default, _FLAGS)

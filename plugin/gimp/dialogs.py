@@ -1,0 +1,40 @@
+"""The dialog of an action, made by GIMP from the procedure's arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gi
+
+from ..client.actions import Action, Kind, Parameter
+from .arguments import argument_name, own_arguments
+
+_SLIDER_SPAN = 1000
+"""A number whose range is wider than this is typed, not dragged."""
+
+
+def ask(action: Action, procedure: Any, config: Any) -> bool:
+    """Show the dialog; whether the person said yes. What they chose is in `config`."""
+    if not own_arguments(action):
+        return True
+    gi.require_version("GimpUi", "3.0")
+    from gi.repository import GimpUi
+
+    GimpUi.init("inlay")
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, action.label)
+    explanation = dialog.get_label("inlay-explanation", action.help, False, False)
+    explanation.set_line_wrap(True)
+    explanation.set_max_width_chars(50)
+    explanation.set_xalign(0.0)
+    for parameter in filter(_draggable, action.parameters):
+        dialog.get_scale_entry(argument_name(parameter.name), 1.0)
+    dialog.fill(["inlay-explanation", *own_arguments(action)])
+    said_yes = bool(dialog.run())
+    dialog.destroy()
+    return said_yes
+
+
+def _draggable(parameter: Parameter) -> bool:
+    if parameter.kind not in (Kind.INTEGER, Kind.NUMBER) or parameter.minimum is None or parameter.maximum is None:
+        return False
+    return parameter.maximum - parameter.minimum <= _SLIDER_SPAN
