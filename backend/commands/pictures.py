@@ -154,7 +154,7 @@ def _raster(pixels: Pixels, profile: bytes) -> Raster:
     height, width, channels = pixels.shape
     depth = {"uint8": "u8", "uint16": "u16", "float32": "f32"}[str(pixels.dtype)]
     name = ("Y", "YA", "RGB", "RGBA")[channels - 1]
-    data = memoryview(np.ascontiguousarray(pixels)).cast("B")
+    data = np.ascontiguousarray(pixels).data.cast("B")
     return Raster(PixelFormat(name, depth), width, height, data, profile=profile)
 
 
@@ -163,7 +163,7 @@ def _is_deep(image: Image, content: bytes) -> bool:
         return content[24] == 16  # bit depth in IHDR
     if image.format == "TIFF":
         bits = getattr(image, "tag_v2", {}).get(258, (1,))
-        return max(bits) > 8
+        return any(count > 8 for count in bits)
     return False
 
 
@@ -186,7 +186,7 @@ def _decode_deep(content: bytes) -> Pixels | None:
     import cv2
     import numpy as np
 
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels: Pixels | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         return None
     if pixels.dtype not in (np.uint8, np.uint16):

@@ -1,0 +1,99 @@
+"""Options of the command line made from the table of actions."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from plugin.client.actions import ACTIONS, Action, Kind, Parameter, Value
+
+from . import usage
+
+
+def family(name: str) -> list[Action]:
+    """The actions "NAME.something" that people can call."""
+    return [action for action in ACTIONS if action.name.startswith(name + ".") and not action.hidden]
+
+
+def add_parameters(parser: argparse.ArgumentParser, actions: Sequence[Action], leave_out: set[str]) -> None:
+    """An option for every parameter of `actions`. One that is not given is absent from the parsed arguments."""
+    group = parser.add_argument_group("settings")
+    owners: dict[str, list[tuple[Action, Parameter]]] = {}
+    for action in actions:
+        for parameter in action.parameters:
+            if parameter.name not in leave_out:
+                owners.setdefault(parameter.name, []).append((action, parameter))
+    for name, owned in owners.items():
+        _, first = owned[0]
+        only = "" if len(owned) == len(actions) else f" ({', '.join(_last(action) for action, _ in owned)} only)"
+        text = first.help.replace("%", "%%") + only + f" Default: {_shown(first)}."
+        flag = "--" + name.replace("_", "-")
+        if first.kind is Kind.SWITCH:
+            group.add_argument(
+                flag, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text
+            )
+        elif first.kind is Kind.CHOICE:
+            values = list(dict.fromkeys(value for _, parameter in owned for value, _ in parameter.choices))
+            group.add_argument(flag, dest=name, choices=values, default=argparse.SUPPRESS, help=text)
+        else:
+            kind = {Kind.INTEGER: int, Kind.NUMBER: float}.get(first.kind, str)
+            group.add_argument(flag, dest=name, type=kind, metavar="N", default=argparse.SUPPRESS, help=text)
+
+
+def given(options: dict[str, object], action: Action, actions: Sequence[Action]) -> dict[str, Value]:
+    """All parameters of `action`: those among the parsed `options`, and defaults.
+
+    Raises CommandError (usage) when one is out of range or belongs to another action of the family.
+    """
+    known = {parameter.name for other in actions for parameter in other.parameters}
+    values = {name: value for name, value in options.items() if name in known}
+    try:
+        return action.check(values)
+    except ValueError as error:
+        raise usage(str(error)) from None
+
+
+def numbers(count: int, shape: str) -> type[argparse.Action]:
+    """An argparse action for whole numbers with commas, such as X,Y,W,H."""
+
+    class Numbers(argparse.Action):
+        def __call__(
+            self,
+            parser: argparse.ArgumentParser,
+            namespace: argparse.Namespace,
+            values: object,
+            option_string: str | None = None,
+        ) -> None:
+            try:
+                parsed = tuple(int(part) for part in str(values).split(","))
+            except ValueError:
+                parsed = ()
+            if len(parsed) != count:
+                raise argparse.ArgumentError(self, f"wants {shape} in whole pixels, not {values!r}")
+            setattr(namespace, self.dest, parsed)
+
+    return Numbers
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """The option that says where the work is done."""
+    parser.add_argument(
+        "--in-process", action="store_true", help="do the work in this process, without the backend beside it"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option -o."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=what)
+
+
+def _last(action: Action) -> str:
+    return action.name.rpartition(".")[2]
+
+
+def _shown(parameter: Parameter) -> str:
+    if parameter.kind is Kind.SWITCH:
+        return "on" if parameter.default else "off"
+    text = f"{parameter.default:g}" if isinstance(parameter.default, float) else str(parameter.default)
+    return (text or "none") + parameter.unit

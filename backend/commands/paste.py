@@ -1,0 +1,151 @@
+"""Paste a part of one picture into another so that it belongs there."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugin.client.actions import Value
+from plugin.client.raster import Raster
+
+from . import CommandError, Exit, pictures, usage
+from .options import add_output, add_parameters, add_running, family, given, numbers
+from .running import ProgressBar, Report, Runner, runner
+
+if TYPE_CHECKING:
+    Pixels = pictures.Pixels
+
+ACTIONS = family("paste")
+_METHODS: dict[str, tuple[str, dict[str, Value]]] = {
+    "deep": ("paste.deep", {}),
+    "poisson": ("paste.poisson", {"gradients": "normal"}),
+    "mixed": ("paste.poisson", {"gradients": "mixed"}),
+}
+METHODS = {name: method for name, method in _METHODS.items() if method[0] in {a.name for a in ACTIONS}}
+"""What --method means: an action and what it fixes of the parameters."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay paste`."""
+    parser.add_argument("target", type=Path, metavar="TARGET", help="the picture to paste into")
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="the picture to paste from")
+    parser.add_argument("--mask", type=Path, help="what of SOURCE is pasted: white, and SOURCE's size")
+    parser.add_argument(
+        "--at", action=numbers(2, "X,Y"), metavar="X,Y", required=True, help="where SOURCE's upper left corner goes"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="enlarge SOURCE by so much (default 1)")
+    default = next(iter(METHODS))
+    parser.add_argument("--method", choices=list(METHODS), default=default, help=f"how (default {default})")
+    fixed = {name for _, values in METHODS.values() for name in values}
+    add_parameters(parser, ACTIONS, leave_out=fixed)
+    add_output(parser, "file to write")
+    add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write TARGET with the part of SOURCE in it."""
+    pictures.check_suffix(arguments.output)
+    if not 0.01 <= arguments.scale <= 100:
+        raise usage(f"--scale must be between 0.01 and 100, not {arguments.scale:g}")
+    name, fixed = METHODS[arguments.method]
+    action = next(a for a in ACTIONS if a.name == name)
+    parameters = given({**vars(arguments), **fixed}, action, ACTIONS)
+    target, source = pictures.read(arguments.target), pictures.read(arguments.source)
+    mask = pictures.read(arguments.mask) if arguments.mask else None
+    if mask is None and not source.format.has_alpha:
+        raise usage(f"{arguments.source} has no transparency: say with --mask what of it is pasted")
+    with runner(arguments.in_process) as running, ProgressBar(1) as bar:
+        placed = place(source, mask, arguments.at, arguments.scale)
+        picture = paste(running, name, parameters, target, placed, bar.report(arguments.target.name))
+    pictures.write(arguments.output, picture)
+    return Exit.DONE
+
+
+def place(source: Raster, mask: Raster | None, at: tuple[int, int], scale: float) -> tuple[Raster, Raster | None]:
+    """Source and mask, enlarged by `scale`, with their upper left corner at `at`. Raises CommandError."""
+    if mask is not None and (mask.width, mask.height) != (source.width, source.height):
+        raise CommandError(
+            f"the mask is {mask.width} x {mask.height}, but the source {source.width} x {source.height}: "
+            "make them the same size",
+            Exit.BAD_INPUT,
+        )
+    pixels = _scaled(pictures.array(source), scale)
+    placed = pictures.from_array(pixels, source.profile, *at)
+    if mask is None:
+        return placed, None
+    coverage = pictures.as_depth(_scaled(pictures.grey(mask)[..., None], scale), "u8")
+    return placed, pictures.from_array(coverage, b"", *at)
+
+
+def paste(
+    running: Runner,
+    action: str,
+    parameters: dict[str, Value],
+    target: Raster,
+    placed: tuple[Raster, Raster | None],
+    report: Report,
+) -> Raster:
+    """`target` with the placed source in it, in the target's depth; grey targets take on a coloured source's colour."""
+    source, mask = placed
+    if target.format.channels.startswith("Y") and not source.format.channels.startswith("Y"):
+        target = _coloured(target)
+    if source.format.channels.startswith("Y") and not target.format.channels.startswith("Y"):
+        source = _coloured(source)
+    deep = pictures.as_depth(pictures.array(source), target.format.depth)
+    source = pictures.from_array(deep, source.profile, source.x, source.y)
+    inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
+    result = running.run(action, parameters, inputs, report)
+    return over(result.outputs[0].raster, target)
+
+
+def over(layer: Raster, target: Raster) -> Raster:
+    """`layer` (with alpha, the target's colours and depth) composited over `target`; untouched pixels stay as they are.
+
+    Porter and Duff's "over" on straight alpha.
+    """
+    import numpy as np
+
+    result = pictures.array(target).copy()
+    left, top = max(layer.x, 0), max(layer.y, 0)
+    window = (slice(top, layer.y + layer.height), slice(left, layer.x + layer.width))
+    below = result[window]
+    above = pictures.array(layer)[top - layer.y :, left - layer.x :][: below.shape[0], : below.shape[1]]
+    alpha = pictures.as_depth(above[..., -1:], "f32")
+    colours = above.shape[2] - 1
+    if target.format.has_alpha:
+        under = pictures.as_depth(below[..., -1:], "f32") * (1 - alpha)
+        whole = alpha + under
+        share = np.divide(alpha, whole, out=np.zeros_like(alpha), where=whole > 0)
+    else:
+        whole, share = np.ones_like(alpha), alpha
+    mixed = below[..., :colours] + (above[..., :colours].astype(np.float32) - below[..., :colours]) * share
+    touched = alpha[..., 0] > 0
+    if target.format.has_alpha:
+        mixed = np.concatenate([mixed, whole * _full(result)], axis=2)
+    rounded = np.rint(mixed) if result.dtype.kind == "u" else mixed
+    np.copyto(below, rounded.astype(result.dtype), where=touched[..., None])
+    return replace(target, data=result.data.cast("B"), key="")
+
+
+def _full(pixels: Pixels) -> float:
+    return {"uint8": 255.0, "uint16": 65535.0}.get(str(pixels.dtype), 1.0)
+
+
+def _coloured(raster: Raster) -> Raster:
+    pixels = pictures.array(raster)
+    return pictures.from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)
+
+
+def _scaled(pixels: Pixels, scale: float) -> Pixels:
+    import cv2
+    import numpy as np
+
+    if scale == 1:
+        return pixels
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled: Any = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=how)
+    result: Pixels = scaled.reshape(height, width, pixels.shape[2])
+    return result

@@ -1,0 +1,133 @@
+"""Select something in pictures. Writes masks of the pictures' size: 8-bit grey, white where selected."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from plugin.client.actions import Action, Value
+from plugin.client.raster import PixelFormat, Raster
+
+from . import batch, pictures, usage
+from .options import add_output, add_parameters, add_running, family, given, numbers
+from .running import Report, Runner, runner
+
+ACTIONS = family("select")
+POINT_RADIUS = 0.01
+"""Radius of the selection that a point becomes, of the picture's longer side."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay select` (and `inlay cutout`)."""
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
+    add_output(parser, "file to write; with several pictures a folder")
+    whats = ", ".join(f"{_what(action)} ({action.label})" for action in ACTIONS)
+    parser.add_argument("--what", choices=[_what(a) for a in ACTIONS], help=f"what to select: {whats}")
+    parser.add_argument("--method", choices=list(_methods()), help="how; some methods go with one WHAT alone")
+    parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
+    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point inside the object")
+    add_parameters(parser, ACTIONS, leave_out={"combine", "method"})
+    add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write a mask for every picture."""
+    action, parameters = request(arguments)
+    tasks = batch.plan(arguments.images, arguments.output)
+    with runner(arguments.in_process) as running:
+        return batch.process(tasks, partial(mask, running, action, parameters, arguments.box, arguments.point))
+
+
+def request(arguments: argparse.Namespace) -> tuple[Action, dict[str, Value]]:
+    """The action that the options mean, and its parameters. Raises CommandError (usage)."""
+    candidates = [a for a in ACTIONS if arguments.what in (None, _what(a))]
+    if arguments.method:
+        candidates = [a for a in candidates if a.name in _methods()[arguments.method]]
+    if not candidates:
+        raise usage(f"--method {arguments.method} cannot select '{arguments.what}'")
+    placed = arguments.box is not None or arguments.point is not None
+    if not placed:
+        ready = [a for a in candidates if not _needs_place(a)]
+        if not ready:
+            raise usage(f"to select '{_what(candidates[0])}', say where it is with --box X,Y,W,H")
+        candidates = ready
+    action = candidates[0]
+    if arguments.box is None and _needs_place(action):
+        raise usage(f"to select '{_what(action)}', a point is too little: surround it with --box X,Y,W,H")
+    options = {name: value for name, value in vars(arguments).items() if name != "method"}
+    if arguments.method and arguments.method != _what(action):
+        options["method"] = arguments.method
+    return action, given(options, action, ACTIONS)
+
+
+def mask(
+    running: Runner,
+    action: Action,
+    parameters: dict[str, Value],
+    box: tuple[int, int, int, int] | None,
+    point: tuple[int, int] | None,
+    picture: Raster,
+    report: Report,
+) -> Raster:
+    """The selection in `picture` as a grey raster of its size."""
+    inputs = {"image": picture}
+    if box is not None:
+        inputs["selection"] = _box(box, picture)
+    elif point is not None:
+        inputs["selection"] = _disc(point, picture)
+    result = running.run(action.name, parameters, inputs, report)
+    return filled(result.outputs[0].raster, picture)
+
+
+def filled(selection: Raster, picture: Raster) -> Raster:
+    """A selection of any place and size as 8-bit grey of the picture's size; black where it does not reach."""
+    import numpy as np
+
+    whole = np.zeros((picture.height, picture.width), np.uint8)
+    pixels = pictures.as_depth(pictures.array(selection), "u8")[..., 0]
+    x, y = selection.x - picture.x, selection.y - picture.y
+    left, top = max(x, 0), max(y, 0)
+    part = pixels[top - y : whole.shape[0] - y, left - x : whole.shape[1] - x]
+    whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return pictures.from_array(whole)
+
+
+def _what(action: Action) -> str:
+    return action.name.removeprefix("select.")
+
+
+def _methods() -> dict[str, set[str]]:
+    """Names of methods, each with the actions that know it. An action without a choice is a method by itself."""
+    methods: dict[str, set[str]] = {}
+    for action in ACTIONS:
+        choices = [value for p in action.parameters if p.name == "method" for value, _ in p.choices]
+        for name in choices or [_what(action)]:
+            methods.setdefault(name, set()).add(action.name)
+    return methods
+
+
+def _needs_place(action: Action) -> bool:
+    return any(i.name == "selection" and i.required for i in action.inputs)
+
+
+def _box(box: tuple[int, int, int, int], picture: Raster) -> Raster:
+    x, y, width, height = box
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + width, picture.width), min(y + height, picture.height)
+    if left >= right or top >= bottom:
+        raise usage(f"the box {x},{y},{width},{height} lies outside a picture of {picture.width} x {picture.height}")
+    size = (right - left, bottom - top)
+    return Raster(PixelFormat("Y", "u8"), *size, b"\xff" * (size[0] * size[1]), left, top)
+
+
+def _disc(point: tuple[int, int], picture: Raster) -> Raster:
+    import numpy as np
+
+    x, y = point
+    if not (0 <= x < picture.width and 0 <= y < picture.height):
+        raise usage(f"the point {x},{y} lies outside a picture of {picture.width} x {picture.height}")
+    radius = POINT_RADIUS * max(picture.width, picture.height) + 1
+    rows, columns = np.ogrid[: picture.height, : picture.width]
+    inside = (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
+    return pictures.from_array(inside.astype(np.uint8) * 255)
