@@ -7,27 +7,23 @@ Progress whose state is CANCELLED; it has exactly one.
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from collections import deque
 from collections.abc import Callable
-from enum import Enum
+from types import TracebackType
 
 from .endpoint import Endpoint
-from .jobs import Failure, Job, Progress, Result
+from .exchange import Event, Exchange, State
+from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result
 from .launcher import Installation
-from .protocol import Failed, Status
+from .protocol import Failed
 
-Event = Progress | Result | Failed | Status
-
-
-class State(Enum):
-    """How it stands with the backend."""
-
-    STARTING = "starting"  # connecting, or starting the backend
-    READY = "ready"
-    UNREACHABLE = "unreachable"  # `Connection.failure` says why; the next submit tries again
-    CLOSED = "closed"
+__all__ = ["Connection", "Event", "JobCancelled", "JobFailed", "State"]
 
 
-class JobFailed(Exception):
+class JobFailed(Exception):  # noqa: N818 -- it says what happened to the job, as JobCancelled does
     """Raised by `Connection.run`."""
 
     def __init__(self, failure: Failure) -> None:
@@ -35,7 +31,7 @@ class JobFailed(Exception):
         self.failure = failure
 
 
-class JobCancelled(Exception):
+class JobCancelled(Exception):  # noqa: N818 -- no error: somebody wanted it
     """Raised by `Connection.run` when the job was cancelled."""
 
 
@@ -57,32 +53,61 @@ class Connection:
         names the connection file of one, too); such a backend is never started. `installation` is the backend to
         start; None is the one that the installer recorded.
         """
+        self._changed = threading.Condition()
+        self._events: deque[Event] = deque()
+        self._inboxes: dict[str, deque[Event]] = {}  # of jobs that `run` waits for
+        self._signal_in, self._signal_out = socket.socketpair()
+        self._signal_in.setblocking(False)
+        self._signal_out.setblocking(False)
+        self._exchange = Exchange(program, self._post, start, endpoint, installation)
+        self._exchange.start()
 
     @property
     def state(self) -> State:
         """How it stands with the backend."""
-        raise NotImplementedError
+        return self._exchange.state
 
     @property
     def failure(self) -> Failure | None:
         """Why the backend is unreachable; None in any other state."""
-        raise NotImplementedError
+        return self._exchange.failure
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions that the backend can do; empty before it was READY."""
+        return self._exchange.actions
 
     def submit(self, job: Job) -> None:
-        """Have `job` run. Encoding and sending happen in the background; what becomes of it arrives as events."""
-        raise NotImplementedError
+        """Have `job` run. Encoding and sending happen in the background; what becomes of it arrives as events.
+
+        The memory behind the job's pictures must not change until the job's first event from the backend.
+        """
+        if self.state is State.CLOSED:
+            failure = Failure(ErrorCode.UNREACHABLE, "The connection to the backend was closed.", "Open another one.")
+            self._post(Failed(job.id, failure))
+        else:
+            if self.state is not State.READY:
+                self._post(Progress(job.id, JobState.QUEUED, -1.0, "Starting the backend"))
+            self._exchange.submit(job)
 
     def cancel(self, job_id: str) -> None:
         """Stop a job. Its last event, a Progress with state CANCELLED, is there when this returns."""
-        raise NotImplementedError
+        self._exchange.cancel(job_id)
 
     def events(self, timeout: float = 0.0) -> list[Event]:
         """All events that wait; after at most `timeout` seconds an empty list."""
-        raise NotImplementedError
+        with self._changed:
+            if timeout > 0:
+                self._changed.wait_for(lambda: self._events, timeout)
+            taken = list(self._events)
+            self._events.clear()
+            with contextlib.suppress(OSError):  # nothing to read, or closed
+                self._signal_out.recv(64)
+            return taken
 
     def fileno(self) -> int:
         """A socket that is readable while events wait: for QSocketNotifier, GLib.io_add_watch or select."""
-        raise NotImplementedError
+        return self._signal_out.fileno()
 
     def run(
         self,
@@ -94,16 +119,59 @@ class Connection:
 
         `cancelled` is asked twenty times a second. Raises JobFailed, or JobCancelled.
         """
-        raise NotImplementedError
+        inbox: deque[Event] = deque()
+        with self._changed:
+            self._inboxes[job.id] = inbox
+        try:
+            self.submit(job)
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: inbox, 0.05)
+                while inbox:
+                    event = inbox.popleft()
+                    if isinstance(event, Result):
+                        return event
+                    if isinstance(event, Failed):
+                        raise JobFailed(event.failure)
+                    if isinstance(event, Progress):
+                        if event.state is JobState.CANCELLED:
+                            raise JobCancelled(job.id)
+                        if on_event:
+                            on_event(event)
+                if cancelled and cancelled():
+                    self.cancel(job.id)
+        finally:
+            self.cancel(job.id)  # does nothing to a job that has ended
+            with self._changed:
+                del self._inboxes[job.id]
 
     def status(self) -> None:
-        """Ask for the backend's state; a Status arrives as an event."""
-        raise NotImplementedError
+        """Ask for the backend's state; a Status arrives as an event, if the backend is there."""
+        self._exchange.ask()
 
     def shutdown(self) -> None:
         """End the backend. The next submit starts it again."""
-        raise NotImplementedError
+        self._exchange.shutdown()
 
     def close(self) -> None:
         """Cancel this client's unfinished jobs and disconnect. The backend goes on running."""
-        raise NotImplementedError
+        self._exchange.close()
+        with self._changed:
+            self._signal_in.close()
+            self._signal_out.close()
+
+    def _post(self, event: Event) -> None:
+        job = event.job if isinstance(event, Progress | Result | Failed) else ""
+        with self._changed:
+            queue = self._inboxes.get(job, self._events)
+            queue.append(event)
+            if queue is self._events:
+                with contextlib.suppress(OSError):  # full, so it is readable; or closed
+                    self._signal_in.send(b"\0")
+            self._changed.notify_all()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()

@@ -61,7 +61,7 @@ class Endpoint:
         for address in (self.work, self.control):
             tcp = _TCP.fullmatch(address)
             if not tcp and not _NAME.fullmatch(address):
-                raise EndpointError(f"{address[:80]!r} is no address of a backend", "Write ipc://NAME or tcp://HOST:PORT.")
+                raise EndpointError(f"{address[:80]!r} is no backend's address", "Write ipc://NAME or tcp://HOST:PORT.")
             if tcp and not self.secure and not (self.plain_loopback and tcp[1] == LOOPBACK):
                 raise EndpointError(
                     f"the connection to {address} would not be encrypted",
@@ -131,22 +131,28 @@ def _demand_private(path: Path, found: os.stat_result, directory: bool) -> None:
 
 def read_endpoint(path: Path) -> Endpoint:
     """The endpoint in a connection file. Raises FileNotFoundError, or EndpointError when it is not to be trusted."""
-    with path.open("rb") as file:
-        _demand_private(path, os.fstat(file.fileno()), directory=False)
-        text = file.read(1 << 16)
+    try:
+        with path.open("rb") as file:
+            _demand_private(path, os.fstat(file.fileno()), directory=False)
+            text = file.read(1 << 16)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise EndpointError(f"{path} cannot be read: {error.strerror}", "Make it readable for yourself.") from None
+    remedy = f"End the backend if it runs, and remove {path}; the next start writes it anew."
     try:
         entry = json.loads(text)
     except (ValueError, RecursionError):
-        raise EndpointError(f"{path} cannot be read", "Remove it; the backend writes it at its next start.") from None
+        raise EndpointError(f"{path} cannot be read", remedy) from None
     if not isinstance(entry, dict) or entry.pop("version", None) != FILE_VERSION:
-        raise EndpointError(f"{path} is of another version of Inlay", "Stop the backend and start it again.")
+        raise EndpointError(f"{path} is of another version of Inlay", remedy)
     types = {"work": str, "control": str, "pid": int, "server_key": str}
     types |= {"client_public": str, "client_secret": str, "plain_loopback": bool}
     if not set(entry) <= set(types) or not {"work", "control"} <= set(entry):
-        raise EndpointError(f"{path} does not hold the fields of a connection file", "Stop the backend, start it again.")
+        raise EndpointError(f"{path} does not hold the fields of a connection file", remedy)
     for name, value in entry.items():
         if type(value) is not types[name]:
-            raise EndpointError(f"{path}: {name} is not of type {types[name].__name__}", "Stop the backend, start it again.")
+            raise EndpointError(f"{path}: {name} is not of type {types[name].__name__}", remedy)
     return Endpoint(**entry, folder=path.absolute().parent)
 
 

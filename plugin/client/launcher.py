@@ -20,8 +20,8 @@ LOG_NAME = "backend.log"
 LOG_BYTES = 5 << 20
 """A log longer than this becomes `backend.log.1` at the next start."""
 
-_EDITOR_VARIABLES = ("PYTHON", "QT_", "QML", "GIMP", "GEGL_", "BABL_", "GTK_", "GDK_", "GI_", "DYLD_", "KRITA", "APPDIR")
-_EDITOR_NAMES = {"LD_LIBRARY_PATH", "LD_PRELOAD", "APPIMAGE", "VIRTUAL_ENV"}
+_EDITOR_VARIABLES = ("PYTHON", "QT_", "QML", "GIMP", "GEGL_", "BABL_", "GTK_", "GDK_", "GI_", "DYLD_", "KRITA")
+_EDITOR_NAMES = {"LD_LIBRARY_PATH", "LD_PRELOAD", "APPDIR", "APPIMAGE", "VIRTUAL_ENV"}
 
 
 class LaunchError(Exception):
@@ -104,11 +104,13 @@ class Launch:
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
 
-    def start(self) -> bool:
-        """Start the backend unless another process is doing so; whether this one did."""
-        self._lock = _take_lock(self.run_dir / "start.lock")
-        if self._lock is None:
-            return False
+    def lock(self) -> bool:
+        """Whether it is for this process to start the backend: false while another one is at it."""
+        self._lock = self._lock or _take_lock(self.run_dir / "start.lock")
+        return self._lock is not None
+
+    def start(self) -> None:
+        """Start the backend. Only with the lock, and after a look that none has come up meanwhile."""
         python, path = self.installation.python, self.installation.path
         command = [str(python), "-m", "backend", "serve", "--run-dir", str(self.run_dir)]
         try:
@@ -120,12 +122,9 @@ class Launch:
                     | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 )  # fmt: skip
         except OSError as error:
-            self.close()
-            failure = _not_installed(f"{python} cannot be run: {error.strerror}")
-            raise LaunchError(failure) from None
+            raise LaunchError(_not_installed(f"{python} cannot be run: {error.strerror}")) from None
         # Reaped whenever it ends, so that it leaves no zombie in an editor that lives on.
         threading.Thread(target=self.process.wait, name="inlay-reaper", daemon=True).start()
-        return True
 
     def ended(self) -> Failure | None:
         """Why the backend that was started will not answer, once it has ended."""

@@ -280,8 +280,7 @@ class _Reader:
             raise ProtocolError(
                 f"a picture of {self.frames[number].nbytes} bytes; at most {limit} are taken", ErrorCode.TOO_LARGE
             )
-        frame = self.frames[number]
-        return frame
+        return self.frames[number]
 
     @staticmethod
     def demand(holds: bool, value: Any, wanted: str) -> None:

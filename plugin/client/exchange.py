@@ -1,0 +1,308 @@
+"""The I/O thread behind a Connection: it finds or starts the backend, carries jobs there and events back.
+
+The ledger holds every job that has not ended. Whoever takes a job out of it posts the job's last event, so there is
+exactly one, whichever of result, cancel and loss comes first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from uuid import uuid4
+
+from .endpoint import Endpoint
+from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result
+from .launcher import Installation, log_path
+from .link import Link, LinkError
+from .locate import Locator
+from .protocol import Cancel, Failed, Fetch, Limits, Message, Release, Shutdown, Status, Submit
+
+Event = Progress | Result | Failed | Status
+
+REMOTE_GRACE = 5.0
+"""Seconds that a backend on another machine may be out of reach before its jobs are given up."""
+
+LOSSES = 3
+"""How often in a row a connection may break over the same jobs."""
+
+LOOK_AGAIN = 2.0
+"""Seconds between looks for a backend that somebody else has started."""
+
+
+class State(Enum):
+    """How it stands with the backend."""
+
+    STARTING = "starting"  # connecting, or starting the backend
+    READY = "ready"
+    UNREACHABLE = "unreachable"  # `Connection.failure` says why; the next submit tries again
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A job that has not ended."""
+
+    job: Job | None  # let go of once the backend has it
+    sent: bool = False
+
+
+class Exchange:
+    """What a Connection does in the background. The public methods may be called from any thread."""
+
+    def __init__(
+        self,
+        program: str,
+        post: Callable[[Event], None],
+        start: bool,
+        endpoint: Endpoint | None,
+        installation: Installation | None,
+    ) -> None:
+        self.state = State.STARTING
+        self.failure: Failure | None = None
+        self.actions: tuple[str, ...] = ()
+        self._client, self._program, self._post = uuid4().hex, program, post
+        self._locator = Locator(start, endpoint, installation, self._pause)
+        self._limits = Limits()
+        self._lock = threading.Lock()
+        self._ledger: dict[str, _Pending] = {}
+        self._orders: deque[Cancel | Shutdown | None] = deque()  # None: ask for the state
+        self._closing = False
+        self._losses = 0
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._thread = threading.Thread(target=self._main, name="inlay-io", daemon=True)
+
+    # Called by the Connection, on any thread.
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        with self._lock:
+            self._ledger.setdefault(job.id, _Pending(job))
+        self._wake()
+
+    def cancel(self, job_id: str) -> None:
+        pending = self._end(job_id, Progress(job_id, JobState.CANCELLED))
+        if pending and pending.sent:
+            self._order(Cancel(self._client, job_id))
+
+    def ask(self) -> None:
+        self._order(None)
+
+    def shutdown(self) -> None:
+        self._order(Shutdown(self._client))
+
+    def close(self) -> None:
+        with self._lock:
+            unfinished = list(self._ledger)
+        for job_id in unfinished:
+            self.cancel(job_id)
+        self._closing = True
+        self._wake()
+        self._thread.join(3.0)
+        self.state, self.failure = State.CLOSED, None
+
+    def _order(self, order: Cancel | Shutdown | None) -> None:
+        self._orders.append(order)
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full, so it will wake; or closed
+            self._wake_in.send(b"\0")
+
+    def _end(self, job_id: str, event: Event) -> _Pending | None:
+        with self._lock:
+            pending = self._ledger.pop(job_id, None)
+        if pending:
+            self._post(event)
+        return pending
+
+    # The I/O thread.
+
+    def _main(self) -> None:
+        try:
+            wanted = True  # the first connection is made before anybody asks
+            while not self._closing:
+                if wanted or self._ledger:
+                    wanted = self._session()
+                else:
+                    self._pause(LOOK_AGAIN)
+                    wanted = self._locator.another()
+        finally:
+            self._wake_in.close()
+            self._wake_out.close()
+
+    def _session(self) -> bool:
+        """Connect, and serve until the connection is lost; whether to connect again at once."""
+        try:
+            self.state, self.failure = State.STARTING, None
+            link = self._connect()
+        except LinkError as loss:
+            self._give_up(loss.failure, everything=True)
+            return False
+        except Exception as error:  # whatever it is, the person must hear of it, and no job may wait for ever
+            self._give_up(_internal(error), everything=True)
+            return False
+        linger = 0.0
+        try:
+            self._serve(link)
+            linger = 0.5
+            return False
+        except LinkError as loss:
+            return self._mend(link.endpoint, loss.failure)
+        except Exception as error:
+            self._give_up(_internal(error), everything=True)
+            return False
+        finally:
+            link.close(linger)
+
+    def _connect(self) -> Link:
+        link = Link(self._locator.find(), self._client, self._program, self._limits)
+        try:
+            while not link.ready and not self._closing:
+                link.exchange(self._wake_out.fileno(), 0.5)
+                self._drain()
+        except BaseException:
+            link.close()
+            raise
+        self.state, self.actions = State.READY, link.actions
+        return link
+
+    def _serve(self, link: Link) -> None:
+        with self._lock:
+            running = [job_id for job_id, pending in self._ledger.items() if pending.sent]
+        for job_id in running:
+            link.work(Fetch(self._client, job_id))
+        while True:
+            self._dispatch(link)
+            if self._closing:
+                return
+            for message in link.exchange(self._wake_out.fileno(), 60.0):
+                self._handle(link, message)
+            self._drain()
+
+    def _dispatch(self, link: Link) -> None:
+        while self._orders:
+            order = self._orders.popleft()
+            if order is None:
+                link.ask(show=True)
+            else:
+                link.control(order)
+        with self._lock:
+            waiting = [pending for pending in self._ledger.values() if not pending.sent]
+            for pending in waiting:
+                pending.sent = True  # before it is: a cancel that comes while it is encoded must reach the backend
+        for pending in waiting:
+            if job := pending.job:
+                if size := _excess(job, self._limits):
+                    self._end(job.id, Failed(job.id, size))
+                elif job.id in self._ledger:
+                    link.work(Submit(self._client, job))
+
+    def _handle(self, link: Link, message: Message) -> None:
+        if isinstance(message, Status):
+            self._post(message)
+        elif isinstance(message, Result):
+            self._losses = 0
+            self._end(message.job, message)
+            link.work(Release(self._client, message.job))
+        elif isinstance(message, Failed) and not message.job:
+            self._refused(message.failure)
+        elif isinstance(message, Failed):
+            self._losses = 0
+            self._end(message.job, message)
+            link.work(Release(self._client, message.job))
+        elif isinstance(message, Progress):
+            self._progress(link, message)
+
+    def _progress(self, link: Link, event: Progress) -> None:
+        if event.state is JobState.CANCELLED:
+            self._end(event.job, event)
+            return
+        with self._lock:
+            pending = self._ledger.get(event.job)
+        if pending:
+            pending.job = None
+            self._post(event)
+        elif not event.state.ended:  # the cancel overtook the job on its way
+            link.control(Cancel(self._client, event.job))
+
+    def _refused(self, failure: Failure) -> None:
+        """The backend could not read something; what it has not acknowledged will never be answered."""
+        with self._lock:
+            unanswered = [job_id for job_id, pending in self._ledger.items() if pending.sent and pending.job]
+        for job_id in unanswered:
+            self._end(job_id, Failed(job_id, failure))
+        if not unanswered:
+            self._post(Failed("", failure))
+
+    def _mend(self, endpoint: Endpoint, failure: Failure) -> bool:
+        """After a loss: go on with the same backend, or give up what it had; whether to connect again at once."""
+        self.state = State.STARTING
+        self._losses += 1
+        deadline = time.monotonic() + (0.0 if endpoint.local else REMOTE_GRACE)
+        while not (found := self._locator.same(endpoint)) and time.monotonic() < deadline and not self._closing:
+            self._pause(0.2)
+        if failure.code is not ErrorCode.VERSION and found and self._losses <= LOSSES:
+            with self._lock:
+                for pending in self._ledger.values():
+                    pending.sent = pending.job is None  # what was not acknowledged is sent again: it runs once
+            return True
+        if not found:
+            failure = Failure(
+                ErrorCode.UNREACHABLE,
+                "The backend has ended.",
+                "Your document is as it was. Try again: it starts by itself. If it ends again, the log says why.",
+                str(log_path()),
+            )
+        self._losses = 0
+        self._give_up(failure, everything=False)
+        return False
+
+    def _give_up(self, failure: Failure, everything: bool) -> None:
+        """Fail the jobs that the backend had, or all; jobs that it never had may start another one."""
+        self.state, self.failure = State.UNREACHABLE, failure
+        self._orders.clear()
+        with self._lock:
+            lost = [job_id for job_id, pending in self._ledger.items() if everything or pending.sent]
+        for job_id in lost:
+            self._end(job_id, Failed(job_id, failure))
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait for so long, or until somebody wants something; whether to go on."""
+        self._wake_out.settimeout(seconds)
+        with contextlib.suppress(TimeoutError):
+            self._wake_out.recv(4096)
+        self._wake_out.setblocking(False)
+        return not self._closing
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._wake_out.recv(4096):
+                pass
+
+
+def _excess(job: Job, limits: Limits) -> Failure | None:
+    """Why a job is too large to send, if it is."""
+    sizes = [raster.nbytes for raster in job.inputs.values()]
+    if max(sizes, default=0) <= limits.raster_bytes and sum(sizes) < limits.message_bytes - limits.header_bytes:
+        return None
+    return Failure(
+        ErrorCode.TOO_LARGE,
+        f"The picture is too large: {sum(sizes) >> 20} MiB, where {limits.raster_bytes >> 20} MiB a layer are taken.",
+        "Scale it down, or crop the layer to the part that matters.",
+    )
+
+
+def _internal(error: Exception) -> Failure:
+    return Failure(
+        ErrorCode.INTERNAL, f"A defect in Inlay's plugin: {type(error).__name__}: {error}", "Please report it."
+    )
