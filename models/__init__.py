@@ -1,0 +1,1 @@
+"""Networks, one paper a file; their cards, their weights and their training."""

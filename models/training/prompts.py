@@ -1,0 +1,81 @@
+"""Prompts as a user would draw them, made from a true mask: boxes, lassos, dots and scribbles, and strokes on what is not meant."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+REGION, INSIDE, OUTSIDE = 0, 1, 2
+
+
+def bounding_box(mask: Pixels) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 (exclusive) of the pixels above one half; raises ValueError where there are none."""
+    ys, xs = np.nonzero(mask > 127)
+    if ys.size == 0:
+        raise ValueError("the mask is empty")
+    return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+
+
+def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
+    """A filled box around the mask, each side off by up to `jitter` of the box's size outwards or a third of that inwards."""
+    x0, y0, x1, y1 = bounding_box(mask)
+    w, h = x1 - x0, y1 - y0
+    left, top, right, bottom = rng.uniform(-jitter / 3, jitter, 4) * rng.uniform()
+    out = np.zeros_like(mask)
+    corners = (round(x0 - left * w), round(y0 - top * h)), (round(x1 + right * w) - 1, round(y1 + bottom * h) - 1)
+    cv2.rectangle(out, *corners, 255, -1)
+    return out
+
+
+def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
+    """A rough hand-drawn outline: the mask filled, grown (seldom shrunk) by some percent of its size, its outline made wobbly."""
+    x0, y0, x1, y1 = bounding_box(mask)
+    size = max(x1 - x0, y1 - y0)
+    hard = (mask > 127).astype(np.uint8)
+    if rng.uniform() < 0.5:  # some draw around the convex shape
+        points = cv2.findNonZero(hard)
+        hard = cv2.fillConvexPoly(np.zeros_like(hard), cv2.convexHull(points), 1)
+    grow = rng.uniform(-0.02, 0.1) * size
+    distance = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3) - cv2.distanceTransform(hard, cv2.DIST_L2, 3)
+    cells = int(rng.integers(4, 10))
+    wobble = cv2.resize(rng.normal(size=(cells, cells)).astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    region = (distance < grow + wobble * rng.uniform(0, 0.03) * size).astype(np.uint8)
+    return region * np.uint8(255)
+
+
+def strokes(mask: Pixels, rng: np.random.Generator) -> Pixels:
+    """One to three dots or a short scribble inside the mask, more often deep inside than near its edge."""
+    out = np.zeros_like(mask)
+    depth = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, 3).ravel()
+    total = depth.sum()
+    if total <= 0:
+        return out
+    radius = max(2, round(float(rng.uniform(0.01, 0.03)) * max(mask.shape)))
+    places = rng.choice(depth.size, int(rng.integers(1, 4)), p=depth / total)
+    points = [(int(p % mask.shape[1]), int(p // mask.shape[1])) for p in places]
+    for point in points:
+        cv2.circle(out, point, radius, 255, -1)
+    if rng.uniform() < 0.3:
+        cv2.polylines(out, [np.asarray(points, np.int32)], False, 255, radius)
+        out[mask <= 127] = 0
+    return out
+
+
+def prompt_for(mask: Pixels, rng: np.random.Generator) -> Pixels:
+    """3 x H x W uint8 (region, inside, outside) that means the object `mask`; all zero for an empty mask."""
+    out = np.zeros((3, *mask.shape), np.uint8)
+    if np.count_nonzero(mask > 127) == 0:
+        return out
+    kind = rng.uniform()
+    if kind < 0.45:
+        out[REGION] = box(mask, rng)
+    elif kind < 0.75:
+        out[REGION] = lasso(mask, rng)
+    if kind >= 0.75 or rng.uniform() < 0.15:
+        out[INSIDE] = strokes(mask, rng)
+    if rng.uniform() < 0.2:
+        near = cv2.dilate(mask, np.ones((5, 5), np.uint8), iterations=2)
+        out[OUTSIDE] = strokes(255 - near, rng)
+    return out

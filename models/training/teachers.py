@@ -1,0 +1,94 @@
+"""Labels from reference networks (TFLite) for the pictures of a cache: 21 PASCAL classes, and subjects where teachers agree.
+
+Needs the `train` extra (ai-edge-litert). The networks themselves are never shipped; their answers are soft training targets.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.training.cache import LABEL_SIZE, Pixels, Table
+
+PERSON = 15
+FURNITURE = (9, 11, 18)  # chair, dining table, sofa: seldom the subject
+
+
+class TFLite:
+    """A TFLite network as a function of one RGB picture."""
+
+    def __init__(self, path: Path, threads: int = 2) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._net: Any = Interpreter(str(path), num_threads=threads)
+        self._net.allocate_tensors()
+        self._input = self._net.get_input_details()[0]
+        self._output = self._net.get_output_details()[0]
+
+    def __call__(self, picture: Pixels) -> NDArray[Any]:
+        """picture: H x W x 3 uint8 RGB, stretched to the input size. Returns the first output without its batch axis."""
+        _, height, width, _ = self._input["shape"]
+        resized = cv2.resize(picture, (int(width), int(height)), interpolation=cv2.INTER_AREA)
+        value = resized if self._input["dtype"] == np.uint8 else resized.astype(np.float32) / 255
+        self._net.set_tensor(self._input["index"], value[None])
+        self._net.invoke()
+        return np.asarray(self._net.get_tensor(self._output["index"])[0])
+
+
+def write_labels(root: Path, name: str, deeplab: TFLite) -> None:
+    """Writes DeepLab's class map of every picture of table `name` to NAME.labels.u8 (composited cut-outs aside)."""
+    table = Table(root, name)
+    maps = np.empty((len(table), LABEL_SIZE, LABEL_SIZE), np.uint8)
+    for i in range(len(table)):
+        labels = deeplab(table[i][..., :3])
+        maps[i] = labels[2::4, 2::4][:LABEL_SIZE, :LABEL_SIZE] if labels.shape[0] > 4 * LABEL_SIZE else labels[::4, ::4]
+    maps.tofile(root / f"{name}.labels.u8")
+
+
+def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The subject on which the teachers agree, as a LABEL_SIZE-squared soft mask, or None.
+
+    labels: DeepLab's class map. portrait: probability of a person from a portrait network, same size. People count where the two
+    agree (IoU above 0.8); anything else where one class fills one blob of 4 to 60 % of the picture that lies near the middle.
+    """
+    person = labels == PERSON
+    if person.mean() > 0.04:
+        sure = portrait > 0.5
+        union = np.count_nonzero(person | sure)
+        agree = np.count_nonzero(person & sure) / max(union, 1)
+        others = np.count_nonzero((labels > 0) & ~person & ~np.isin(labels, FURNITURE))
+        return (person + portrait) / 2 if agree > 0.8 and others < 0.1 * union else None
+    things = (labels > 0) & ~np.isin(labels, FURNITURE)
+    area = np.count_nonzero(things)
+    if not 0.04 < area / labels.size < 0.6 or np.bincount(labels[things]).max() < 0.9 * area:
+        return None
+    _, _, stats, centres = cv2.connectedComponentsWithStats(things.astype(np.uint8))
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    off_centre = np.abs(centres[largest] / LABEL_SIZE - 0.5).max()
+    if stats[largest, cv2.CC_STAT_AREA] < 0.9 * area or off_centre > 0.2:
+        return None
+    return cv2.GaussianBlur(things.astype(np.float32), (5, 5), 0)
+
+
+def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
+    """Writes NAME.agreed.json (numbers of the pictures) and NAME.agreed.u8 (their masks); returns how many there are."""
+    table = Table(root, name)
+    numbers, masks = [], []
+    for i in range(len(table)):
+        labels = table.labels(i)
+        if labels is None:
+            raise ValueError(f"table {name} has no class labels yet")
+        guess = portrait(table[i][..., :3])
+        guess = guess[..., 0] if guess.shape[-1] == 1 else 1 / (1 + np.exp(guess[..., 0] - guess[..., 1]))
+        mask = agreed_subject(labels, cv2.resize(guess.astype(np.float32), (LABEL_SIZE, LABEL_SIZE)))
+        if mask is not None:
+            numbers.append(i)
+            masks.append(np.round(mask * 255).astype(np.uint8))
+    (root / f"{name}.agreed.json").write_text(json.dumps(numbers))
+    np.asarray(masks, np.uint8).tofile(root / f"{name}.agreed.u8")
+    return len(numbers)
