@@ -18,42 +18,38 @@ from ..client.region import Box, bounds, grown, intersection
 from . import pixels
 
 
-class UnusableImageError(Exception):
+class ImageError(Exception):
     """The image is not what the action needs; the message says what to do."""
 
 
 def active_layer(action: Action, image: Any, drawables: list[Any]) -> Any:
-    """The layer to work on. Raises UnusableImageError, before anything is sent, when `action` cannot be done on this image."""
+    """The layer to work on. Raises ImageError, before anything is sent, when `action` cannot be done on this image."""
     if len(drawables) != 1:
-        raise UnusableImageError(
-            f"{action.label} works on one layer, but {len(drawables)} are chosen. Choose one layer."
-        )
+        raise ImageError(f"{action.label} works on one layer, but {len(drawables)} are chosen. Choose one layer.")
     layer = drawables[0]
     if layer.is_layer_mask():
         layer = Gimp.Layer.from_mask(layer)
     if not layer.is_layer():
-        raise UnusableImageError(f"{action.label} works on a layer, not on a channel. Choose a layer.")
+        raise ImageError(f"{action.label} works on a layer, not on a channel. Choose a layer.")
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        raise UnusableImageError(
+        raise ImageError(
             f"{action.label} needs a colour or grey image, this one is indexed. Choose Image > Mode > RGB."
         )
     if image.get_floating_sel() is not None:
-        raise UnusableImageError(
-            "The image has a floating selection. Choose Layer > Anchor Layer or Layer > To New Layer."
-        )
+        raise ImageError("The image has a floating selection. Choose Layer > Anchor Layer or Layer > To New Layer.")
     if action.result is ResultKind.LAYER_MASK:
         _check_mask_can_be_set(layer)
     if action.result is ResultKind.LAYER and (group := _locked_group(layer)) is not None:
-        raise UnusableImageError(f"The group '{group.get_name()}' is locked. Unlock it in the Layers dialog.")
+        raise ImageError(f"The group '{group.get_name()}' is locked. Unlock it in the Layers dialog.")
     if Gimp.Selection.is_empty(image) and any(i.source is Source.SELECTION and i.required for i in action.inputs):
-        raise UnusableImageError("Nothing is selected. Draw a selection roughly around what you mean, then try again.")
+        raise ImageError("Nothing is selected. Draw a selection roughly around what you mean, then try again.")
     return layer
 
 
 def gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any]) -> dict[str, Raster]:
     """The action's inputs by name, no larger than its extent asks. `other` gives the layer chosen for an input.
 
-    Raises UnusableImageError when there is nothing to work on.
+    Raises ImageError when there is nothing to work on.
     """
     if action.extent is Extent.OVERLAP and layer.get_mask() is not None and layer.get_apply_mask():
         with _duplicate(image, layer) as (copy, twin):
@@ -77,7 +73,7 @@ def _gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any])
         elif not Gimp.Selection.is_empty(image):
             found[wanted.name] = pixels.read_selection(image.get_selection(), context)
         if wanted.required and wanted.name not in found:
-            raise UnusableImageError(f"{action.label} needs a {wanted.label.lower()}. Choose one, then try again.")
+            raise ImageError(f"{action.label} needs a {wanted.label.lower()}. Choose one, then try again.")
     return found
 
 
@@ -87,9 +83,7 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
     _, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
     selection = (left, top, right - left, bottom - top) if selected else None
     if selection and intersection(selection, box) is None:
-        raise UnusableImageError(
-            "The selection lies outside of the active layer. Choose the layer it belongs to, or move it."
-        )
+        raise ImageError("The selection lies outside of the active layer. Choose the layer it belongs to, or move it.")
     if action.extent is Extent.LAYER:
         return box, box
     if action.extent is Extent.SELECTION:
@@ -97,12 +91,10 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
         return part or box, part or box
     seen = bounds(pixels.read_alpha(layer, box), box[2], box[3]) if layer.has_alpha() else (0, 0, box[2], box[3])
     if seen is None:
-        raise UnusableImageError(
-            "The active layer is transparent everywhere. Choose the layer that holds what is pasted."
-        )
+        raise ImageError("The active layer is transparent everywhere. Choose the layer that holds what is pasted.")
     visible = intersection((seen[0] + box[0], seen[1] + box[1], seen[2], seen[3]), canvas)
     if visible is None:
-        raise UnusableImageError("The active layer lies outside of the picture. Move it to where it belongs.")
+        raise ImageError("The active layer lies outside of the picture. Move it to where it belongs.")
     context = intersection(grown(visible, action.margin), canvas)
     assert context is not None  # it holds `visible`
     return visible, context
@@ -125,7 +117,7 @@ def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
                 copy.remove_layer(sibling)
             item = parent
         if not any(left.get_visible() for left in copy.get_layers()):
-            raise UnusableImageError(
+            raise ImageError(
                 "Nothing is seen below the active layer. Put it above the picture that it is blended into."
             )
         copy.crop(box[2], box[3], box[0], box[1])
@@ -155,11 +147,9 @@ def _duplicate(image: Any, layer: Any) -> Iterator[tuple[Any, Any]]:
 
 def _check_mask_can_be_set(layer: Any) -> None:
     if layer.get_mask() is not None:
-        raise UnusableImageError(
-            "The layer has a mask already. Choose Layer > Mask > Apply or Delete Layer Mask first."
-        )
+        raise ImageError("The layer has a mask already. Choose Layer > Mask > Apply or Delete Layer Mask first.")
     if layer.get_lock_content():
-        raise UnusableImageError("The layer's pixels are locked. Unlock them in the Layers dialog.")
+        raise ImageError("The layer's pixels are locked. Unlock them in the Layers dialog.")
 
 
 def _locked_group(layer: Any) -> Any:

@@ -30,7 +30,7 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
         _work(action, picture, layer, config, interactive)
     except JobCancelled:
         return _answer(procedure, Gimp.PDBStatusType.CANCEL)
-    except (image.UnusableImageError, JobFailed, ValueError) as error:
+    except (image.ImageError, JobFailed, ValueError) as error:
         return _answer(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, str(error))
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
