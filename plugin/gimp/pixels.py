@@ -1,7 +1,7 @@
 """Pixels of GIMP's drawables as bytes, and back, without a conversion wherever the wire has the layer's own format.
 
 Samples travel in the colour space of the image, with the tone curve of its precision. The wire has no 32-bit integers
-and no doubles: those travel as 32-bit floats, which keeps them to 3 parts in 10^8.
+and no doubles: those travel as 32-bit floats, which keeps integers to 3 parts in 10^8 and doubles to 1 in 10^6.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from gi.repository import Babl, Gegl
 
 from ..client.raster import PixelFormat, Raster
-from ..client.region import Box
+from ..client.region import Box, intersection
 
 _DEPTHS = {"u8": "u8", "u16": "u16", "u32": "f32", "half": "f16", "float": "f32", "double": "f32"}
 _SAMPLES = {"u8": "u8", "u16": "u16", "f16": "half", "f32": "float"}
@@ -67,8 +67,21 @@ def write_mask(mask: Any, raster: Raster, origin: tuple[int, int]) -> None:
     if raster.format.channels != "Y":
         raise ValueError(f"a mask must be grey, not {raster.format}")
     model = Babl.format_get_encoding(mask.get_format()).split()[0]
-    box = (raster.x - origin[0], raster.y - origin[1], raster.width, raster.height)
-    _set(mask, box, f"{model} {_SAMPLES[raster.format.depth]}", raster)
+    box = intersection(raster.box, (*origin, mask.get_width(), mask.get_height()))
+    if box is not None:  # GIMP ends a plug-in that writes beyond a drawable
+        inside = (box[0] - origin[0], box[1] - origin[1], box[2], box[3])
+        _set(mask, inside, f"{model} {_SAMPLES[raster.format.depth]}", _part(raster, box))
+
+
+def _part(raster: Raster, box: Box) -> Raster:
+    if box == raster.box:
+        return raster
+    view, step = memoryview(raster.data).cast("B"), raster.format.bytes_per_pixel
+    starts = [
+        (row * raster.width + box[0] - raster.x) * step for row in range(box[1] - raster.y, box[1] - raster.y + box[3])
+    ]
+    data = b"".join(view[start : start + box[2] * step] for start in starts)
+    return Raster(raster.format, box[2], box[3], data, box[0], box[1], raster.profile)
 
 
 def _get(drawable: Any, box: Box, name: str) -> bytes:
