@@ -95,7 +95,7 @@ class Link:
         self._channels[1].send(encode(Ping(self.client)))
 
     def exchange(self, wake: int, timeout: float) -> list[Message]:
-        """Wait for at most `timeout` seconds, or until socket `wake` is readable; what has arrived. Raises LinkError."""
+        """What arrives within `timeout` seconds, or until socket `wake` is readable. Raises LinkError."""
         if self.ready and time.monotonic() >= self._ping_at:
             self.ask(show=False)
             self._ping_at = time.monotonic() + self._lease / 3

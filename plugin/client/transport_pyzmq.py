@@ -53,7 +53,8 @@ class PyzmqChannel:
     def watch(self) -> None:
         """Learn from the monitor whether the connection is lost."""
         while self.monitor.poll(0):
-            self.lost = self.lost or _LOSSES[zmq.Event(recv_monitor_message(self.monitor)["event"])]
+            event = recv_monitor_message(self.monitor)["event"]
+            self.lost = self.lost or _LOSSES[zmq.Event(event)]
 
     def close(self, linger: float = 0.0) -> None:
         self.socket.disable_monitor()

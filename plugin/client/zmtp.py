@@ -22,6 +22,10 @@ from .transport import TransportError
 
 MORE, LONG, COMMAND = 1, 2, 4
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0" + b"NULL".ljust(20, b"\0") + b"\0" * 32
+OPENING = GREETING[:12]
+"""Signature and version. The rest waits for the peer's greeting, since libzmq hangs up on a mechanism that is not its
+own before it has said which that is."""
+
 STAGING = 1 << 16
 """Bytes read at once. Frames longer than half of it get memory of their own, into which the socket reads directly."""
 
@@ -74,7 +78,7 @@ def _memory(size: int) -> memoryview:
 class Framer:
     """Turns the bytes a peer sends into messages. Read into `buffer()`, then tell `received(count)`.
 
-    `reply` is called with bytes to send back: READY after the greeting, PONG after a PING.
+    `reply` is called with bytes to send back: the rest of the handshake, PONG after a PING.
     """
 
     def __init__(self, limits: Limits, reply: Callable[[bytes], None]) -> None:
@@ -128,7 +132,7 @@ class Framer:
                 "and this Python has none"
             )
         self._start, self._greeted = len(GREETING), True
-        self.reply(READY)
+        self.reply(GREETING[len(OPENING) :] + READY)
         return True
 
     def _next(self) -> memoryview | None:
@@ -189,7 +193,7 @@ class PureChannel:
         self.lost = ""
         self.socket = _connect(endpoint.resolve(address))
         self._framer = Framer(limits, self._reply)
-        self._urgent: deque[Bytes] = deque([GREETING])  # handshake: goes before any message
+        self._urgent: deque[Bytes] = deque([OPENING])  # the handshake: goes before any message
         self._outgoing: deque[Bytes] = deque()
         self._incoming: deque[list[memoryview]] = deque()
 
