@@ -1,0 +1,197 @@
+"""The installation, step by step. Each step is skipped when it is done already and resumed when it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+
+from plugin.client.connection import Connection, State
+
+from . import editors, plugin, torch_build
+from .console import Console, InstallError, clean_environment
+from .editors import Editor
+from .machine import SOURCE, Machine
+from .steps import Steps, fingerprint, tree_fingerprint, write_whole
+from .venv import PACKAGES, Venv, own_python, requirements
+
+RECORD = "install.json"
+BORROW = "INLAY_BORROW_PACKAGES"
+"""Environment variable: a site-packages folder whose packages the venv may use instead of fetching its own."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person asked for."""
+
+    torch: str = "auto"
+    python: Path | None = None
+    demo: Path = Path("inlay-demo")
+
+
+class Installation:
+    """Inlay on one machine."""
+
+    def __init__(self, machine: Machine, console: Console, choices: Choices) -> None:
+        self.machine, self.console, self.choices = machine, console, choices
+        self.data = machine.data
+        self.steps = Steps(self.data)
+        self.venv = Venv(self.data / "venv", console)
+
+    def run(self) -> None:
+        """Do all of it. Raises InstallError."""
+        found = editors.find(self.machine)
+        self.console.say(f"Inlay goes to {self.data}")
+        self._make_venv()
+        self._install_torch()
+        self._install_backend()
+        self._install_plugins(found)
+        if self.console.dry:
+            return
+        self._write_record(found)
+        self._check(found)
+
+    def _make_venv(self) -> None:
+        base, borrowed = self.choices.python or own_python(), os.environ.get(BORROW, "")
+        done_for = fingerprint([str(base), borrowed])
+        if self.steps.done("venv", done_for) and self.venv.python.exists():
+            self.console.say("Python environment: already there")
+            return
+        self.console.step(f"make a Python environment with {base}")
+        if not self.console.dry:
+            with self.steps.running("venv", done_for):
+                self.venv.make(base)
+                if borrowed:
+                    self.venv.borrow(Path(borrowed))
+                self.steps.forget("torch", "backend")
+
+    def _install_torch(self) -> None:
+        try:
+            build = torch_build.choose(self.machine, self.choices.torch)
+        except ValueError as error:
+            raise InstallError(str(error)) from None
+        done_for = fingerprint([build.kind, *build.indexes, *requirements("dependencies")])
+        if self.steps.done("torch", done_for):
+            self.console.say(f"PyTorch ({build.kind}): already there")
+            return
+        self.console.step(f"install PyTorch for {build.kind} ({build.reason}); this may fetch some gigabytes")
+        if not self.console.dry:
+            with self.steps.running("torch", done_for):
+                if self.steps.known("torch"):  # another build: pip would be content with the one that is there
+                    self.venv.remove("torch", "torchvision")
+                self.venv.install_torch(torch_build.index_arguments(build))
+                self.venv.install_requirements(requirements("dependencies"))
+
+    def _install_backend(self) -> None:
+        done_for = tree_fingerprint(SOURCE / package for package in PACKAGES)
+        if self.steps.done("backend", done_for):
+            self.console.say("Backend: already there")
+            return
+        self.console.step("install the backend")
+        if not self.console.dry:
+            with self.steps.running("backend", done_for):
+                self.venv.install_inlay(self.data / "staging")
+
+    def _install_plugins(self, found: list[Editor]) -> None:
+        if not found:
+            self.console.say("No Krita and no GIMP 3 was found. Install one and run this again.")
+        shared = sorted(found, key=lambda editor: (editor.kind, str(editor.plugins)))
+        for place, group in groupby(shared, key=lambda editor: editor.folder):
+            members = list(group)
+            names = " and ".join(editor.name for editor in members)
+            self.console.step(f"install the plug-in for {names} into {place}")
+            if not self.console.dry:
+                plugin.install(members, self.venv, self.console)
+
+    def _write_record(self, found: list[Editor]) -> None:
+        """What the plug-in reads to find the backend, and what the removal needs to know."""
+        record = {
+            "python": str(self.venv.python),
+            "path": str(self.venv.site_packages),
+            "command": self._link(),
+            "editors": [{k: str(v) if v else "" for k, v in asdict(editor).items()} for editor in found],
+        }
+        write_whole(self.data / RECORD, json.dumps(record, indent=1))
+
+    def _link(self) -> str:
+        """`inlay` on the person's PATH, where there is a folder of their own for that; else the path in the venv."""
+        folder = self.machine.home / ".local/bin"
+        on_path = str(folder) in self.machine.environ.get("PATH", "").split(os.pathsep)
+        link = folder / "inlay"
+        if self.machine.system == "win32" or not on_path or (link.exists() and not link.is_symlink()):
+            return str(self.venv.inlay)
+        folder.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.venv.inlay)
+        return str(link)
+
+    def _check(self, found: list[Editor]) -> None:
+        """Run the demo as a person would, and say what to click."""
+        self.console.step("try it: the demo")
+        demo = self.choices.demo.absolute()
+        environment = {**clean_environment(), "INLAY_DATA_DIR": str(self.data)}
+        self.console.run([self.venv.inlay, "demo", "-o", demo], environment, quiet=False)
+        if missing := [editor.name for editor in found if not plugin.installed(editor)]:
+            raise InstallError(f"The plug-in did not arrive in {', '.join(missing)}.")
+        self.console.say(what_to_click(found, Path(self._link())))
+
+
+def what_to_click(found: list[Editor], command: Path) -> str:
+    """The closing words."""
+    lines = ["", "Inlay is installed."]
+    if any(editor.kind == "krita" for editor in found):
+        lines.append("  Krita: restart it, open a photograph, then Tools > Inlay.")
+        lines.append("         Settings > Dockers > Inlay shows what it is doing.")
+    if any(editor.kind == "gimp" for editor in found):
+        lines.append("  GIMP: restart it, open a photograph, then Filters > Inlay.")
+    lines.append(f"  Command line: {command} --help")
+    return "\n".join(lines)
+
+
+def uninstall(machine: Machine, console: Console) -> None:
+    """Take away everything that `Installation` put anywhere, and nothing else."""
+    for editor in _all_editors(machine):
+        if console.dry:
+            if plugin.installed(editor):
+                console.step(f"remove the plug-in from {editor.name}")
+        elif plugin.uninstall(editor):
+            console.say(f"removed the plug-in from {editor.name}")
+    link = machine.home / ".local/bin/inlay"
+    if link.is_symlink() and link.readlink().is_relative_to(machine.data):
+        console.step(f"remove {link}")
+        if not console.dry:
+            link.unlink()
+    if machine.data.exists():
+        console.step(f"remove {machine.data}")
+        if not console.dry:
+            stop_backend()
+            shutil.rmtree(machine.data)
+
+
+def stop_backend(wait: float = 5.0) -> None:
+    """End the backend that may be running; one that is not there is as good."""
+    with Connection("installer", start=False) as connection:
+        end = time.monotonic() + wait
+        while connection.state is State.STARTING and time.monotonic() < end:
+            time.sleep(0.05)
+        if connection.state is State.READY:
+            connection.shutdown()
+            while connection.state is State.READY and time.monotonic() < end:
+                time.sleep(0.05)
+
+
+def _all_editors(machine: Machine) -> list[Editor]:
+    """The editors that were found when installing and those that are there now."""
+    try:
+        recorded = json.loads((machine.data / RECORD).read_text(encoding="utf-8"))["editors"]
+    except (OSError, ValueError, KeyError):
+        recorded = []
+    known = [
+        Editor(e["kind"], e["name"], Path(e["plugins"]), Path(e["config"]) if e["config"] else None) for e in recorded
+    ]
+    unique = {editor.folder: editor for editor in [*known, *editors.find(machine)]}
+    return list(unique.values())

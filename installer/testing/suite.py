@@ -1,0 +1,52 @@
+"""Lint, types and tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..console import Console, clean_environment
+from ..machine import SOURCE
+from .places import Places
+from .tally import FILE, MARKERS
+
+
+def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -> bool:
+    """Run all of it and say at the end what failed. With `editors`, a suite in which one did not run has failed."""
+    python = places.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    tally = places.cache / "tally.json"
+    tally.unlink(missing_ok=True)
+    environment = clean_environment()
+    environment |= {FILE: str(tally), "INLAY_GIMP_TREE": str(places.gimp_tree), "INLAY_PYTHON": str(python)}
+    environment |= {"INLAY_BORROW_PACKAGES": str(_site_packages(python))}
+    leave_out = [] if editors else ["-m", "not krita and not gimp"]
+    checks: dict[str, list[str | Path]] = {
+        "ruff check": [python, "-m", "ruff", "check", "."],
+        "ruff format": [python, "-m", "ruff", "format", "--check", "."],
+        "mypy": [python, "-m", "mypy"],
+        "pytest": [python, "-m", "pytest", "-p", "installer.testing.tally", *leave_out, *extra],
+    }
+    failed = [name for name, command in checks.items() if not _succeeds(console, name, command, environment)]
+    if editors and not extra and (absent := _absent(tally)):
+        failed.append(f"no test ran in {' and '.join(absent)}")
+    if failed:
+        console.say(f"failed: {', '.join(failed)}")
+    return not failed
+
+
+def _succeeds(console: Console, name: str, command: Sequence[str | Path], environment: dict[str, str]) -> bool:
+    console.say(f"== {name}")
+    return subprocess.run([str(word) for word in command], cwd=SOURCE, env=environment, check=False).returncode == 0
+
+
+def _site_packages(python: Path) -> Path:
+    command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _absent(tally: Path) -> list[str]:
+    counts = json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {}
+    return [marker for marker in MARKERS if not counts.get(marker)]

@@ -1,0 +1,142 @@
+"""The private virtual environment and what pip puts into it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .console import Console, InstallError, clean_environment
+from .machine import SOURCE
+
+MINIMUM = (3, 10)
+PACKAGES = ("plugin", "backend", "models", "installer")
+PROBE = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_path('purelib'), sep='\\n')"
+MIXED = "import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)"
+"""Fails when torch and torchvision are of different builds."""
+
+
+class Venv:
+    """A virtual environment in a folder."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self.folder, self.console = folder, console
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    @property
+    def inlay(self) -> Path:
+        """The command line in it."""
+        return self.python.with_name("inlay.exe" if os.name == "nt" else "inlay")
+
+    @property
+    def site_packages(self) -> Path:
+        """Where its packages are."""
+        return Path(_probe(self.python)[2])
+
+    def make(self, base: Path) -> None:
+        """Make it anew with the interpreter `base`. Raises InstallError."""
+        check_python(base)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        environment = clean_environment()
+        if _succeeds([str(base), "-c", "import ensurepip, venv"]):
+            self.console.run([base, "-m", "venv", self.folder], environment)
+        elif _succeeds([str(base), "-m", "virtualenv", "--version"]):
+            self.console.run([base, "-m", "virtualenv", self.folder], environment)
+        elif _succeeds([str(base), "-m", "pip", "--version"]):
+            self.console.run([base, "-m", "venv", "--without-pip", self.folder], environment)
+            self.console.run([base, "-m", "pip", "--python", self.python, "install", "pip"], environment)
+        else:
+            raise InstallError(
+                f"{base} cannot make virtual environments: it has neither ensurepip nor pip. "
+                "On Debian and Ubuntu: apt install python3-venv. Or name another Python with --python."
+            )
+
+    def borrow(self, folder: Path) -> None:
+        """Let it see the packages in another environment's `folder`, too: tests need not fetch torch twice."""
+        (self.site_packages / "borrowed.pth").write_text(f"{folder}\n")
+
+    def pip(self, *arguments: str | Path) -> None:
+        """`pip install` with the arguments and those in INLAY_PIP_ARGS."""
+        extra = os.environ.get("INLAY_PIP_ARGS", "").split()
+        command = [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *extra, *arguments]
+        self.console.run(command, clean_environment())
+
+    def remove(self, *names: str) -> None:
+        """`pip uninstall`."""
+        self.console.run([self.python, "-m", "pip", "uninstall", "-y", *names], clean_environment())
+
+    def install_torch(self, index: Sequence[str]) -> None:
+        """torch and torchvision, both from one index."""
+        torch = [name for name in requirements("dependencies") if re.match(r"torch(vision)?\b", name)]
+        self.pip(*index, *torch)
+        if not _succeeds([str(self.python), "-c", MIXED]):
+            raise InstallError(
+                "torch and torchvision do not load together: they are of different builds, or a library of the system "
+                f"is missing. Try {self.python} -c 'import torch, torchvision'; --torch cpu takes the plainest build."
+            )
+
+    def install_requirements(self, names: Sequence[str]) -> None:
+        """Everything but torch, which is there already."""
+        self.pip(*names)
+
+    def install_inlay(self, staging: Path) -> None:
+        """Inlay itself, from a copy of the sources in `staging`, so that the sources' folder stays as it is."""
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        for package in PACKAGES:
+            shutil.copytree(SOURCE / package, staging / package, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(SOURCE / name, staging)
+        try:
+            self.pip("--no-deps", "--force-reinstall", staging)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def requirements(group: str) -> list[str]:
+    """A list of requirements from pyproject.toml: "dependencies", or the name of an extra.
+
+    tomllib is there from Python 3.11 on only; our file keeps to one plain shape of list.
+    """
+    text = (SOURCE / "pyproject.toml").read_text(encoding="utf-8")
+    match = re.search(rf"^{group} = \[(.*?)\]", text, re.MULTILINE | re.DOTALL)
+    if match is None:
+        raise InstallError(f"pyproject.toml has no list '{group}'")
+    return re.findall(r'"([^"]+)"', match[1])
+
+
+def check_python(python: Path) -> None:
+    """Raise InstallError when this interpreter is missing or too old."""
+    try:
+        version = (int(_probe(python)[0]), int(_probe(python)[1]))
+    except (OSError, subprocess.SubprocessError):
+        raise InstallError(f"{python} is no Python that runs.") from None
+    if version < MINIMUM:
+        raise InstallError(f"{python} is Python {version[0]}.{version[1]}; Inlay needs 3.10 or later (--python PATH).")
+
+
+def own_python() -> Path:
+    """The interpreter that runs this, not that of a virtual environment it may be in."""
+    return Path(getattr(sys, "_base_executable", "") or sys.executable)
+
+
+def _probe(python: Path) -> list[str]:
+    command = [str(python), "-c", PROBE]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=clean_environment(), timeout=60)
+    return done.stdout.split("\n")
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    try:
+        done = subprocess.run(command, capture_output=True, env=clean_environment(), check=False, timeout=300)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
