@@ -81,7 +81,7 @@ def write(path: Path, raster: Raster) -> None:
         if pixels.dtype == "uint8":
             from PIL import Image
 
-            quality = {"quality": 95} if suffix in {".jpg", ".jpeg", ".webp"} else {}
+            quality: dict[str, Any] = {"quality": 95} if suffix in {".jpg", ".jpeg", ".webp"} else {}
             Image.fromarray(pixels.squeeze()).save(path, icc_profile=raster.profile or None, **quality)
         else:
             path.write_bytes(_encode_deep(pixels, suffix, raster.profile))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import backend
 from plugin.client.actions import Value
@@ -17,6 +17,9 @@ from plugin.client.launcher import Installation
 from plugin.client.raster import Raster
 
 from . import CommandError, Exit
+
+if TYPE_CHECKING:
+    from plugin.client.connection import Connection
 
 Report = Callable[[float, str], None]
 
@@ -48,12 +51,9 @@ def own_installation() -> Installation | None:
 
 
 class Remote:
-    """Jobs through the broker."""
+    """Jobs through the broker. Whatever interrupts `run` cancels its job."""
 
-    def __init__(self, connection: object) -> None:
-        from plugin.client.connection import Connection
-
-        assert isinstance(connection, Connection)
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
@@ -67,25 +67,29 @@ class Remote:
             raise failed(error.failure) from None
         except JobCancelled:
             raise CommandError("the job was cancelled from elsewhere", Exit.JOB_FAILED) from None
-        except KeyboardInterrupt:
-            self.connection.cancel(job.id)
-            raise
 
 
 class InProcess:
     """Jobs in this process."""
 
+    def __init__(self) -> None:
+        from backend.devices import choose
+
+        self.device, _ = choose()
+        self.cache: dict[Any, Any] = {}
+
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
         """See Runner."""
-        from backend.operations import Context, OperationError, find
+        from backend.execution import execute
+        from backend.operations import OperationError
 
-        context = Context(progress=lambda fraction, message, _preview: report(fraction, message))
-        job = Job(action, parameters, inputs)
+        def progress(fraction: float, message: str, _preview: Raster | None) -> None:
+            report(fraction, message)
+
         try:
-            outputs = find(action)(job, context)
+            return execute(Job(action, parameters, inputs), self.device, progress, lambda: False, self.cache)
         except OperationError as error:
             raise failed(Failure(error.code, error.message, error.remedy)) from None
-        return Result(job.id, tuple(outputs), tuple(context.notes))
 
 
 def failed(failure: Failure) -> CommandError:
