@@ -32,6 +32,7 @@ def install(editors: list[Editor], venv: Venv, console: Console) -> None:
             vendor_pyzmq(folder / "vendor", version, venv, console)
         if editor.kind == "krita":
             (folder / "__init__.py").write_text(KRITA_ENTRY, encoding="utf-8")
+            shutil.move(folder / "plugin/krita/Manual.html", folder)  # where inlay.desktop says it is
         else:
             entry = folder / "inlay.py"
             shutil.move(folder / "plugin/gimp/entry.py", entry)
