@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 KEY = "enable_inlay"
-_HEADER = re.compile(r"^\[python\][ \t]*\r?\n?", re.MULTILINE)
+_HEADER = re.compile(r"^\[python\][ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 _LINE = re.compile(rf"^{KEY}[ \t]*=.*(?:\r?\n|\Z)", re.MULTILINE)
 
 
