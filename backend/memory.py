@@ -12,7 +12,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def available() -> int:
-    """Bytes that new work may take without pushing others out; on macOS, where nobody says, half of what is built in."""
+    """Bytes that new work may take without pushing others out (macOS does not say: half of what is built in)."""
     if sys.platform == "win32":
         return _windows_available()
     if sys.platform == "darwin":

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plugin.client.actions import Action
-from plugin.client.jobs import Job, JobState
+from plugin.client.jobs import JobState
 from plugin.client.protocol import JobStatus
-from plugin.client.raster import Bytes
 
 Frames = Sequence[Any]
 """Frames of a message as they came from a socket or as `encode` made them."""
@@ -33,7 +32,7 @@ class Entry:
     needs: int = 0  # bytes of memory it is taken to want
     size: int = 0  # bytes of pixels in it
     request: Frames = ()
-    answer: Sequence[Bytes] = ()
+    answer: Frames = ()
     started: float = 0.0
     heard: float = 0.0  # when the worker last said anything of it
 
@@ -47,6 +46,7 @@ class Session:
     """One client: where its answers go and what it has asked for."""
 
     client: str
+    key: str  # the CURVE key of its connection, empty without CURVE
     seen: float
     route: bytes = b""  # of its work socket
     jobs: dict[str, Entry] = field(default_factory=dict)
@@ -60,9 +60,11 @@ class Sessions:
     by_client: dict[str, Session] = field(default_factory=dict)
     queue: deque[Entry] = field(default_factory=deque)
 
-    def touch(self, client: str, now: float) -> Session:
-        """The client's session with its lease renewed; a new one at its first word."""
-        session = self.by_client.setdefault(client, Session(client, now))
+    def touch(self, client: str, key: str, now: float) -> Session | None:
+        """The client's session with its lease renewed; a new one at its first word; None when it is another key's."""
+        session = self.by_client.setdefault(client, Session(client, key, now))
+        if session.key != key:
+            return None
         session.seen = now
         return session
 
@@ -72,14 +74,6 @@ class Sessions:
         for session in gone:
             del self.by_client[session.client]
         return gone
-
-    def add(self, session: Session, job: Job, action: Action, now: float) -> Entry:
-        """Put a new job at the end of the queue."""
-        entry = Entry(session.client, job.id, now, action)
-        entry.size = sum(raster.nbytes for raster in job.inputs.values())
-        self.remember(session, entry)
-        self.queue.append(entry)
-        return entry
 
     def remember(self, session: Session, entry: Entry) -> None:
         """Keep `entry`, forgetting the client's oldest ended jobs beyond REMEMBERED."""
@@ -94,8 +88,4 @@ class Sessions:
 
     def held(self) -> int:
         """Bytes of pixels that wait for a worker or to be fetched."""
-        return sum(_nbytes(entry.request) + _nbytes(entry.answer) for entry in self.entries())
-
-
-def _nbytes(frames: Frames) -> int:
-    return sum(memoryview(frame).nbytes for frame in frames)
+        return sum(sum(map(len, (*entry.request, *entry.answer))) for entry in self.entries())

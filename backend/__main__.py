@@ -1,0 +1,9 @@
+"""`python -m backend serve`, and every other command of `inlay`."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
