@@ -138,6 +138,10 @@ GROW = Parameter(
     "grow", Kind.INTEGER, 0, "Grow", "Widen the result by so many pixels; negative numbers shrink it.", -200, 200,
     unit=" px",
 )  # fmt: skip
+EDGE = Parameter(
+    "edge", Kind.CHOICE, "soft", "Edge", "Soft edges follow the picture's own; hard ones are either in or out.",
+    choices=(("soft", "Soft"), ("hard", "Hard")),
+)  # fmt: skip
 FEATHER = Parameter(
     "feather", Kind.NUMBER, 0.0, "Feather", "Soften the edge of the result over so many pixels.", 0, 200, unit=" px"
 )
@@ -155,7 +159,7 @@ ACTIONS: tuple[Action, ...] = (
                 "method", Kind.CHOICE, "grabcut", "Method", "How the object is told from what is around it.",
                 choices=(("grabcut", "GrabCut"),),
             ),
-            COMBINE, GROW, FEATHER,
+            COMBINE, EDGE, GROW, FEATHER,
         ),
     ),
     Action(
@@ -172,7 +176,7 @@ ACTIONS: tuple[Action, ...] = (
                 "How much nearness counts beside colour; 0 looks at colour alone.", 0, 4,
             ),
             Parameter("seed", Kind.INTEGER, 0, "Seed", "Another number gives another division.", 0, 2**31 - 1),
-            COMBINE, GROW, FEATHER,
+            COMBINE, EDGE, GROW, FEATHER,
         ),
     ),
     Action(

@@ -1,0 +1,92 @@
+"""Selections without learned weights: GrabCut around a rough selection, K-means by colour and place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.imaging import grabcut, kmeans
+from backend.imaging.colour import Float, luminance, to_unit
+from backend.imaging.regions import U8, bounding_box, feather, grow, guided_filter
+from plugin.client.actions import ResultKind
+from plugin.client.jobs import ErrorCode, Job, Output
+from plugin.client.raster import PixelFormat, Raster
+
+from . import Context, OperationError
+from .rasters import colours, coverage, from_unit, placed, raster
+
+SELECTION = PixelFormat("Y", "u8")
+SOFT_RADIUS = 3  # pixels over which a soft edge follows the picture
+SQUARE = "Select the object roughly: draw a box or a loose outline around it, with some background outside of it."
+
+
+def select_object(job: Job, context: Context) -> list[Output]:
+    """GrabCut: the object that the selection surrounds. A rectangle is a box around it, any other shape a sketch of it.
+
+    Raises OperationError when the selection is empty or covers the layer.
+    """
+    layer = job.inputs["image"]
+    selection = _selection(job.inputs["selection"], layer)
+    box = bounding_box(selection)
+    if box is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
+    if selection.all():
+        raise OperationError(ErrorCode.BAD_INPUT, "The selection covers the whole layer.", SQUARE)
+    context.progress(0.1, "Separating the object from what is around it", None)
+    image, soft = colours(layer), job.parameters["edge"] == "soft"
+    if bool((selection[box.window] == 255).all()):
+        mask = grabcut.from_box(image, box, soft, context.cancelled)
+    else:
+        mask = grabcut.from_selection(image, selection, soft, context.cancelled)
+    if not mask.any():
+        context.notes.append("Nothing in the selection stands out from what is around it.")
+    return [_output(mask, job, layer, "Object")]
+
+
+def select_colours(job: Job, context: Context) -> list[Output]:
+    """K-means: the groups of similar colour that fill the selection, or without one the middle of the picture."""
+    layer = job.inputs["image"]
+    selection = None
+    if "selection" in job.inputs:
+        selection = _selection(job.inputs["selection"], layer)
+        if not selection.any():
+            raise OperationError(
+                ErrorCode.BAD_INPUT,
+                "Nothing of this layer is selected.",
+                "Select a part of what you want, or remove the selection to have the middle of the picture taken.",
+            )
+    context.progress(0.1, "Dividing the picture into groups", None)
+    image = colours(layer)
+    segmentation = kmeans.segment(
+        image,
+        int(job.parameters["clusters"]),
+        kmeans.Weights(position=float(job.parameters["position"])),
+        generator=np.random.default_rng(int(job.parameters["seed"])),
+        cancelled=context.cancelled,
+    )
+    mask = kmeans.subject_mask(segmentation, selection)
+    if job.parameters["edge"] == "soft":
+        context.progress(0.8, "Following the edges", None)
+        mask = _softened(mask, image)
+    return [_output(mask, job, layer, "Colours")]
+
+
+def _selection(selection: Raster, layer: Raster) -> U8:
+    """The selection where the layer lies, H x W u8."""
+    values: U8 = from_unit(coverage(selection), "u8")
+    return placed(values, selection.x, selection.y, layer.box)
+
+
+def _softened(mask: U8, image: Float) -> U8:
+    fitted = guided_filter(luminance(image), to_unit(mask), SOFT_RADIUS)
+    soft: U8 = from_unit(fitted, "u8")
+    return soft
+
+
+def _output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
+    """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent."""
+    if pixels := int(job.parameters["grow"]):
+        mask = grow(mask, pixels)
+    mask = feather(mask, float(job.parameters["feather"]) / 2)  # a Gaussian of sigma s softens over about 2 s
+    if layer.format.has_alpha:
+        mask = np.where(coverage(layer) > 0, mask, 0).astype(np.uint8)
+    return Output(ResultKind.SELECTION, name, raster(mask, SELECTION, layer.x, layer.y))
