@@ -25,8 +25,8 @@ from .protocol import Cancel, Failed, Fetch, Limits, Message, Release, Shutdown,
 
 Event = Progress | Result | Failed | Status
 
-REMOTE_GRACE = 5.0
-"""Seconds that a backend on another machine may be out of reach before its jobs are given up."""
+LOCAL_GRACE, REMOTE_GRACE = 0.5, 5.0
+"""Seconds that a backend on this or on another machine may be out of reach before its jobs are given up."""
 
 LOSSES = 3
 """How often in a row a connection may break over the same jobs."""
@@ -201,11 +201,18 @@ class Exchange:
             for pending in waiting:
                 pending.sent = True  # before it is: a cancel that comes while it is encoded must reach the backend
         for pending in waiting:
-            if job := pending.job:
-                if size := _excess(job, self._limits):
-                    self._end(job.id, Failed(job.id, size))
-                elif job.id in self._ledger:
-                    link.work(Submit(self._client, job))
+            if (job := pending.job) and job.id in self._ledger:
+                self._submit(link, job)
+
+    def _submit(self, link: Link, job: Job) -> None:
+        if size := _excess(job, self._limits):
+            self._end(job.id, Failed(job.id, size))
+            return
+        try:
+            link.work(Submit(self._client, job))
+        except (TypeError, ValueError) as error:
+            failure = Failure(ErrorCode.BAD_PARAMETER, f"The action's settings cannot be sent: {error}.")
+            self._end(job.id, Failed(job.id, failure))
 
     def _handle(self, link: Link, message: Message) -> None:
         if isinstance(message, Status):
@@ -248,9 +255,9 @@ class Exchange:
         """After a loss: go on with the same backend, or give up what it had; whether to connect again at once."""
         self.state = State.STARTING
         self._losses += 1
-        deadline = time.monotonic() + (0.0 if endpoint.local else REMOTE_GRACE)
+        deadline = time.monotonic() + (LOCAL_GRACE if endpoint.local else REMOTE_GRACE)
         while not (found := self._locator.same(endpoint)) and time.monotonic() < deadline and not self._closing:
-            self._pause(0.2)
+            self._pause(0.1)
         if failure.code is not ErrorCode.VERSION and found and self._losses <= LOSSES:
             with self._lock:
                 for pending in self._ledger.values():

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result
@@ -20,6 +22,9 @@ from .raster import Bytes, PixelFormat, Raster
 
 VERSION = 1
 SIGNATURE = b"INLAY\x01"
+
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class ProtocolError(Exception):
@@ -152,7 +157,7 @@ TYPES: dict[str, type[Any]] = {
 
 
 def encode(message: Message) -> list[Bytes]:
-    """Frames of a message. Pixel data is passed on as it is, not copied."""
+    """Frames of a message. Pixel data is passed on as it is, not copied. Raises ValueError for a number not finite."""
     frames: list[Bytes] = [SIGNATURE, b""]
     header = {"type": type(message).__name__.lower(), "body": _pack(message, frames)}
     frames[1] = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
@@ -175,13 +180,13 @@ def decode(frames: Sequence[Bytes], limits: Limits | None = None, verify: bool =
     if len(views) > 2 + 2 * limits.rasters or sum(v.nbytes for v in views) > limits.message_bytes:
         raise ProtocolError("the message is too large", ErrorCode.TOO_LARGE)
     try:
-        header = json.loads(bytes(views[1]))
+        header = json.loads(str(views[1], "utf-8"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"the header is no JSON: {error}") from None
-    if not isinstance(header, dict) or set(header) != {"type", "body"} or header["type"] not in TYPES:
+    if not isinstance(header, dict) or set(header) != {"type", "body"} or str(header["type"]) not in TYPES:
         raise ProtocolError("the header names no known message")
     reader = _Reader(views[2:], limits, verify)
-    message: Message = reader.read(TYPES[header["type"]], header["body"])
+    message: Message = reader.read(TYPES[str(header["type"])], header["body"])
     return message
 
 
@@ -209,6 +214,16 @@ def _pack(value: Any, frames: list[Bytes]) -> Any:
     return {f.name: _pack(getattr(value, f.name), frames) for f in fields(value)}
 
 
+_hints = cache(get_type_hints)
+
+
+def _plain(value: Any) -> bool:
+    """Whether a JSON value is one that every receiver can handle: finite, of 64 bits, text that can be written out."""
+    if isinstance(value, str):
+        return not _SURROGATE.search(value)
+    return math.isfinite(value) if isinstance(value, float) else -(1 << 63) <= value < 1 << 63
+
+
 class _Reader:
     """Builds typed values from a parsed header, taking pictures from `frames`."""
 
@@ -225,34 +240,28 @@ class _Reader:
             self.demand(isinstance(value, list), value, "a list")
             return origin(self.read(args[0], item) for item in value)
         if origin is dict:
-            self.demand(isinstance(value, dict), value, "an object")
+            self.demand(isinstance(value, dict) and all(map(_plain, value)), value, "an object")
             return {key: self.read(args[1], item) for key, item in value.items()}
         if isinstance(kind, type) and issubclass(kind, Enum):
             self.demand(value in [member.value for member in kind], value, f"a {kind.__name__}")
             return kind(value)
         if kind is float:
-            self.demand(
-                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
-                value,
-                "a number",
-            )
+            self.demand(type(value) in (int, float) and _plain(value), value, "a number")
             return float(value)
         if kind in (bool, int, str):
-            self.demand(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)), value, kind.__name__)
+            self.demand(type(value) is kind and _plain(value), value, kind.__name__)
             return value
         return self.record(kind, value)
 
     def union(self, kinds: tuple[Any, ...], value: Any) -> Any:
         if type(None) in kinds:
             return None if value is None else self.read(kinds[0], value)
-        self.demand(
-            isinstance(value, kinds) and not (isinstance(value, float) and not math.isfinite(value)), value, "a value"
-        )
+        self.demand(type(value) in kinds and _plain(value), value, "a value")
         return value
 
     def record(self, kind: Any, value: Any) -> Any:
         self.demand(isinstance(value, dict), value, f"a {kind.__name__}")
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         self.demand(set(value) == set(hints), sorted(value), f"exactly the fields {', '.join(hints)}")
         return kind(**{name: self.read(hint, value[name]) for name, hint in hints.items()})
 
@@ -262,6 +271,7 @@ class _Reader:
         self.demand(names <= set(value) <= names | {"profile"}, sorted(value), f"exactly the fields {', '.join(names)}")
         digest, box = self.read(str, value["digest"]), self.read(list[int], value["box"])
         self.demand(len(box) == 4 and all(abs(side) < 1 << 31 for side in box), box, "x, y, width, height")
+        self.demand(_DIGEST.fullmatch(digest) is not None, digest, "a digest of 32 hexadecimal digits")
         data = self.frame(value["frame"], self.limits.raster_bytes)
         profile = bytes(self.frame(value["profile"], self.limits.profile_bytes)) if "profile" in value else b""
         try:

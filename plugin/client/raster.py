@@ -18,6 +18,8 @@ CHANNELS = {"Y": 1, "YA": 2, "RGB": 3, "RGBA": 4, "BGR": 3, "BGRA": 4}
 DEPTHS = {"u8": 1, "u16": 2, "f16": 2, "f32": 4}
 """Sample types and their size in bytes."""
 
+_BLOCK = 1 << 20  # bytes under one checksum
+
 MAX_SIDE = 1 << 17
 """Longest side of a picture that is accepted, in pixels."""
 
@@ -78,9 +80,12 @@ class Raster:
     def __post_init__(self) -> None:
         if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
             raise ValueError(f"a picture of {self.width} x {self.height} pixels: sides must be 1 to {MAX_SIDE}")
-        if memoryview(self.data).nbytes != self.nbytes:
+        view = memoryview(self.data)
+        if not view.c_contiguous:
+            raise ValueError("the rows of a picture must lie one after the other, without gaps")
+        if view.nbytes != self.nbytes:
             raise ValueError(
-                f"{memoryview(self.data).nbytes} bytes of pixels, but {self.width} x {self.height} in "
+                f"{view.nbytes} bytes of pixels, but {self.width} x {self.height} in "
                 f"'{self.format}' needs {self.nbytes}"
             )
 
@@ -106,7 +111,18 @@ class Raster:
         if self.key:
             return self.key
         view = memoryview(self.data).cast("B")
-        block = 1 << 20
-        sums = [zlib.crc32(view[i : i + block]) for i in range(0, len(view), block)]
-        head = f"{self.format} {self.width} {self.height} {self.profile.hex()[:64]} ".encode()
-        return blake2b(head + b"".join(s.to_bytes(4, "little") for s in sums), digest_size=16).hexdigest()
+        half = len(view) // _BLOCK // 2 * _BLOCK
+        if half > 4 * _BLOCK:
+            from concurrent.futures import ThreadPoolExecutor  # not above: it would double the time of loading
+
+            with ThreadPoolExecutor(1) as second:  # crc32 runs beside other threads
+                rest = second.submit(_checksums, view[half:])
+                sums = _checksums(view[:half]) + rest.result()
+        else:
+            sums = _checksums(view)
+        head = f"{self.format} {self.width} {self.height} {zlib.crc32(self.profile)} "
+        return blake2b(head.encode() + sums, digest_size=16).hexdigest()
+
+
+def _checksums(view: memoryview) -> bytes:
+    return b"".join(zlib.crc32(view[i : i + _BLOCK]).to_bytes(4, "little") for i in range(0, len(view), _BLOCK))

@@ -261,7 +261,7 @@ class PureChannel:
 
     def close(self, linger: float = 0.0) -> None:
         deadline = time.monotonic() + linger
-        while self._queue and not self.lost and (rest := deadline - time.monotonic()) > 0:
+        while (self._urgent or self._outgoing) and not self.lost and (rest := deadline - time.monotonic()) > 0:
             _wait([self], None, rest)
         self.socket.close()
 
