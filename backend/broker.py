@@ -43,6 +43,8 @@ from .sessions import Entry, Session, Sessions
 from .sockets import Sockets
 
 TICK_MS = 50
+PROBE_SECONDS = 0.1
+"""How often the broker makes sure that a client whose job is not done is still connected."""
 logger = logging.getLogger("broker")
 
 Answer = Callable[[Message], None]
@@ -182,6 +184,10 @@ class Broker:
             logger.info("client %s has gone", session.client[:8])
             for entry in list(session.jobs.values()):
                 self.dispatcher.cancel(entry)
+        for session in self.sessions.by_client.values():
+            if self.sockets.endpoint.local and now - session.probed > PROBE_SECONDS:
+                session.probed = now
+                self.probe(session)
         for worker in self.workers:
             self.dispatcher.look_after(worker, now)
         if self.sessions.by_client or any(worker.entry for worker in self.workers):
@@ -190,17 +196,40 @@ class Broker:
             logger.info("no clients for %g s", self.options.idle)
             self.stopping = True
 
+    def probe(self, session: Session) -> None:
+        """Cancel the jobs of a client that was killed, without waiting for the end of its lease.
+
+        The client hears again how its job is. That this cannot be delivered means that its connection is closed; at the
+        second time in a row it is not coming back either, for a client on this machine reconnects at once.
+        """
+        unfinished = [entry for entry in session.jobs.values() if not entry.state.ended]
+        if not unfinished or not session.route:
+            return
+        entry = unfinished[0]
+        progress = Progress(entry.id, entry.state, entry.fraction, entry.message)
+        if self.send(self.sockets.work, session.route, encode(progress)):
+            session.unreached = 0
+            return
+        session.unreached += 1
+        if session.unreached > 1:
+            logger.info("client %s has closed its connection", session.client[:8])
+            for entry in unfinished:
+                self.dispatcher.cancel(entry)
+
     def send_to(self, client: str, frames: Sequence[Any]) -> None:
         """Send to a client's work socket, if it has one; what does not arrive can be fetched."""
         session = self.sessions.by_client.get(client)
         if session is not None and session.route:
             self.send(self.sockets.work, session.route, frames)
 
-    def send(self, socket: Socket, route: bytes, frames: Sequence[Any]) -> None:
+    def send(self, socket: Socket, route: bytes, frames: Sequence[Any]) -> bool:
+        """Send without waiting; whether there is still a connection to send over."""
         try:
             socket.send_multipart([route, *frames], flags=zmq.NOBLOCK, copy=False)
         except zmq.ZMQError as error:
             logger.warning("an answer could not be sent: %s", error)
+            return error.errno != zmq.EHOSTUNREACH
+        return True
 
     def status(self, session: Session) -> Status:
         """The state of the backend, and of this client's jobs."""
