@@ -10,6 +10,8 @@ from ..client.actions import Action, Input, Kind, Parameter, Source
 
 _FLAGS = GObject.ParamFlags.READWRITE
 _LARGEST = float(2**31 - 1)
+_DIALOG_KEYS = "hrco"
+"""Letters that GIMP's own buttons take: Help, Reset, Cancel, OK."""
 
 
 def argument_name(name: str) -> str:
@@ -25,11 +27,12 @@ def own_arguments(action: Action) -> list[str]:
 
 def declare(procedure: Any, action: Action) -> None:
     """Add the action's arguments to its procedure, after those that every image procedure has."""
+    taken = set(_DIALOG_KEYS)
     for wanted in action.inputs:
         if wanted.source is Source.OTHER:
-            _declare_input(procedure, wanted)
+            _declare_input(procedure, wanted, taken)
     for parameter in action.parameters:
-        _declare_parameter(procedure, parameter)
+        _declare_parameter(procedure, parameter, taken)
 
 
 def values(config: Any, action: Action) -> dict[str, object]:
@@ -49,14 +52,23 @@ def _value(config: Any, parameter: Parameter) -> object:
     return value if value is not None else ""
 
 
-def _declare_input(procedure: Any, wanted: Input) -> None:
+def _with_key(label: str, taken: set[str]) -> str:
+    """The label with an underscore before the letter that Alt chooses it by: the first that is free."""
+    for place, letter in enumerate(label.lower()):
+        if letter.isalpha() and letter not in taken:
+            taken.add(letter)
+            return f"{label[:place]}_{label[place:]}"
+    return label
+
+
+def _declare_input(procedure: Any, wanted: Input, taken: set[str]) -> None:
     help_text = wanted.label if wanted.required else f"{wanted.label} (may be left out)"
-    procedure.add_layer_argument(argument_name(wanted.name), wanted.label, help_text, True, _FLAGS)
+    procedure.add_layer_argument(argument_name(wanted.name), _with_key(wanted.label, taken), help_text, True, _FLAGS)
 
 
-def _declare_parameter(procedure: Any, parameter: Parameter) -> None:
+def _declare_parameter(procedure: Any, parameter: Parameter, taken: set[str]) -> None:
     label = f"{parameter.label} ({parameter.unit.strip()})" if parameter.unit.strip() else parameter.label
-    common = (argument_name(parameter.name), label, parameter.help)
+    common = (argument_name(parameter.name), _with_key(label, taken), parameter.help)
     low = -_LARGEST if parameter.minimum is None else parameter.minimum
     high = _LARGEST if parameter.maximum is None else parameter.maximum
     default: Any = parameter.default

@@ -20,6 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from plugin.client.connection import Connection
+from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
+from plugin.client.protocol import Status
+
 ROOT = Path(__file__).resolve().parents[3]
 GIMPRC = '(config-version "3.0.4")\n(show-welcome-dialog no)\n(check-updates no)\n(save-session-info no)\n'
 BACKEND_STAND_IN = """#!/bin/sh
@@ -70,7 +74,8 @@ class Backend:
     """Starts the backend on the host whenever the plug-in's launcher, inside the tree, asks for it."""
 
     def __init__(self, tree: Tree) -> None:
-        self.tree, self.starts, self.process = tree, 0, None
+        self.tree, self.starts = tree, 0
+        self.process: subprocess.Popen[bytes] | None = None
         self.requests = tree.run / "start"
         os.mkfifo(self.requests)
         self.stand_in = tree.home / "backend-python"
@@ -80,8 +85,6 @@ class Backend:
         self._ending = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-
-    process: subprocess.Popen[bytes] | None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -110,6 +113,30 @@ class Backend:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)
 
+    def until(self, worker: str, wait: float = 30) -> float:
+        """Seconds until the backend says that its worker is in this state ("busy", "idle"). Raises TimeoutError."""
+        begun, file = time.monotonic(), self.tree.run / CONNECTION_FILE
+        while not file.exists() and time.monotonic() - begun < wait:
+            time.sleep(0.05)
+        with Connection("tests", endpoint=read_endpoint(file)) as connection:
+            while time.monotonic() - begun < wait:
+                connection.status()
+                states = [event.worker for event in connection.events(0.2) if isinstance(event, Status)]
+                if states and states[-1] == worker:
+                    return time.monotonic() - begun
+                time.sleep(0.02)
+        raise TimeoutError(f"the worker is not {worker} after {wait:g} s:\n{self.text()[-4000:]}")
+
+    def text(self) -> str:
+        """What the backend printed."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def workers(self) -> list[int]:
+        """Process ids of the backend's workers."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(number) for number in children.split()]
+
     def kill(self) -> None:
         """End the backend as an out-of-memory killer would."""
         assert self.process is not None
@@ -133,7 +160,7 @@ class InGimpError(AssertionError):
 class Gimp:
     """A running GIMP. `run` executes code in it (see remote.py)."""
 
-    def __init__(self, tree: Tree, program: str, environment: dict[str, str]) -> None:
+    def __init__(self, tree: Tree, program: str, environment: dict[str, str], *files: str) -> None:
         home = Path(tempfile.mkdtemp(prefix="profile-", dir=tree.home))
         install_into(home / "gimp")
         shutil.copy(Path(__file__).with_name("remote.py"), home / "remote.py")
@@ -150,7 +177,7 @@ class Gimp:
         script = f"exec(open({tree.inside(home / 'remote.py')!r}).read())"
         options = ["-i"] if "console" in program else ["--no-splash"]
         command = ["chroot", str(tree.root), "env", "-i", *(f"{name}={value}" for name, value in inside.items()),
-                   program, *options, "--quit", "--batch-interpreter=python-fu-eval", "-b", script]  # fmt: skip
+                   program, *files, *options, "--quit", "--batch-interpreter=python-fu-eval", "-b", script]  # fmt: skip
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         self.peer = socket.socket(socket.AF_UNIX)

@@ -13,7 +13,7 @@ import gi
 
 for _name, _version in {"Gimp": "3.0", "Gegl": "0.4", "Babl": "0.1"}.items():
     gi.require_version(_name, _version)
-from gi.repository import Babl, Gegl, Gimp, Gio, GLib  # noqa: F401  for the code that is sent
+from gi.repository import Babl, Gegl, Gimp, Gio, GLib  # noqa: E402, F401  versions come first; for the code that is sent
 
 RGB, GREY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
 

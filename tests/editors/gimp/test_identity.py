@@ -81,7 +81,8 @@ def test_every_precision_colour_and_grey_with_and_without_alpha(console: Gimp) -
 
 def test_a_colour_profile_of_the_image_bends_nothing(console: Gimp) -> None:
     code = THERE_AND_BACK + "adobe = Gimp.ColorProfile.new_rgb_adobe()\n"
-    code += "answer = [there_and_back(p, RGB, a, adobe) for p in ('U8_NON_LINEAR', 'FLOAT_LINEAR') for a in (True, False)]"
+    code += "precisions = 'U8_NON_LINEAR', 'FLOAT_LINEAR'\n"
+    code += "answer = [there_and_back(p, RGB, alpha, adobe) for p in precisions for alpha in (True, False)]"
     for report in console.run(code):
         check(report)
 
@@ -91,10 +92,13 @@ def test_the_new_layer_lies_above_the_active_one_in_its_group(console: Gimp) -> 
         image = new_image(20, 20)
         add_layer(image, 20, 20, name="bottom")
         group = add_group(image)
-        under, active, above = (add_layer(image, 5, 5, 3, 4, name=n, parent=group) for n in ("under", "active", "above"))
+        for name in ("under", "active", "above"):
+            add_layer(image, 5, 5, 3, 4, name=name, parent=group)
+        active = group.get_children()[1]
         add_layer(image, 20, 20, name="top")
         outcome = call("inlay-diagnose-identity", image, [active])
-        answer = [outcome["status"], [l.get_name() for l in image.get_layers()], [l.get_name() for l in group.get_children()]]
+        names = [[layer.get_name() for layer in layers] for layers in (image.get_layers(), group.get_children())]
+        answer = [outcome["status"], *names]
         image.delete()
     """)
     assert answer == ["success", ["top", "group", "bottom"], ["above", "There and back", "active", "under"]]

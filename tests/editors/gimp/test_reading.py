@@ -136,9 +136,8 @@ for precision in [getattr(Gimp.Precision, name) for name in dir(Gimp.Precision) 
             for column in range(40):
                 new = data[(row - 4) * 32 + column + 3] if 4 <= row < 20 and column < 29 else 0
                 old = 255 * (start and column < 10)
-                expected[row * 40 + column] = {
-                    "replace": new, "add": min(255, old + new), "subtract": max(0, old - new), "intersect": min(old, new),
-                }[combine]
+                joined = {"add": min(255, old + new), "subtract": max(0, old - new), "intersect": min(old, new)}
+                expected[row * 40 + column] = joined.get(combine, new)
         if selection(image) != expected:
             answer.append([precision.value_nick, combine])
     set_to(ResultKind.LAYER_MASK, data, image, layer)
@@ -206,7 +205,8 @@ config = procedure.create_config()
 defaults = arguments.values(config, action)
 image = new_image(5, 5)
 layer = add_layer(image, 5, 5, name="chosen")
-for name, value in {"whole-number": 4, "part": 0.25, "on": False, "which": "a", "words": "é", "the-other": layer}.items():
+values = {"whole-number": 4, "part": 0.25, "on": False, "which": "a", "words": "é", "the-other": layer}
+for name, value in values.items():
     config.set_property(name, value)
 config.set_property("file", Gio.File.new_for_path("/tmp/style.png"))
 chosen = arguments.chosen_layer(config, "the_other")
@@ -223,4 +223,4 @@ image.delete()
     assert values == {
         "whole_number": 4, "part": 0.25, "on": False, "which": "a", "words": "é", "file": "/tmp/style.png",
     }  # fmt: skip
-    assert (chosen, label) == ("chosen", "Whole (px)")
+    assert (chosen, label) == ("chosen", "_Whole (px)")

@@ -25,7 +25,8 @@ REFUSED = {
         "Nothing is selected. Draw a selection",
     ),
     "a selection elsewhere": (
-        "image.select_rectangle(Gimp.ChannelOps.REPLACE, 30, 20, 5, 5)\nanswer = call('inlay-select-object', image, [layer])",
+        "image.select_rectangle(Gimp.ChannelOps.REPLACE, 30, 20, 5, 5)\n"
+        "answer = call('inlay-select-object', image, [layer])",
         "The selection lies outside of the active layer.",
     ),
     "no layer": (

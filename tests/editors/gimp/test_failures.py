@@ -1,0 +1,103 @@
+"""When something goes wrong the image is as it was, the message says what to do, and the next action works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .harness import Backend, Gimp
+
+pytestmark = pytest.mark.gimp
+
+CALL = """
+image = new_image(40, 30)
+layer = add_layer(image, 11, 7, 3, 4)
+put(layer, bytes(range(256)) + bytes(52))
+before = raw(layer)
+image.clean_all()
+answer = call("inlay-diagnose-identity", image, [layer], {arguments})
+answer["unharmed"] = raw(layer) == before and not image.is_dirty() and len(image.get_layers()) == 1
+image.delete()
+"""
+
+
+def identity(gimp: Gimp, **arguments: object) -> Any:
+    return gimp.run(CALL.format(arguments=", ".join(f"{name}={value!r}" for name, value in arguments.items())))
+
+
+def start_long_identity(gimp: Gimp, backend: Backend) -> None:
+    """Begin a job of a minute in GIMP, and wait until the backend works on it."""
+    gimp.send(CALL.format(arguments="seconds=60.0"))
+    backend.until("busy")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("error", "The job failed"),
+        ("memory", "memory"),
+        ("crash", "worker"),
+    ],
+)
+def test_a_job_that_fails_leaves_the_image_as_it_was(console: Gimp, fault: str, said: str) -> None:
+    outcome = identity(console, fault=fault)
+    assert outcome["status"] == "execution-error"
+    assert said in outcome["message"], outcome
+    assert "Log: " in outcome["message"]
+    assert outcome["unharmed"]
+    assert identity(console)["status"] == "success"
+
+
+def test_a_worker_killed_in_the_middle_of_a_job(console: Gimp, host: Backend) -> None:
+    identity(console)
+    start_long_identity(console, host)
+    for worker in host.workers():
+        os.kill(worker, signal.SIGKILL)
+    outcome = console.answer()
+    assert outcome["status"] == "execution-error" and "worker" in outcome["message"], outcome
+    assert outcome["unharmed"]
+    assert identity(console)["status"] == "success"
+
+
+def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(console: Gimp, host: Backend) -> None:
+    identity(console)
+    starts = host.starts
+    start_long_identity(console, host)
+    killed = time.monotonic()
+    host.kill()
+    outcome = console.answer()
+    assert outcome["status"] == "execution-error", outcome
+    assert time.monotonic() - killed < 10
+    assert outcome["unharmed"]
+    assert identity(console)["status"] == "success"
+    assert host.starts == starts + 1
+
+
+def test_a_plug_in_that_is_killed_cancels_its_job(console: Gimp, host: Backend) -> None:
+    start_long_identity(console, host)
+    os.kill(plug_in_process(), signal.SIGKILL)
+    seconds = host.until("idle")
+    console.answer()
+    assert seconds < 0.5
+    assert identity(console)["status"] == "success"
+
+
+def test_a_plug_in_that_is_told_to_end_cancels_its_job(console: Gimp, host: Backend) -> None:
+    start_long_identity(console, host)
+    os.kill(plug_in_process(), signal.SIGTERM)
+    outcome = console.answer()
+    assert outcome["status"] == "cancel" and outcome["unharmed"], outcome
+    host.until("idle", wait=1)
+
+
+def plug_in_process() -> int:
+    """The process of the plug-in call that is going on."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and b"plug-ins/inlay/inlay.py" in (entry / "cmdline").read_bytes():
+            return int(entry.name)
+    raise AssertionError("no call of the plug-in is going on")
