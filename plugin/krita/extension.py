@@ -1,0 +1,171 @@
+"""The extension: the menu Tools > Inlay, and the way from a menu entry to a job to a result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
+
+from ..client.actions import ACTIONS, Action, Source, Value
+from ..client.jobs import Failure, Job, Result
+from . import document, results, settings
+from .compat import QtWidgets
+from .dialogs import ActionDialog, SettingsDialog
+from .docker import Docker, open_log
+from .running import Runner
+
+MENU = "inlay_menu"
+
+
+def register() -> None:
+    """Add Inlay to Krita. Called once, by the plug-in's entry file."""
+    krita = Krita.instance()
+    runner = Runner(settings.load)
+    krita.addExtension(InlayExtension(krita, runner))
+    place = DockWidgetFactoryBase.DockRight
+    krita.addDockWidgetFactory(DockWidgetFactory("inlay_docker", place, lambda: Docker(runner)))
+
+
+def menu_actions() -> list[Action]:
+    """The actions that the menu shows."""
+    return [action for action in ACTIONS if settings.diagnosing() or not action.hidden]
+
+
+class InlayExtension(Extension):
+    """Made once; `createActions` is called for every window."""
+
+    def __init__(self, parent: Any, runner: Runner) -> None:
+        super().__init__(parent)
+        self.runner = runner
+        self._origin: document.Origin | None = None  # of the job that runs
+        self._combine = "replace"
+        runner.finished.connect(self._finish)
+        runner.failed.connect(self._fail)
+
+    def setup(self) -> None:
+        """Called by Krita once it is up."""
+        QtWidgets.QApplication.instance().aboutToQuit.connect(self.runner.close)
+
+    def createActions(self, window: Any) -> None:  # noqa: N802 (Krita's name)
+        """Called by Krita for every window: make its menu."""
+        top = window.createAction(MENU, "Inlay", "tools")
+        menu = QtWidgets.QMenu(MENU, window.qwindow())
+        top.setMenu(menu)
+        folders: dict[str, str] = {"": f"tools/{MENU}"}
+        for action in menu_actions():
+            if action.menu not in folders:
+                name = f"{MENU}_{action.menu.lower()}"
+                folder = window.createAction(name, action.menu, f"tools/{MENU}")
+                folder.setMenu(QtWidgets.QMenu(name, window.qwindow()))
+                folders[action.menu] = f"tools/{MENU}/{name}"
+            label = action.label + ("…" if needs_dialog(action) else "")
+            entry = window.createAction(action.procedure, label, folders[action.menu])
+            entry.setToolTip(action.help)
+            entry.triggered.connect(lambda *_, action=action: self.ask(action))
+        for name, label, place in (
+            ("inlay-cancel", "Cancel", self.runner.cancel),
+            ("inlay-settings", "Inlay Settings…", self.ask_settings),
+            ("inlay-log", "Show Log File", open_log),
+        ):
+            entry = window.createAction(name, label, f"tools/{MENU}")
+            entry.triggered.connect(lambda *_, place=place: place())
+
+    def ask(self, action: Action) -> None:
+        """A menu entry was chosen: check the document, ask for parameters, run."""
+        current = Krita.instance().activeDocument()
+        try:
+            self._check_free()
+            document.check(action, current)
+        except document.Refusal as refusal:
+            self._refuse(action.label, refusal)
+            return
+        if not needs_dialog(action):
+            self.run(action, {}, {})
+            return
+        dialog = ActionDialog(action, settings.last_values(action), document.other_layers(current), _window())
+        dialog.accepted.connect(lambda: self.run(action, dialog.values(), dialog.others()))
+        dialog.finished.connect(lambda *_: dialog.deleteLater())
+        dialog.open()
+
+    def run(self, action: Action, values: dict[str, Value], others: dict[str, str]) -> None:
+        """Send a job for the active document. `others` are the unique ids of the layers picked for inputs."""
+        try:
+            self._check_free()
+            origin = document.check(action, Krita.instance().activeDocument())
+            parameters = action.check(dict(values))
+            job = Job(action.name, parameters, document.gather(action, origin, others))
+        except document.Refusal as refusal:
+            self._refuse(action.label, refusal)
+            return
+        settings.keep_values(action, parameters)
+        self._origin, self._combine = origin, str(parameters.get("combine", "replace"))
+        self.runner.start(job, action.label)
+
+    def ask_settings(self) -> None:
+        """Show the settings."""
+        dialog = SettingsDialog(settings.load(), _window())
+
+        def accept() -> None:
+            settings.save(dialog.settings())
+            self.runner.reconnect()
+
+        dialog.accepted.connect(accept)
+        dialog.finished.connect(lambda *_: dialog.deleteLater())
+        dialog.open()
+
+    def _check_free(self) -> None:
+        if self.runner.job is not None:
+            raise document.Refusal(f"'{self.runner.title}' is still running.", "Wait for it, or cancel it first.")
+
+    def _finish(self, result: Result) -> None:
+        origin, self._origin = self._origin, None
+        assert origin is not None
+        try:
+            notes = results.apply(result, origin, self._combine)
+        except document.Refusal as refusal:
+            self._refuse("Inlay", refusal)
+            return
+        for note in notes:
+            self.runner.note(note)
+            _message(f"Inlay: {note}")
+
+    def _fail(self, failure: Failure) -> None:
+        self._origin = None
+        _warn(self.runner.title, failure.message, failure.remedy, failure.log)
+
+    def _refuse(self, title: str, refusal: document.Refusal) -> None:
+        self.runner.note(f"{title}: {refusal}")
+        self.runner.changed.emit()
+        _warn(title, refusal.message, refusal.remedy)
+
+
+def needs_dialog(action: Action) -> bool:
+    """Whether there is anything to ask for."""
+    return bool(action.parameters) or any(i.source is Source.OTHER for i in action.inputs)
+
+
+def _window() -> Any:
+    window = Krita.instance().activeWindow()
+    return window.qwindow() if window else None
+
+
+def _message(text: str) -> None:
+    view = Krita.instance().activeWindow().activeView() if Krita.instance().activeWindow() else None
+    if view is not None:
+        view.showFloatingMessage(text, Krita.instance().icon("dialog-information"), 6000, 1)
+
+
+def _warn(title: str, message: str, remedy: str, log: str = "") -> None:
+    """Say what happened and what to do, without holding anything up."""
+    box = QtWidgets.QMessageBox(_window())
+    box.setObjectName("inlay-message")
+    box.setIcon(QtWidgets.QMessageBox.Icon.Warning)
+    box.setWindowTitle(f"Inlay: {title}")
+    box.setText(message)
+    box.setInformativeText(remedy)
+    box.setStandardButtons(QtWidgets.QMessageBox.StandardButton.Ok)
+    if log:
+        box.setDetailedText(f"Log: {log}")
+        box.addButton("Show Log File", QtWidgets.QMessageBox.ButtonRole.HelpRole).clicked.connect(open_log)
+    box.finished.connect(lambda *_: box.deleteLater())
+    box.open()

@@ -1,0 +1,144 @@
+"""What the tests use inside Krita: pictures to work on, and what a picture looks like at a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from array import array
+from typing import Any
+
+from inlay.plugin.client import actions
+from inlay.plugin.client.jobs import Output, Result
+from inlay.plugin.client.raster import PixelFormat, Raster
+from inlay.plugin.krita import dialogs, document, pixels, profiles, results, settings
+from inlay.plugin.krita.compat import QtCore, QtWidgets
+from krita import InfoObject, Krita, Selection
+
+__all__ = ["InfoObject", "Output", "PixelFormat", "Raster", "Result", "actions", "dialogs", "document", "pixels"]
+__all__ += ["profiles", "results", "settings"]
+
+K = Krita.instance()
+SAMPLES = {"U8": "B", "U16": "H", "F16": "H", "F32": "f"}
+
+
+def extension() -> Any:
+    return next(e for e in K.extensions() if type(e).__name__ == "InlayExtension")
+
+
+def runner() -> Any:
+    return extension().runner
+
+
+def docker() -> Any:
+    return next(d for d in K.dockers() if d.windowTitle() == "Inlay")
+
+
+def open_document(width: int, height: int, model: str = "RGBA", depth: str = "U8", profile: str = "") -> None:
+    """A new picture in front. Return to the event loop before using its active layer."""
+    made = K.createDocument(width, height, f"{model} {depth}", model, depth, profile, 72.0)
+    K.activeWindow().addView(made)
+
+
+def front() -> Any:
+    return K.activeDocument()
+
+
+def close_front() -> None:
+    """Close the picture in front as a person does who does not want to save it.
+
+    Not within a second of a change: Krita 5.1's layer list, which updates itself late, then crashes
+    (KisNodeModel::processUpdateQueue).
+    """
+    front().waitForDone()
+    front().setModified(False)
+    K.action("file_close").trigger()
+
+
+def pattern(width: int, height: int, depth: str, channels: int, seed: int = 1) -> bytes:
+    """Samples that differ from each other, alpha included; floats reach beyond 0..1."""
+    chance = random.Random(seed)
+    count = width * height * channels
+    if depth in ("U8", "U16"):
+        top = 255 if depth == "U8" else 65535
+        return array(SAMPLES[depth], (chance.randrange(top + 1) for _ in range(count))).tobytes()
+    if depth == "F16":
+        return array("H", (chance.randrange(0x4200) for _ in range(count))).tobytes()  # 0 .. 3
+    return array("f", (3 * chance.random() for _ in range(count))).tobytes()
+
+
+def add_layer(name: str, box: list[int], seed: int = 1, parent: Any = None) -> Any:
+    """A paint layer on top, in the picture's colour space, filled with the pattern at an offset."""
+    picture = front()
+    layer = picture.createNode(name, "paintlayer")
+    channels = 2 if picture.colorModel() == "GRAYA" else 4
+    data = pattern(box[2], box[3], picture.colorDepth(), channels, seed)
+    layer.setPixelData(QtCore.QByteArray(data), *box)
+    (parent or picture.rootNode()).addChildNode(layer, None if parent else picture.rootNode().childNodes()[-1])
+    picture.waitForDone()
+    return layer
+
+
+def node(name: str) -> Any:
+    return next(n for n in document.walk(front().rootNode()) if n.name() == name)
+
+
+def names() -> list[str]:
+    """Names of all nodes, bottom to top."""
+    return [n.name() for n in document.walk(front().rootNode())]
+
+
+def select(box: list[int], value: int = 255) -> None:
+    chosen = Selection()
+    chosen.select(*box, value)
+    front().setSelection(chosen)
+
+
+def selected() -> bytes:
+    """The selection over the whole canvas, empty when there is none."""
+    picture = front()
+    current = picture.selection()
+    return bytes(current.pixelData(0, 0, picture.width(), picture.height())) if current else b""
+
+
+def digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def snapshot() -> list[Any]:
+    """All that a person could lose: every node with its pixels, and the selection."""
+    picture = front()
+    box = (-50, -50, picture.width() + 100, picture.height() + 100)
+    nodes = [
+        [n.name(), n.type(), n.visible(), digest(bytes(n.pixelData(*box)))]
+        for n in document.walk(picture.rootNode())
+        if n.type() != "selectionmask"
+    ]
+    return [nodes, digest(selected())]
+
+
+def message_boxes() -> list[Any]:
+    """Inlay's messages on the screen."""
+    return [w for w in QtWidgets.QApplication.topLevelWidgets() if w.objectName() == "inlay-message" and w.isVisible()]
+
+
+def message() -> str:
+    """Text of the message on the screen, empty when there is none; it is closed."""
+    boxes = message_boxes()
+    texts = [f"{box.text()} {box.informativeText()} {box.detailedText()}".strip() for box in boxes]
+    for box in boxes:
+        box.reject()
+    return "\n".join(texts)
+
+
+def import_picture(path: str, name: str, x: int, y: int) -> None:
+    """A picture file as a layer on top, at an offset."""
+    source = K.openDocument(path)
+    source.setBatchmode(True)
+    width, height = source.width(), source.height()
+    data = source.pixelData(0, 0, width, height)
+    source.close()
+    picture = front()
+    layer = picture.createNode(name, "paintlayer")
+    layer.setPixelData(data, x, y, width, height)
+    picture.rootNode().addChildNode(layer, picture.rootNode().childNodes()[-1])
+    picture.waitForDone()
