@@ -89,8 +89,8 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error of Python, torch, numpy or OpenCV means that memory ran out."""
     if isinstance(error, MemoryError):
         return True
-    torch: Any = sys.modules.get("torch")
-    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+    of_torch = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)  # None while torch is being imported, too
+    if of_torch is not None and isinstance(error, of_torch):
         return True
     signs = ("out of memory", "can't allocate memory", "insufficient memory", "failed to allocate", "alloc_failed")
     return isinstance(error, Exception) and any(sign in str(error).lower() for sign in signs)
