@@ -27,7 +27,7 @@ class MattingLaplacian:
     Windows lie wholly inside the picture, as in the paper; the picture must be at least 2 radius + 1 on a side.
     """
 
-    def __init__(self, image: Tensor, eps: float = 1e-5, radius: int = 1) -> None:
+    def __init__(self, image: Tensor, eps: float = 1e-4, radius: int = 1) -> None:
         # L does not change when a colour is added everywhere; small values keep the variances exact in float32.
         self.image = image = image - image.mean(dim=(-2, -1), keepdim=True)
         self.size = 2 * radius + 1
@@ -64,8 +64,8 @@ class MattingLaplacian:
         return F.avg_pool2d(x, self.size, stride=1)
 
     def _window_sum(self, x: Tensor) -> Tensor:
-        margin = self.size - 1
-        return F.avg_pool2d(F.pad(x, [margin] * 4), self.size, stride=1) * self.size**2
+        """Sum over the windows that hold a pixel: the adjoint of summing within windows."""
+        return F.avg_pool2d(F.pad(x, [self.size - 1] * 4), self.size, stride=1) * self.size**2
 
 
 def closed_form_matting(
@@ -74,7 +74,7 @@ def closed_form_matting(
     weight: Array,
     *,
     start: Array | None = None,
-    eps: float = 1e-5,
+    eps: float = 1e-4,
     radius: int = 1,
     levels: int = 3,
     iterations: int = 40,
@@ -88,7 +88,7 @@ def closed_form_matting(
     image: H x W x 3, 0..1; target: H x W, 0..1; weight: H x W, the trust in the target: about 100 where alpha is
     known, 0 or a weak prior in the unknown band. start: H x W, where the iteration begins; the target when None.
     levels: solve at half size first, this many sizes in all; iterations: the most at each size;
-    tolerance: residual over the right-hand side at which a size is done.
+    tolerance: a size is done when no pixel's own equation asks it to move by more than this.
     Raises Cancelled when cancelled() answers yes.
     """
     height, width = target.shape
@@ -135,11 +135,10 @@ def _conjugate_gradients(
     z = preconditioner * residual
     direction = z
     rho = (residual * z).sum()
-    goal = tolerance * right.norm()
     for _ in range(iterations):
         if cancelled is not None and cancelled():
             raise Cancelled
-        if residual.norm() <= goal:
+        if z.abs().max() <= tolerance:
             break
         image = operator(direction)
         curvature = (direction * image).sum()

@@ -6,11 +6,21 @@ colour, ``target = a . guide + b`` (equation 4); an edge appears in the output o
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+
+
+class LinearModel(NamedTuple):
+    """``target = a . guide + b`` around each pixel."""
+
+    a: Array  # H x W x 3
+    b: Array  # H x W
+    quality: Array  # H x W, 0..1: share of the target's variance that the guide's colours explain (R squared)
 
 
 def box_sum(x: Array, radius: int) -> Array:
@@ -22,29 +32,23 @@ def box_sum(x: Array, radius: int) -> Array:
 
 def guided_coefficients(
     guide: Array, target: Array, radius: int, eps: float, weight: Array | None = None, by_fit: bool = False
-) -> tuple[Array, Array]:
-    """Linear model (a, b) of every pixel, such that ``a . guide + b`` is the filtered target.
+) -> LinearModel:
+    """The linear model of every pixel, such that ``a . guide + b`` is the filtered target.
 
     guide: H x W x 3; target: H x W; eps: ridge penalty on ``a`` in squared guide units (equation 5).
     weight: H x W, >= 0, the trust in each sample of the fit; equal when None.
     by_fit: average the windows that cover a pixel by how much of the target they explain against what they leave over,
         rather than equally: windows that hold one side only, or straddle an unrelated edge, then do not leak.
-    Returns a: H x W x 3 and b: H x W, the means of equation 8.
+    The model's parts are means over the windows that cover a pixel, as in equation 8.
     """
     if guide.ndim != 3 or guide.shape[2] != 3 or guide.shape[:2] != target.shape:
         raise ValueError(f"guided filter: need a guide H x W x 3 and a target H x W, got {guide.shape}, {target.shape}")
     model, explained, residual = _fit(guide, target, weight, radius, eps)
     trust = (explained + np.float32(1e-3)) / (residual + np.float32(1e-2)) if by_fit else np.ones_like(target)
     norm = box_sum(trust, radius)
-    means = [box_sum(plane * trust if by_fit else plane, radius) / norm for plane in model]
-    return np.dstack(means[:3]), means[3]
-
-
-def fit_quality(guide: Array, target: Array, radius: int, eps: float, weight: Array | None = None) -> Array:
-    """Share of the target's variance that the guide's colours explain around each pixel, 0..1 (R squared). H x W."""
-    _, explained, residual = _fit(guide, target, weight, radius, eps)
-    quality: Array = explained / (explained + residual + np.float32(1e-4))
-    return quality
+    planes = (*model, explained / (explained + residual + np.float32(1e-4)))
+    means = [box_sum(plane * trust if by_fit else plane, radius) / norm for plane in planes]
+    return LinearModel(np.dstack(means[:3]), means[3], means[4])
 
 
 def apply_coefficients(guide: Array, a: Array, b: Array) -> Array:
@@ -63,23 +67,36 @@ def guided_filter(
         (He, Sun 2015, "Fast Guided Filter"); the cost falls with its square.
     """
     if subsample <= 1:
-        return apply_coefficients(guide, *guided_coefficients(guide, target, radius, eps, weight))
+        model = guided_coefficients(guide, target, radius, eps, weight)
+        return apply_coefficients(guide, model.a, model.b)
     height, width = target.shape
     small = (max(1, round(width / subsample)), max(1, round(height / subsample)))
-    a, b = guided_coefficients(
+    model = guided_coefficients(
         resize(guide, small),
         resize(target, small),
         max(1, round(radius / subsample)),
         eps,
         None if weight is None else resize(weight, small),
     )
-    return apply_coefficients(guide, resize(a, (width, height)), resize(b, (width, height)))
+    return apply_coefficients(guide, resize(model.a, (width, height)), resize(model.b, (width, height)))
 
 
 def resize(x: Array, size: tuple[int, int]) -> Array:
     """x (H x W or H x W x C) at size (width, height): the mean over areas when it shrinks, bilinear when it grows."""
     shrinks = size[0] < x.shape[1] or size[1] < x.shape[0]
     out: Array = cv2.resize(x, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return out
+
+
+def resize_part(x: Array, size: tuple[int, int], rows: slice, columns: slice) -> Array:
+    """The part [rows, columns] of x enlarged (bilinear) to size (width, height), without enlarging the rest."""
+    scale = x.shape[1] / size[0], x.shape[0] / size[1]
+    # Pixel centres onto pixel centres, as in cv2.resize.
+    shift = [(part.start + 0.5) * k - 0.5 for part, k in zip((columns, rows), scale, strict=True)]
+    matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
+    part_size = (columns.stop - columns.start, rows.stop - rows.start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    out: Array = cv2.warpAffine(x, matrix, part_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return out
 
 

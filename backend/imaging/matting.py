@@ -18,17 +18,19 @@ from numpy.typing import NDArray
 
 from backend.imaging import Cancelled
 from backend.imaging.closed_form import closed_form_matting
-from backend.imaging.guided import Array, apply_coefficients, fit_quality, guided_coefficients, resize
+from backend.imaging.guided import Array, LinearModel, apply_coefficients, guided_coefficients, resize, resize_part
 
 Mask = NDArray[np.bool_]
 Edge = Literal["soft", "hard"]
 Quality = Literal["fast", "fine"]
 
-WORK_SIZE = {"fast": 1024, "fine": 1536}  # longest side, in pixels, of the picture on which the models are fitted
+WORK_SIZE = 1024  # longest side, in pixels, of the picture on which the models are fitted
 SURE = 0.9  # a probability beyond this, or below 1 - this, is known outside the band
 BAND = 1.5  # half the width of the band around the 0.5 contour, in network pixels
 STRAND_REACH = 6.0  # how far beyond the band strands are followed outward, in network pixels
 GAP_REACH = 2.0  # and gaps inward
+EPS = 3e-5  # ridge of the linear models, in squared colour units of 0..1
+CLEAR = (0.3, 0.6)  # R squared from which colours begin to decide alpha, and from which they decide it alone
 FOG = 0.05  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
 BLOCK = 256  # side of the blocks in which the native picture is walked
 
@@ -93,7 +95,7 @@ def refine(
     if image.ndim != 3 or image.shape[2] != 3 or probability.ndim != 2:
         raise ValueError(f"matting needs an image H x W x 3 and a map h x w, got {image.shape} and {probability.shape}")
     height, width = image.shape[:2]
-    shrink = min(1.0, WORK_SIZE[quality] / max(height, width))
+    shrink = min(1.0, WORK_SIZE / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
     guide = to_unit(cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image)
     enlarged = cv2.resize(probability.astype(np.float32, copy=False), size, interpolation=cv2.INTER_CUBIC)
@@ -125,18 +127,17 @@ def _fit_model(
         known = known.opened(_strands(guide, probability, known, pixel))
     _poll(cancelled)
     # From wide windows on a small picture, which see both sides of the band, to narrow windows that follow detail.
-    target, weight = _evidence(probability, known)
-    alpha, coefficients = target, (np.zeros_like(guide), target)
-    for step, radius in ((4, 4.0), (2, 2.0)):
-        coefficients = _coefficients(guide, alpha, weight, step, radius * pixel)
-        alpha = _bounded(apply_coefficients(guide, *coefficients), known)
-        weight = np.where(known.unknown, np.square(2 * alpha - 1), np.float32(1))
-        _poll(cancelled)
+    opinion, weight = _evidence(probability, known)
+    wide = _fit(guide, opinion, weight, 4, 4 * pixel)
+    # Where colours do not tell the sides apart the network's opinion is all there is.
+    clear = np.clip((wide.quality - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1)
+    alpha = _bounded(clear * apply_coefficients(guide, wide.a, wide.b) + (1 - clear) * opinion, known)
+    _poll(cancelled)
+    model = _fit(guide, alpha, np.where(known.unknown, np.square(2 * alpha - 1), np.float32(1)), 2, 2 * pixel)
     if quality == "fine":
-        alpha = _closed_form(guide, alpha, known, cancelled)
-        coefficients = guided_coefficients(guide, alpha, 2, 1e-5)
-    lower, upper = known.foreground.astype(np.float32), (~known.background).astype(np.float32)
-    return _Model(*coefficients, lower, upper)
+        alpha = _closed_form(guide, _bounded(apply_coefficients(guide, model.a, model.b), known), known, cancelled)
+        model = guided_coefficients(guide, alpha, 4, 1e-5, by_fit=True)
+    return _Model(model.a, model.b, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
 
 
 def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
@@ -147,19 +148,19 @@ def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
     return target, weight
 
 
-def _coefficients(guide: Array, target: Array, weight: Array, step: int, radius: float) -> tuple[Array, Array]:
+def _fit(guide: Array, target: Array, weight: Array, step: int, radius: float) -> LinearModel:
     """Linear models fitted on a grid `step` times coarser than the guide, on the guide's grid."""
     height, width = target.shape
     small = (max(1, width // step), max(1, height // step))
-    a, b = guided_coefficients(
+    model = guided_coefficients(
         resize(guide, small),
         resize(target, small),
         max(1, round(radius / step)),
-        1e-5,
+        EPS,
         resize(weight, small),
         by_fit=True,
     )
-    return resize(a, (width, height)), resize(b, (width, height))
+    return LinearModel(*(resize(x, (width, height)) for x in model))
 
 
 def _strands(guide: Array, probability: Array, known: Trimap, pixel: float) -> Mask:
@@ -173,8 +174,9 @@ def _strands(guide: Array, probability: Array, known: Trimap, pixel: float) -> M
     colours = resize(guide, small)
     target, weight = (resize(x, small) for x in _evidence(probability, known))
     radius = max(1, round(3 * pixel))
-    alpha = apply_coefficients(colours, *guided_coefficients(colours, target, radius, 1e-5, weight, by_fit=True))
-    clear = fit_quality(colours, target, radius, 1e-5, weight) > 0.5
+    model = guided_coefficients(colours, target, radius, EPS, weight, by_fit=True)
+    alpha = apply_coefficients(colours, model.a, model.b)
+    clear = model.quality > 0.5
     near = {
         side: cv2.distanceTransform(resize(mask.astype(np.float32), small).round().astype(np.uint8), cv2.DIST_L2, 3)
         for side, mask in (("out", known.background), ("in", known.foreground))
@@ -185,7 +187,8 @@ def _strands(guide: Array, probability: Array, known: Trimap, pixel: float) -> M
     found = _connected(strand, unknown) | _connected(gap, unknown)
     reach = 2 * round(pixel / 2) + 1
     grown = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    opened: Mask = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    return opened
 
 
 def _connected(pixels: Mask, seeds: Mask) -> Mask:
@@ -204,10 +207,12 @@ def _closed_form(guide: Array, alpha: Array, known: Trimap, cancelled: Callable[
     if not rows.size:
         return alpha
     margin = 4
-    box = np.s_[max(0, rows[0] - margin) : rows[-1] + margin + 1, max(0, columns[0] - margin) : columns[-1] + margin + 1]
-    weight = np.where(known.unknown[box], 0.01 * np.square(2 * alpha[box] - 1), 100).astype(np.float32)
+    box = tuple(slice(max(0, int(n[0]) - margin), int(n[-1]) + margin + 1) for n in (rows, columns))
+    weight = np.where(known.unknown[box], 1.0 * np.square(2 * alpha[box] - 1), 100).astype(np.float32)
     solved = alpha.copy()
-    solved[box] = closed_form_matting(guide[box], alpha[box], weight, start=alpha[box], cancelled=cancelled)
+    solved[box] = closed_form_matting(
+        guide[box], alpha[box], weight, start=alpha[box], levels=2, iterations=25, cancelled=cancelled
+    )
     return _bounded(solved, known)
 
 
@@ -231,16 +236,10 @@ def _native_block(
         return np.float32(1)
 
     def at_native(x: Array) -> Array:
-        # Pixel centres onto pixel centres, as in cv2.resize.
-        shift = [(s.start + 0.5) * k - 0.5 for s, k in zip((columns, rows), scale, strict=True)]
-        matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
-        size = (columns.stop - columns.start, rows.stop - rows.start)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        out: Array = cv2.warpAffine(x, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return out
+        return resize_part(x, (width, height), rows, columns)
 
-    alpha = apply_coefficients(to_unit(image[rows, columns]), at_native(model.a), at_native(model.b))
-    alpha = np.clip((alpha - FOG) / (1 - 2 * FOG), at_native(model.lower), at_native(model.upper))
+    linear = apply_coefficients(to_unit(image[rows, columns]), at_native(model.a), at_native(model.b))
+    alpha: Array = np.clip((linear - FOG) / (1 - 2 * FOG), at_native(model.lower), at_native(model.upper))
     if outline is None:
         return alpha
     top, left = block[0].start - rows.start, block[1].start - columns.start
@@ -252,15 +251,15 @@ def _native_block(
 def _outline(alpha: Array, sigma: float) -> Array:
     """The 0.5 contour of the smoothed alpha, anti-aliased: the distance to it over a ramp of one pixel."""
     smooth = cv2.GaussianBlur(alpha, (0, 0), sigma)
-    slope = np.hypot(
-        cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    )
-    return np.clip(0.5 + (smooth - 0.5) / np.maximum(slope, np.float32(1e-4)), 0, 1)
+    across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, ksize=3, scale=1 / 8) for dx in (1, 0))
+    sharp: Array = np.clip(0.5 + (smooth - 0.5) / np.maximum(np.hypot(across, down), np.float32(1e-4)), 0, 1)
+    return sharp
 
 
 def _bounded(alpha: Array, known: Trimap) -> Array:
     """alpha cut to 0..1, and what is known put in."""
-    return np.clip(alpha, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
+    cut: Array = np.clip(alpha, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
+    return cut
 
 
 def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:

@@ -64,9 +64,7 @@ def test_solution_equals_sparse_direct_solve(picture: np.ndarray) -> None:
     weight[:, 8:18] = 0
     matrix = sparse_laplacian(picture, 1e-3) + diags(weight.ravel())
     direct = spsolve(matrix.tocsc(), (weight * target).ravel()).reshape(target.shape)
-    alpha = closed_form_matting(
-        picture, target, weight, eps=1e-3, iterations=2000, tolerance=1e-9, dtype=torch.float64
-    )
+    alpha = closed_form_matting(picture, target, weight, eps=1e-3, iterations=2000, tolerance=1e-9, dtype=torch.float64)
     np.testing.assert_allclose(alpha, np.clip(direct, 0, 1), atol=1e-4)
 
 
