@@ -39,7 +39,7 @@ def start_long_identity(gimp: Gimp, backend: Backend) -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("error", "The job failed"),
+        ("error", "failed (RuntimeError"),
         ("memory", "memory"),
         ("crash", "worker"),
     ],
@@ -72,6 +72,7 @@ def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(co
     host.kill()
     outcome = console.answer()
     assert outcome["status"] == "execution-error", outcome
+    assert "The backend has ended. Your document is as it was. Try again" in outcome["message"], outcome
     assert time.monotonic() - killed < 10
     assert outcome["unharmed"]
     assert identity(console)["status"] == "success"

@@ -1,0 +1,109 @@
+"""The actions on photographs, called from a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from .harness import Gimp
+
+pytestmark = pytest.mark.gimp
+
+BOX = "image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 5, 130, 235)"
+"""Roughly the astronaut, with the flag and the shuttle outside."""
+
+
+def test_the_object_in_a_box_is_selected_and_joins_the_selection_as_asked(
+    console: Gimp, photographs: dict[str, str]
+) -> None:
+    code = f"""
+        image = open_image({photographs["astronaut"]!r})
+        image.scale(256, 256)
+        layer = image.get_layers()[0]
+        found = {{}}
+        answer = {{"statuses": []}}
+        for combine in ("replace", "add", "subtract", "intersect"):
+            {BOX}
+            outcome = call("inlay-select-object", image, [layer], combine=combine)
+            answer["statuses"].append(outcome["status"])
+            found[combine] = selection(image)
+        new = found["replace"]
+        box = bytes(255 if 40 <= i % 256 < 170 and 5 <= i // 256 < 240 else 0 for i in range(256 * 256))
+        answer["add"] = found["add"] == bytes(map(max, new, box))
+        answer["subtract"] = found["subtract"] == bytes(max(0, b - n) for n, b in zip(new, box))
+        answer["intersect"] = found["intersect"] == bytes(map(min, new, box))
+        places = {{"face": (112, 60), "suit": (75, 165), "wall": (160, 15), "flag": (20, 30), "shuttle": (200, 100)}}
+        answer["at"] = {{name: new[y * 256 + x] for name, (x, y) in places.items()}}
+        answer["share"] = sum(new) / 255 / (130 * 235)
+        answer["left over"] = [len(image.get_channels()), len(image.get_layers())]
+        image.delete()
+    """
+    answer = console.run(code, wait=200)
+    assert answer["statuses"] == ["success"] * 4
+    assert answer["at"] == {"face": 255, "suit": 255, "wall": 0, "flag": 0, "shuttle": 0}
+    assert 0.4 < answer["share"] < 0.9
+    assert answer["add"] and answer["subtract"] and answer["intersect"]
+    assert answer["left over"] == [0, 1]
+
+
+def test_colour_groups_are_selected_in_a_deep_grey_image_too(console: Gimp, photographs: dict[str, str]) -> None:
+    answer = console.run(
+        f"""
+        image = open_image({photographs["coffee"]!r})
+        image.convert_precision(Gimp.Precision.FLOAT_LINEAR)
+        image.convert_grayscale()
+        layer = image.get_layers()[0]
+        outcome = call("inlay-select-colours", image, [layer], clusters=3)
+        answer = [outcome, Gimp.Selection.is_empty(image)]
+        image.delete()
+        """,
+        wait=120,
+    )
+    assert answer[0]["status"] == "success", answer
+    assert not answer[1]
+
+
+def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp, photographs: dict[str, str]) -> None:
+    answer = console.run(
+        f"""
+        image = open_image({photographs["coffee"]!r})
+        background = image.get_layers()[0]
+        before = raw(background)
+        file = Gio.File.new_for_path({photographs["astronaut"]!r})
+        pasted = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, file)
+        image.insert_layer(pasted, None, 0)
+        pasted.scale(160, 160, False)
+        pasted.set_offsets(380, 200)
+        own = raw(pasted)
+        outcome = call("inlay-paste-poisson", image, [pasted])
+        layers = image.get_layers()
+        new = layers[0]
+        _, x, y = new.get_offsets()
+
+        def colour(layer, px, py):
+            _, lx, ly = layer.get_offsets()
+            box = Gegl.Rectangle.new(px - lx, py - ly, 1, 1)
+            return list(layer.get_buffer().get(box, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+
+        def seam(layer):
+            "Mean step from the layer's outermost pixels to the picture beside them."
+            steps = []
+            for k in range(210, 350, 3):
+                for inside, outside in ((380, 379), (539, 540)):
+                    steps += [abs(a - b) for a, b in zip(colour(layer, inside, k), colour(background, outside, k))]
+            return sum(steps) / len(steps)
+
+        answer = {{
+            "outcome": outcome, "layers": len(layers), "order": layers[1] == pasted and layers[2] == background,
+            "box": [x, y, new.get_width(), new.get_height()], "name": new.get_name(), "alpha": new.has_alpha(),
+            "untouched": raw(background) == before and raw(pasted) == own, "seams": [seam(pasted), seam(new)],
+        }}
+        image.delete()
+        """,
+        wait=120,
+    )
+    assert answer["outcome"]["status"] == "success", answer
+    assert answer["layers"] == 3 and answer["order"] and answer["untouched"]
+    assert answer["box"] == [380, 200, 160, 160]
+    assert answer["alpha"] and answer["name"] == "Blended"
+    hard, blended = answer["seams"]
+    assert blended < hard / 4, answer["seams"]
