@@ -48,7 +48,7 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
     yield (
         "astronaut-patch.png",
         "the patch on her suit, selected with GrabCut from a box around it and cut out",
-        _cut_out(running, report, astronaut, "select.object", (124, 336, 92, 116)),
+        _cut_out(running, report, astronaut, "select.object", (124, 336, 92, 116), method="grabcut"),
     )
     yield (
         "astronaut-suit.png",

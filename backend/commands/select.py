@@ -14,6 +14,9 @@ from .options import add_output, add_parameters, add_running, family, given, num
 from .running import Report, Runner, runner
 
 ACTIONS = family("select")
+KIND = "kind"
+"""The parameter that is part of WHAT: class:person."""
+
 POINT_RADIUS = 0.01
 """Radius of the selection that a point becomes, of the picture's longer side."""
 
@@ -22,12 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay select` (and `inlay cutout`)."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
     add_output(parser, "file to write; with several pictures a folder")
-    whats = ", ".join(f"{_what(action)} ({action.label})" for action in ACTIONS)
-    parser.add_argument("--what", choices=[_what(a) for a in ACTIONS], help=f"what to select: {whats}")
+    whats = "; ".join(f"{name}: {action.label}" for name, (action, _) in _whats().items() if ":" not in name)
+    kinds = ", ".join(name for name in _whats() if ":" in name)
+    parser.add_argument("--what", metavar="WHAT", help=f"what to select. {whats}{'; ' if kinds else ''}{kinds}")
     parser.add_argument("--method", choices=list(_methods()), help="how; some methods go with one WHAT alone")
     parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
-    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point inside the object")
-    add_parameters(parser, ACTIONS, leave_out={"combine", "method"})
+    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
+    add_parameters(parser, ACTIONS, leave_out={"combine", "method", KIND})
     add_running(parser)
 
 
@@ -41,24 +45,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 def request(arguments: argparse.Namespace) -> tuple[Action, dict[str, Value]]:
     """The action that the options mean, and its parameters. Raises CommandError (usage)."""
-    candidates = [a for a in ACTIONS if arguments.what in (None, _what(a))]
+    if arguments.what and arguments.what not in _whats():
+        raise usage(f"--what {arguments.what} is not known; there are {', '.join(_whats())}")
+    candidates, chosen = ACTIONS, {}
+    if arguments.what:
+        action, chosen = _whats()[arguments.what]
+        candidates = [action]
     if arguments.method:
         candidates = [a for a in candidates if a.name in _methods()[arguments.method]]
-    if not candidates:
-        raise usage(f"--method {arguments.method} cannot select '{arguments.what}'")
+        if not candidates:
+            raise usage(f"--method {arguments.method} cannot select '{arguments.what}'")
     placed = arguments.box is not None or arguments.point is not None
-    if not placed:
-        ready = [a for a in candidates if not _needs_place(a)]
-        if not ready:
-            raise usage(f"to select '{_what(candidates[0])}', say where it is with --box X,Y,W,H")
-        candidates = ready
-    action = candidates[0]
-    if arguments.box is None and _needs_place(action):
-        raise usage(f"to select '{_what(action)}', a point is too little: surround it with --box X,Y,W,H")
-    options = {name: value for name, value in vars(arguments).items() if name != "method"}
+    fitting = [a for a in candidates if _needs_place(a) == placed] or candidates
+    action = fitting[0]
+    options = {name: value for name, value in vars(arguments).items() if name != "method"} | chosen
     if arguments.method and arguments.method != _what(action):
         options["method"] = arguments.method
-    return action, given(options, action, ACTIONS)
+    parameters = given(options, action, ACTIONS)
+    if _needs_place(action) and not placed:
+        raise usage(f"to select '{_what(action)}', say where it is: --box X,Y,W,H")
+    if arguments.box is None and arguments.point is not None and parameters.get("method") == "grabcut":
+        raise usage("for GrabCut a point is too little: surround the object with --box X,Y,W,H")
+    return action, parameters
 
 
 def mask(
@@ -95,6 +103,17 @@ def filled(selection: Raster, picture: Raster) -> Raster:
 
 def _what(action: Action) -> str:
     return action.name.removeprefix("select.")
+
+
+def _whats() -> dict[str, tuple[Action, dict[str, Value]]]:
+    """What --what may be: an action and what it fixes of the parameters. A choice of kinds is written ACTION:KIND."""
+    found: dict[str, tuple[Action, dict[str, Value]]] = {}
+    for action in ACTIONS:
+        found[_what(action)] = action, {}
+        for parameter in action.parameters:
+            if parameter.name == KIND:
+                found |= {f"{_what(action)}:{value}": (action, {KIND: value}) for value, _ in parameter.choices}
+    return found
 
 
 def _methods() -> dict[str, set[str]]:
