@@ -42,10 +42,10 @@ def session(request: pytest.FixtureRequest, display: Display, vendor: Path) -> I
             "INLAY_BACKEND_PYTHON": sys.executable,
             "INLAY_BACKEND_PATH": str(ROOT),
         }
-        krita = Krita(display, home, environment)
-        krita.run("settings.save(settings.Settings(keep_running=False))")
-        yield krita
-        assert krita.quit() == 0
+        with Krita(display, home, environment) as krita:
+            krita.run("settings.save(settings.Settings(keep_running=False))")
+            yield krita
+            assert krita.quit() == 0
 
 
 @pytest.fixture

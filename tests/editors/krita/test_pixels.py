@@ -165,7 +165,8 @@ def test_what_is_below_is_seen_without_touching_the_picture(krita: Krita) -> Non
     krita.run("open_document(30, 20)")
     krita.run("add_layer('below', [0, 0, 30, 20], 2); K.action('flatten_image').trigger(); front().waitForDone()")
     krita.run("""
-        group = front().createGroupLayer("group"); front().rootNode().addChildNode(group, front().rootNode().childNodes()[-1])
+        group = front().createGroupLayer("group")
+        front().rootNode().addChildNode(group, front().rootNode().childNodes()[-1])
     """)
     krita.run("""
         add_layer("inner", [2, 2, 10, 10], 3, node("group")); add_layer("pasted", [4, 4, 12, 12], 4)

@@ -1,0 +1,123 @@
+"""What cannot be done is said before a job is sent: what is wrong and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.editors.krita.harness import Krita
+
+pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
+
+
+def refusal(krita: Krita, action: str) -> str:
+    """The message on the screen after the menu entry was chosen; no job was sent and no dialog opened."""
+    krita.run("extension().ask(actions.BY_NAME[action])", action=action)
+    text = krita.until("message()")
+    assert krita.get("runner().job is None")
+    return str(text)
+
+
+def test_a_selection_that_is_needed_but_missing(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    assert "Nothing is selected. Draw a selection" in refusal(krita, "select.object")
+
+
+def test_an_empty_selection_counts_as_none(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    krita.run("front().setSelection(Selection())")
+    assert "Nothing is selected." in refusal(krita, "select.object")
+
+
+def test_a_selection_outside_of_the_layer(krita: Krita) -> None:
+    krita.run("open_document(40, 40)")
+    krita.run("add_layer('small', [0, 0, 10, 10])")
+    krita.run("select([30, 30, 5, 5]); extension().run(actions.BY_NAME['select.object'], {}, {})")
+    assert "outside of the active layer" in krita.until("message()")
+
+
+def test_an_empty_layer(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    krita.run("""
+        empty = front().createNode("empty", "paintlayer")
+        front().rootNode().addChildNode(empty, front().rootNode().childNodes()[-1])
+    """)
+    krita.run("extension().run(actions.BY_NAME['diagnose.identity'], {}, {})")
+    assert "'empty' is empty" in krita.until("message()")
+
+
+@pytest.mark.parametrize(("model", "depth"), [("CMYKA", "U8"), ("LABA", "U16")])
+def test_a_colour_model_inlay_has_none_for(krita: Krita, model: str, depth: str) -> None:
+    krita.run("open_document(20, 20, model, depth)", model=model, depth=depth)
+    assert "grey and RGB" in refusal(krita, "diagnose.identity")
+
+
+def test_a_mask(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    krita.run("K.action('add_new_transparency_mask').trigger()")
+    krita.until("front().activeNode().type() == 'transparencymask'")
+    assert "is a mask" in refusal(krita, "diagnose.identity")
+
+
+def test_a_layer_that_has_no_pixels(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    krita.run("""
+        from krita import Filter
+        blur = Filter(); blur.setName("blur")
+        layer = front().createFilterLayer("filter", blur, Selection())
+        front().rootNode().addChildNode(layer, front().rootNode().childNodes()[-1])
+    """)
+    krita.run("front().setActiveNode(node('filter'))")
+    assert "has no pixels" in refusal(krita, "diagnose.identity")
+
+
+def test_a_locked_group(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    krita.run("""
+        group = front().createGroupLayer("group")
+        front().rootNode().addChildNode(group, front().rootNode().childNodes()[-1])
+    """)
+    krita.run("add_layer('inner', [0, 0, 9, 9], 1, node('group')); node('group').setLocked(True)")
+    krita.run("front().setActiveNode(node('inner'))")
+    assert "The group 'group' is locked" in refusal(krita, "diagnose.identity")
+
+
+def test_nothing_below_to_blend_into(krita: Krita) -> None:
+    krita.run("open_document(20, 20)")
+    krita.run("extension().run(actions.BY_NAME['paste.poisson'], {}, {})")
+    assert "Nothing is seen below" in krita.until("message()")
+
+
+def test_no_picture(krita: Krita) -> None:
+    krita.run("extension().runner.note('x')")
+    found = krita.run("""
+        try:
+            document.check(actions.BY_NAME["diagnose.identity"], None)
+        except document.Refusal as refusal:
+            answer = str(refusal)
+    """)
+    assert found == "No picture is open. Open one and try again."
+
+
+def test_rendered_and_locked_layers_are_read(krita: Krita) -> None:
+    krita.run("open_document(40, 40)")
+    krita.run("""
+        group, shapes = front().createGroupLayer("group"), front().createVectorLayer("shapes")
+        top = front().rootNode().childNodes()[-1]
+        front().rootNode().addChildNode(group, top); front().rootNode().addChildNode(shapes, top)
+    """)
+    krita.run("""
+        add_layer("inner", [3, 4, 9, 8], 1, node("group")); node("inner").setLocked(True)
+        svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" viewBox="0 0 40 40">'
+        node("shapes").addShapesFromSvg(svg + '<rect x="10" y="12" width="20" height="10" fill="#ff0000"/></svg>')
+        front().refreshProjection(); front().waitForDone()
+    """)
+    found = krita.run("""
+        answer = {}
+        for name in ("inner", "group", "shapes"):
+            box = document._bounds(front(), node(name))
+            raster = document.read_layer(node(name), box)
+            centre = (raster.height // 2 * raster.width + raster.width // 2) * 4
+            answer[name] = [box, bytes(raster.data)[centre : centre + 4].hex(), digest(bytes(raster.data))]
+    """)
+    assert found["inner"][0] == found["group"][0] == [3, 4, 9, 8]
+    assert found["shapes"][:2] == [[10, 12, 20, 10], "0000ffff"]
