@@ -49,8 +49,14 @@ class Context:
 Operation = Callable[[Job, Context], list[Output]]
 
 OPERATIONS: dict[str, str] = {
-    "select.object": "backend.operations.select:select_object",
+    "select.subject": "backend.operations.subject:select_subject",
+    "select.object": "backend.operations.subject:select_object",
+    "select.class": "backend.operations.subject:select_class",
+    "select.background": "backend.operations.subject:select_background",
     "select.colours": "backend.operations.select:select_colours",
+    "select.refine": "backend.operations.subject:refine_edge",
+    "cutout.background": "backend.operations.cutout:remove_background",
+    "cutout.subject": "backend.operations.cutout:cut_out",
     "paste.poisson": "backend.operations.paste:blend_poisson",
     "diagnose.identity": "backend.operations.diagnose:identity",
 }

@@ -13,7 +13,7 @@ from plugin.client.raster import PixelFormat
 from plugin.client.region import Box, intersection
 
 from . import Context, OperationError
-from .rasters import Pixels, converted, coverage, from_unit, placed, raster
+from .rasters import Pixels, converted, coverage, from_unit, mask_values, placed, raster
 
 Mask = npt.NDArray[np.bool_]
 
@@ -93,7 +93,7 @@ def _selected(job: Job, window: Box) -> Mask | np.bool_:
     selection = job.inputs.get("selection")
     if selection is None:
         return np.True_
-    inside: Mask = placed(coverage(selection) >= 0.5, selection.x, selection.y, window)
+    inside: Mask = placed(mask_values(selection) >= 0.5, selection.x, selection.y, window)
     return inside
 
 

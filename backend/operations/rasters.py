@@ -31,10 +31,13 @@ def colours(raster: Raster) -> Float:
     return np.clip(unit, 0, 1, out=unit)
 
 
+def mask_values(raster: Raster) -> Float:
+    """A selection or mask (grey), H x W float32 in 0..1."""
+    return to_unit(samples(raster)[..., 0])
+
+
 def coverage(raster: Raster) -> Float:
-    """Alpha, H x W float32 in 0..1; for a raster without alpha 1 everywhere, for a mask (grey) its value."""
-    if raster.format.channels == "Y":
-        return to_unit(samples(raster)[..., 0])
+    """Alpha, H x W float32 in 0..1; 1 everywhere for a raster without."""
     if raster.format.has_alpha:
         return to_unit(samples(raster)[..., -1])
     return np.ones((raster.height, raster.width), np.float32)

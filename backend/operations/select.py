@@ -12,20 +12,20 @@ from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat, Raster
 
 from . import Context, OperationError
-from .rasters import colours, coverage, from_unit, placed, raster
+from .rasters import colours, coverage, from_unit, mask_values, placed, raster
 
 SELECTION = PixelFormat("Y", "u8")
 SOFT_RADIUS = 3  # pixels over which a soft edge follows the picture
 SQUARE = "Select the object roughly: draw a box or a loose outline around it, with some background outside of it."
 
 
-def select_object(job: Job, context: Context) -> list[Output]:
+def grabcut_object(job: Job, context: Context) -> list[Output]:
     """GrabCut: the object that the selection surrounds. A rectangle is a box around it, any other shape a sketch of it.
 
     Raises OperationError when the selection is empty or covers the layer.
     """
     layer = job.inputs["image"]
-    selection = _selection(job.inputs["selection"], layer)
+    selection = selected(job.inputs["selection"], layer)
     box = bounding_box(selection)
     if box is None:
         raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
@@ -39,7 +39,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
         mask = grabcut.from_selection(image, selection, soft, context.cancelled)
     if not mask.any():
         context.notes.append("Nothing in the selection stands out from what is around it.")
-    return [_output(mask, job, layer, "Object")]
+    return [output(mask, job, layer, "Object")]
 
 
 def select_colours(job: Job, context: Context) -> list[Output]:
@@ -47,7 +47,7 @@ def select_colours(job: Job, context: Context) -> list[Output]:
     layer = job.inputs["image"]
     selection = None
     if "selection" in job.inputs:
-        selection = _selection(job.inputs["selection"], layer)
+        selection = selected(job.inputs["selection"], layer)
         if not selection.any():
             raise OperationError(
                 ErrorCode.BAD_INPUT,
@@ -67,12 +67,12 @@ def select_colours(job: Job, context: Context) -> list[Output]:
     if job.parameters["edge"] == "soft":
         context.progress(0.8, "Following the edges", None)
         mask = _softened(mask, image)
-    return [_output(mask, job, layer, "Colours")]
+    return [output(mask, job, layer, "Colours")]
 
 
-def _selection(selection: Raster, layer: Raster) -> U8:
+def selected(selection: Raster, layer: Raster) -> U8:
     """The selection where the layer lies, H x W u8."""
-    values: U8 = from_unit(coverage(selection), "u8")
+    values: U8 = from_unit(mask_values(selection), "u8")
     return placed(values, selection.x, selection.y, layer.box)
 
 
@@ -82,7 +82,7 @@ def _softened(mask: U8, image: Float) -> U8:
     return soft
 
 
-def _output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
+def output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
     """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent."""
     if pixels := int(job.parameters["grow"]):
         mask = grow(mask, pixels)

@@ -146,20 +146,77 @@ FEATHER = Parameter(
     "feather", Kind.NUMBER, 0.0, "Feather", "Soften the edge of the result over so many pixels.", 0, 200, unit=" px"
 )
 
+CAREFUL = Parameter(
+    "careful", Kind.SWITCH, False, "Careful", "Look twice and follow the edges more exactly; takes some seconds longer."
+)
+CLASSES = (
+    "person", "cat", "dog", "bird", "horse", "cow", "sheep", "car", "bus", "train", "aeroplane", "boat", "bicycle",
+    "motorbike", "chair", "sofa", "dining table", "potted plant", "bottle", "television",
+)  # fmt: skip
+"""The kinds of things that the bundled network tells apart (PASCAL VOC)."""
+
 ACTIONS: tuple[Action, ...] = (
+    Action(
+        name="select.subject",
+        menu="Select",
+        label="Select Subject",
+        help="Select what the picture is about: the person, the animal, the thing.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(COMBINE, EDGE, CAREFUL, GROW, FEATHER),
+    ),
     Action(
         name="select.object",
         menu="Select",
         label="Select Object",
-        help="Select the object that the current selection roughly surrounds.",
+        help="Select the object that the current selection means: a dot on it, a box or a loose outline around it.",
         result=ResultKind.SELECTION,
         inputs=(LAYER, SELECTION),
         parameters=(
             Parameter(
-                "method", Kind.CHOICE, "grabcut", "Method", "How the object is told from what is around it.",
-                choices=(("grabcut", "GrabCut"),),
+                "method", Kind.CHOICE, "network", "Method", "How the object is told from what is around it.",
+                choices=(("network", "Network"), ("grabcut", "GrabCut (colours alone)")),
             ),
-            COMBINE, EDGE, GROW, FEATHER,
+            COMBINE, EDGE, CAREFUL, GROW, FEATHER,
+        ),
+    ),
+    Action(
+        name="select.class",
+        menu="Select",
+        label="Select by Kind",
+        help="Select all people, all cats, all cars ... of the picture.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(
+            Parameter(
+                "kind", Kind.CHOICE, "largest", "Kind", "What to select.",
+                choices=(("largest", "Whatever is largest"), *((name, name.capitalize()) for name in CLASSES)),
+            ),
+            COMBINE, EDGE, CAREFUL, GROW, FEATHER,
+        ),
+    ),
+    Action(
+        name="select.background",
+        menu="Select",
+        label="Select Background",
+        help="Select everything but the subject.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(COMBINE, EDGE, CAREFUL, GROW, FEATHER),
+    ),
+    Action(
+        name="select.refine",
+        menu="Select",
+        label="Refine Edge of Selection",
+        help="Let the selection's edge follow the picture: strands of hair and fur in, background out.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER, SELECTION),
+        parameters=(
+            Parameter(
+                "width", Kind.NUMBER, 12.0, "Width", "How far the edge may lie from where it is drawn.", 2, 200,
+                unit=" px",
+            ),
+            EDGE, CAREFUL, GROW, FEATHER,
         ),
     ),
     Action(
@@ -178,6 +235,30 @@ ACTIONS: tuple[Action, ...] = (
             Parameter("seed", Kind.INTEGER, 0, "Seed", "Another number gives another division.", 0, 2**31 - 1),
             COMBINE, EDGE, GROW, FEATHER,
         ),
+    ),
+    Action(
+        name="cutout.background",
+        menu="Cut Out",
+        label="Remove Background",
+        help="Make everything but the subject (or but the selection, where there is one) transparent.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(
+            Parameter(
+                "as", Kind.CHOICE, "layer", "Result", "A new layer with clean edges, or a mask on this one.",
+                choices=(("layer", "New layer"), ("mask", "Layer mask")),
+            ),
+            EDGE, CAREFUL,
+        ),
+    ),
+    Action(
+        name="cutout.subject",
+        menu="Cut Out",
+        label="Cut Out Subject",
+        help="Put the subject (or what is selected) on a new layer, its edge free of the old background.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(EDGE, CAREFUL),
     ),
     Action(
         name="paste.poisson",

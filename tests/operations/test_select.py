@@ -9,7 +9,7 @@ import pytest
 
 import backend
 from backend.commands import pictures
-from backend.operations import Context, OperationError, find
+from backend.operations import Context, OperationError
 from backend.operations.rasters import raster, samples
 from backend.operations.select import grabcut_object, select_colours
 from plugin.client.actions import BY_NAME, ResultKind, Value
@@ -36,7 +36,7 @@ def rectangle(x: int, y: int, width: int, height: int) -> Raster:
 def run(name: str, layer: Raster, selection: Raster | None, **settings: Value) -> Raster:
     operation = {"select.object": grabcut_object, "select.colours": select_colours}[name]
     inputs = {"image": layer} | ({"selection": selection} if selection else {})
-    (output,) = find(name)(Job(name, BY_NAME[name].check(dict(settings)), inputs), Context())
+    (output,) = operation(Job(name, BY_NAME[name].check(dict(settings)), inputs), Context())
     assert output.kind is ResultKind.SELECTION
     assert output.raster.box == layer.box
     assert output.raster.format == GREY

@@ -1,0 +1,75 @@
+"""Cutting out: the subject on a layer of its own, or the background made transparent."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from backend.imaging.colour import Float, to_unit
+from backend.imaging.foreground import estimate_foreground
+from backend.imaging.regions import bounding_box
+from plugin.client.actions import ResultKind
+from plugin.client.jobs import ErrorCode, Job, Output
+from plugin.client.raster import PixelFormat, Raster
+
+from . import Context, OperationError
+from .rasters import Pixels, converted, coverage, from_unit, raster, samples
+from .select import SELECTION, selected
+from .subject import subject_alpha
+
+
+def remove_background(job: Job, context: Context) -> list[Output]:
+    """The layer without its background, as a new layer of the same size or as a mask of the layer."""
+    layer = job.inputs["image"]
+    alpha = _alpha(job, context)
+    if job.parameters["as"] == "mask":
+        mask = cv2.convertScaleAbs(alpha, alpha=255)
+        return [Output(ResultKind.LAYER_MASK, "Subject", raster(mask, SELECTION, layer.x, layer.y))]
+    return [Output(ResultKind.LAYER, "Without background", cut(layer, alpha, context))]
+
+
+def cut_out(job: Job, context: Context) -> list[Output]:
+    """The subject alone on a new layer no larger than it."""
+    layer = job.inputs["image"]
+    alpha = _alpha(job, context)
+    box = bounding_box(cv2.convertScaleAbs(alpha, alpha=255))
+    assert box is not None
+    whole = cut(layer, alpha, context)
+    pixels = samples(whole)[box.window]
+    return [Output(ResultKind.LAYER, "Subject", raster(
+        pixels, whole.format, layer.x + box.x, layer.y + box.y, layer.profile
+    ))]  # fmt: skip
+
+
+def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
+    """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colours free of the background's."""
+    wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
+    colour = converted(layer, wanted)
+    context.progress(0.8, "Cleaning the edge", None)
+    clean: Pixels
+    if colour.shape[2] == 1:
+        clean = estimate_foreground(_plain(np.repeat(colour, 3, 2)), alpha, cancelled=context.cancelled)[..., :1]
+    else:
+        clean = estimate_foreground(_plain(colour), alpha, cancelled=context.cancelled)
+    opacity = from_unit(np.multiply(alpha, coverage(layer)) if layer.format.has_alpha else alpha, wanted.depth)
+    kind = opacity.dtype
+    return raster(np.dstack([clean.astype(kind, copy=False), opacity]), wanted, layer.x, layer.y, layer.profile)
+
+
+def _plain(colour: Pixels) -> Pixels:
+    """Contiguous, and float32 where it is half: what OpenCV takes."""
+    return np.ascontiguousarray(colour, np.float32 if colour.dtype == np.float16 else colour.dtype)
+
+
+def _alpha(job: Job, context: Context) -> Float:
+    """Of the selection where there is one, else of the subject."""
+    layer = job.inputs["image"]
+    if "selection" in job.inputs:
+        alpha: Float = to_unit(selected(job.inputs["selection"], layer))
+        what = "Nothing of this layer is selected."
+    else:
+        alpha = subject_alpha(job, context)
+        what = "Nothing in this layer stands out as its subject."
+    if not alpha.any():
+        raise OperationError(ErrorCode.BAD_INPUT, what, "Select what is to be kept, then try again.")
+    return alpha

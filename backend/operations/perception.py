@@ -1,0 +1,139 @@
+"""What the bundled network sees in a layer. A picture is encoded once; subject, classes and any number of prompts are
+then answered from its features, which the worker keeps for the last pictures by their content.
+
+Maps are H x W float32 probabilities, 0..1. The network looks at a square of
+`SIDE` pixels, whatever the picture's shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from backend.imaging.colour import Float, to_unit
+from backend.imaging.regions import Box
+from plugin.client.raster import Raster
+
+from . import Context, OperationError
+from .rasters import Pixels, colours, samples
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIDE = 320
+KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
+REGION, INSIDE = 0, 1  # channels of a prompt
+
+CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table",
+    "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "television",
+)  # fmt: skip
+"""The classes of PASCAL VOC, in its order."""
+
+
+def picture(raster: Raster) -> Pixels:
+    """Colour as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
+    pixels, channels = samples(raster), raster.format.channels
+    if raster.format.linear or pixels.dtype.kind == "f":
+        return colours(raster)
+    if channels[0] == "Y":
+        pixels = np.ascontiguousarray(pixels[..., :1])
+    codes = {"BGRA": cv2.COLOR_BGRA2RGB, "RGBA": cv2.COLOR_RGBA2RGB, "BGR": cv2.COLOR_BGR2RGB}
+    codes |= dict.fromkeys(("Y", "YA"), cv2.COLOR_GRAY2RGB)
+    rgb: Pixels = cv2.cvtColor(pixels, codes[channels]) if channels in codes else pixels
+    return rgb
+
+
+@dataclass(frozen=True)
+class View:
+    """A layer, or a box of it, as the network sees it."""
+
+    features: list[Tensor]
+    box: Box  # in layer pixels
+
+
+class Perception:
+    """The network on one layer. `pixels` is the layer as `picture` gives it."""
+
+    def __init__(self, layer: Raster, pixels: Pixels, context: Context) -> None:
+        self.pixels, self.context, self.key = pixels, context, layer.digest()
+        self.whole = Box(0, 0, layer.width, layer.height)
+        self.net, self.card = _network(context)
+
+    def view(self, box: Box | None = None, mirrored: bool = False) -> View:
+        """Features of the layer (or of a box of it), from the cache where they are known."""
+        import torch
+
+        box = box or self.whole
+        kept: dict[Any, View] = self.context.cache.setdefault("views", {})
+        key = (self.key, box, mirrored)
+        if key not in kept:
+            part = cv2.resize(self.pixels[box.window], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            unit = to_unit(part[:, ::-1] if mirrored else part)
+            normalised = (unit - np.float32(self.card.mean)) / np.float32(self.card.std)
+            image = torch.from_numpy(normalised.transpose(2, 0, 1)[None].astype(np.float32)).to(self.context.device)
+            with torch.inference_mode():
+                features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
+            while len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = View(features, box)
+        return kept[key]
+
+    def subject(self, careful: bool = False) -> Float:
+        """Probability of being the subject, SIDE x SIDE. `careful` looks at the mirrored picture, too."""
+        found = _probability(self.net.subject, self.view().features)
+        if careful:
+            mirrored = _probability(self.net.subject, self.view(mirrored=True).features)
+            found = cv2.addWeighted(found, 0.5, mirrored[:, ::-1].copy(), 0.5, 0)
+        return found
+
+    def classes(self) -> Float:
+        """Probability of each of `CLASSES`, SIDE/8 x SIDE/8 x 21."""
+        import torch
+
+        with torch.inference_mode():
+            logits = self.net.classes(self.view().features)[0].float()
+            found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
+        return found
+
+    def object(self, prompt: Float, channel: int, box: Box | None = None) -> Float:
+        """Probability of belonging to the object meant, SIDE x SIDE over the box.
+
+        prompt: 0..1, of the box's size or any other: filled box or lasso for `REGION`, dots or strokes for `INSIDE`.
+        """
+        import torch
+
+        view = self.view(box)
+        maps = np.zeros((1, 3, SIDE, SIDE), np.float32)
+        shrink = cv2.INTER_AREA if min(prompt.shape) > SIDE else cv2.INTER_LINEAR
+        maps[0, channel] = cv2.resize(prompt, (SIDE, SIDE), interpolation=shrink)
+        if channel == INSIDE:
+            maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
+        asked = torch.from_numpy(maps).to(self.context.device)
+        return _probability(lambda features: self.net.object(features, asked), view.features)
+
+
+def _network(context: Context) -> tuple[Any, Any]:
+    if "subject" not in context.cache:
+        from models import store
+
+        try:
+            net, card = store.load("subject", context.device)
+        except store.WeightsError as error:
+            from plugin.client.jobs import ErrorCode
+
+            raise OperationError(ErrorCode.INTERNAL, "The bundled network cannot be read.", str(error)) from error
+        context.cache["subject"] = (net, card)
+    found: tuple[Any, Any] = context.cache["subject"]
+    return found
+
+
+def _probability(head: Any, features: list[Tensor]) -> Float:
+    import torch
+
+    with torch.inference_mode():
+        found: Float = head(features)[0, 0].float().sigmoid().cpu().numpy()
+    return found
