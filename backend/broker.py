@@ -227,7 +227,7 @@ class Broker:
         try:
             socket.send_multipart([route, *frames], flags=zmq.NOBLOCK, copy=False)
         except zmq.ZMQError as error:
-            logger.warning("an answer could not be sent: %s", error)
+            logger.debug("an answer could not be sent: %s", error)
             return error.errno != zmq.EHOSTUNREACH
         return True
 

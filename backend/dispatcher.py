@@ -157,24 +157,22 @@ class Dispatcher:
         elif entry is not None and worker.cancelled:
             if now - worker.cancelled > self.options.grace:
                 logger.warning("job %s did not stop: ending worker %d", entry.id[:8], worker.number)
-                self.replace(worker)
+                worker.kill()
+                self.dispatch()
         elif entry is not None and entry.action is not None:
             limit = self.options.deadline or entry.action.deadline
             if now - entry.heard > limit:
                 text = f"'{entry.action.label}' made no progress for {limit:g} seconds and was stopped."
                 remedy = "Try it on a smaller layer or selection. The backend is ready for the next job."
+                worker.kill()
                 self.fail(entry, Failure(ErrorCode.DEADLINE, text, remedy, self.log))
-                self.replace(worker)
+                self.dispatch()
         elif idle > self.options.worker_idle:
             logger.info("worker %d idles: ending it", worker.number)
             worker.kill()
         elif idle > self.options.release_after and not worker.released:
             worker.released = True
             worker.send(Release("", ""))
-
-    def replace(self, worker: Worker) -> None:
-        worker.kill()
-        self.dispatch()
 
     def bury(self, worker: Worker, status: int) -> None:
         """A worker has died: fail its job, and if it never gets ready all that wait, then go on with a new one."""

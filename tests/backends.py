@@ -74,9 +74,13 @@ class Backend:
 class Talker:
     """A client without manners of its own: two sockets, and the messages as they come."""
 
-    def __init__(self, endpoint: Endpoint, client: str = "talker", greet: bool = True) -> None:
+    def __init__(
+        self, endpoint: Endpoint, client: str = "talker", greet: bool = True, pair: tuple[bytes, bytes] | None = None
+    ) -> None:
+        """`pair`: a CURVE key pair of its own, in place of the one in the connection file."""
         self.client = client
         self.context = zmq.Context()
+        self.pair = pair or (endpoint.client_public.encode(), endpoint.client_secret.encode())
         self.work, self.control = (self._connect(endpoint, a) for a in (endpoint.work, endpoint.control))
         if greet:
             self.say(Hello(client))
@@ -86,8 +90,7 @@ class Talker:
         socket = self.context.socket(zmq.DEALER)
         if endpoint.secure:
             socket.curve_serverkey = endpoint.server_key.encode()
-            socket.curve_publickey = endpoint.client_public.encode()
-            socket.curve_secretkey = endpoint.client_secret.encode()
+            socket.curve_publickey, socket.curve_secretkey = self.pair
         socket.connect(endpoint.resolve(address))
         return socket
 
@@ -114,12 +117,11 @@ class Talker:
         """The next message that is wanted; the lease is kept up meanwhile."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            if self.work.poll(200):
+            self.status()
+            if self.work.poll(100):
                 message = self.hear()
                 if wanted(message):
                     return message
-            else:
-                self.status()
         raise AssertionError(f"not heard for {timeout} s")
 
     def hear_end(self, job: Job, timeout: float = PATIENCE) -> Message:

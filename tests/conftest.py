@@ -41,11 +41,23 @@ def backend(start_backend: StartBackend) -> Backend:
 
 
 @pytest.fixture
-def talker(backend: Backend) -> Iterator[Talker]:
+def talk() -> Iterator[Callable[..., Talker]]:
+    """Connects bare clients (`tests.backends.Talker`) and disconnects them afterwards."""
+    talkers: list[Talker] = []
+
+    def connect(backend: Backend, client: str = "talker", **settings: object) -> Talker:
+        talkers.append(Talker(backend.endpoint, client, **settings))
+        return talkers[-1]
+
+    yield connect
+    for talker in talkers:
+        talker.close()
+
+
+@pytest.fixture
+def talker(backend: Backend, talk: Callable[..., Talker]) -> Talker:
     """A bare client of `backend`."""
-    talker = Talker(backend.endpoint)
-    yield talker
-    talker.close()
+    return talk(backend)
 
 
 @pytest.fixture

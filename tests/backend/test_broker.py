@@ -45,8 +45,8 @@ def test_hello_is_welcomed_with_the_table_of_actions(backend: Backend, talker: T
 
 
 @pytest.mark.parametrize("options", [(), ("--listen", "tcp://127.0.0.1:0")], ids=["ipc", "curve"])
-def test_picture_comes_back_as_it_went(start_backend, options: tuple[str, ...]) -> None:
-    talker = Talker(start_backend(*options).endpoint)
+def test_picture_comes_back_as_it_went(start_backend, options: tuple[str, ...], talk) -> None:
+    talker = talk(start_backend(*options))
     job = identity(300, 200)
     talker.say(Submit(talker.client, job))
     result = talker.hear_end(job)
@@ -55,7 +55,6 @@ def test_picture_comes_back_as_it_went(start_backend, options: tuple[str, ...]) 
     assert bytes(output.raster.data) == job.inputs["image"].data
     assert output.raster.box == job.inputs["image"].box
     assert output.raster.profile == b"a profile"
-    talker.close()
 
 
 def test_first_word_of_a_job_comes_within_200_ms_though_the_worker_must_start(talker: Talker) -> None:
@@ -99,24 +98,23 @@ def test_result_is_kept_until_it_is_released(talker: Talker) -> None:
     assert (failed.job, failed.failure.code) == (job.id, ErrorCode.BAD_REQUEST)
 
 
-def test_result_survives_a_reconnect(backend: Backend, talker: Talker) -> None:
+def test_result_survives_a_reconnect(backend: Backend, talker: Talker, talk) -> None:
     job = identity(seconds=0.3)
     talker.say(Submit(talker.client, job))
     talker.hear()
     talker.close()
-    again = Talker(backend.endpoint, talker.client)
+    again = talk(backend, talker.client)
     again.say(Fetch(again.client, job.id))
     assert isinstance(again.hear_end(job), Result)
     again.close()
 
 
 def test_jobs_run_in_the_order_they_came(talker: Talker) -> None:
-    jobs, ends = [identity(seconds=0.1) for _ in range(3)], []
+    jobs = [identity(seconds=0.1) for _ in range(3)]
     for job in jobs:
         talker.say(Submit(talker.client, job))
-    for _ in jobs:
-        ends.append(talker.hear_until(lambda message: isinstance(message, Result)).job)
-    assert ends == [job.id for job in jobs]
+    ends = [talker.hear_until(lambda message: isinstance(message, Result)) for _ in jobs]
+    assert [end.job for end in ends] == [job.id for job in jobs]
 
 
 def test_cancel_of_a_running_job_is_quick(talker: Talker) -> None:
@@ -148,8 +146,8 @@ def test_cancel_that_overtakes_its_job_still_counts(talker: Talker) -> None:
     assert talker.status().worker == "stopped"
 
 
-def test_clients_cannot_touch_each_others_jobs(backend: Backend, talker: Talker) -> None:
-    other = Talker(backend.endpoint, "other")
+def test_clients_cannot_touch_each_others_jobs(backend: Backend, talker: Talker, talk) -> None:
+    other = talk(backend, "other")
     job = identity(seconds=0.5)
     talker.say(Submit(talker.client, job))
     talker.hear_running(job)
@@ -159,7 +157,6 @@ def test_clients_cannot_touch_each_others_jobs(backend: Backend, talker: Talker)
     assert other.status().jobs == []
     assert [entry.job for entry in talker.status().jobs] == [job.id]
     assert isinstance(talker.hear_end(job), Result)
-    other.close()
 
 
 @pytest.mark.parametrize(
@@ -183,14 +180,13 @@ def test_job_that_is_not_in_order_is_refused_before_any_worker(
     assert talker.status().worker == "stopped"
 
 
-def test_job_that_needs_more_memory_than_there_is_is_refused(start_backend) -> None:
-    talker = Talker(start_backend("--memory", "0.01").endpoint)
+def test_job_that_needs_more_memory_than_there_is_is_refused(start_backend, talk) -> None:
+    talker = talk(start_backend("--memory", "0.01"))
     job = identity(500, 500)
     talker.say(Submit(talker.client, job))
     failed = talker.hear_end(job)
     assert failed.failure.code is ErrorCode.TOO_LARGE
     assert "memory" in failed.failure.message
-    talker.close()
 
 
 def test_status_tells_what_is_so(backend: Backend, talker: Talker) -> None:
@@ -207,9 +203,9 @@ def test_status_tells_what_is_so(backend: Backend, talker: Talker) -> None:
     assert talker.status().worker == "idle"
 
 
-def test_idle_worker_ends_and_the_next_job_starts_another(start_backend) -> None:
+def test_idle_worker_ends_and_the_next_job_starts_another(start_backend, talk) -> None:
     backend = start_backend("--worker-idle", "0.3", "--release-after", "0.1")
-    talker = Talker(backend.endpoint)
+    talker = talk(backend)
     for _ in range(2):
         job = identity()
         talker.say(Submit(talker.client, job))
@@ -217,7 +213,6 @@ def test_idle_worker_ends_and_the_next_job_starts_another(start_backend) -> None
         (worker,) = backend.workers()
         wait_for(lambda worker=worker: not alive(worker), "the worker to end")
         assert talker.status().memory == 0
-    talker.close()
 
 
 def test_backend_without_clients_ends_and_cleans_up(start_backend) -> None:

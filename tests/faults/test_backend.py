@@ -1,0 +1,79 @@
+"""A backend that is killed: what the plugin sees, and that the next action works."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from plugin.client.connection import Connection, JobFailed
+from plugin.client.jobs import ErrorCode, Progress, Result
+from plugin.client.protocol import Failed, Submit
+from tests.backends import Backend, Talker, alive, identity, wait_for
+
+
+def test_killed_backend_fails_its_job_and_the_next_submit_works_after_a_restart(
+    backend: Backend, connection: Connection
+) -> None:
+    job, events = identity(seconds=60), []
+    connection.submit(job)
+    wait_for(
+        lambda: events.extend(connection.events(0.1)) or any(getattr(e, "message", "") == "Waiting" for e in events),
+        "the job to run",
+    )
+    backend.kill()
+    ends: list[object] = []
+    wait_for(
+        lambda: ends.extend(e for e in connection.events(0.1) if not isinstance(e, Progress)) or ends, "its end", 30
+    )
+    (failed,) = ends
+    assert isinstance(failed, Failed)
+    assert failed.failure.code is ErrorCode.UNREACHABLE
+    assert failed.failure.remedy
+    backend.start()
+    following = identity()
+    result = connection.run(following)
+    assert isinstance(result, Result)
+    assert bytes(result.outputs[0].raster.data) == following.inputs["image"].data
+
+
+def test_worker_of_a_killed_backend_ends_too(backend: Backend, talker: Talker) -> None:
+    job = identity(fault="hang")
+    talker.say(Submit(talker.client, job))
+    wait_for(backend.workers, "the worker")
+    (worker,) = backend.workers()
+    wait_for(lambda: talker.status().worker == "busy", "the job to run")
+    backend.kill()
+    wait_for(lambda: not alive(worker), "the worker to end", 3)
+
+
+def test_stale_files_of_a_killed_backend_are_replaced(backend: Backend) -> None:
+    old = backend.endpoint
+    backend.kill()
+    assert backend.endpoint == old  # the file is still there
+    new = backend.start()
+    assert new.pid != old.pid
+    talker = Talker(new)
+    assert talker.status().pid == new.pid
+
+
+def test_connection_reports_a_workers_death_as_it_is(connection: Connection) -> None:
+    with pytest.raises(JobFailed) as caught:
+        connection.run(identity(fault="crash"))
+    assert caught.value.failure.code is ErrorCode.WORKER_DIED
+    assert isinstance(connection.run(identity()), Result)
+
+
+def test_cancel_through_the_connection_frees_the_worker_in_half_a_second(
+    backend: Backend, connection: Connection
+) -> None:
+    job, events = identity(seconds=60), []
+    connection.submit(job)
+    wait_for(
+        lambda: events.extend(connection.events(0.1)) or any(getattr(e, "message", "") == "Waiting" for e in events),
+        "the job to run",
+    )
+    begun = time.monotonic()
+    connection.cancel(job.id)
+    assert isinstance(connection.run(identity()), Result)
+    assert time.monotonic() - begun < 0.5

@@ -1,0 +1,140 @@
+"""Clients that vanish, talk nonsense or are of another version."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import zmq
+
+from plugin.client.jobs import ErrorCode, Result
+from plugin.client.protocol import SIGNATURE, Cancel, Failed, Fetch, Hello, Ping, Submit, decode, encode
+from tests.backends import Backend, Talker, identity, wait_for
+
+
+def test_silent_client_loses_its_jobs_at_the_end_of_its_lease(start_backend, talk) -> None:
+    backend = start_backend("--lease", "1")
+    silent, watcher = talk(backend, "silent"), talk(backend, "watcher")
+    running, waiting = identity(seconds=60), identity()
+    silent.say(Submit("silent", running))
+    silent.say(Submit("silent", waiting))
+    wait_for(lambda: watcher.status().worker == "busy", "the job to run")
+    wait_for(lambda: watcher.status().worker == "idle", "the lease to end")
+    silent.say(Fetch("silent", running.id))
+    failed = silent.hear_until(lambda message: isinstance(message, Failed))
+    assert (failed.job, failed.failure.code) == (running.id, ErrorCode.BAD_REQUEST)
+    assert silent.status().jobs == []
+
+
+def test_client_that_is_gone_cancels_its_jobs_at_once(backend: Backend, talk) -> None:
+    gone, watcher = talk(backend, "gone"), talk(backend, "watcher")
+    running, waiting = identity(seconds=60), identity()
+    gone.say(Submit("gone", running))
+    gone.say(Submit("gone", waiting))
+    gone.hear_running(running)
+    gone.close()
+    wait_for(lambda: watcher.status().worker == "idle", "the cancel", 2)
+    log = backend.log.read_text()
+    assert all(f"job {job.id[:8]} of gone diagnose.identity cancelled" in log for job in (running, waiting))
+
+
+def test_ping_alone_keeps_the_lease(start_backend, talk) -> None:
+    talker = talk(start_backend("--lease", "0.6"))
+    job = identity(seconds=1.5)
+    talker.say(Submit(talker.client, job))
+    assert isinstance(talker.hear_end(job), Result)
+
+
+def test_two_clients_each_get_their_own(backend: Backend, talk) -> None:
+    talkers = [talk(backend, name) for name in ("one", "two")]
+    jobs = [[identity() for _ in range(3)] for _ in talkers]
+    for pair in zip(*jobs, strict=True):
+        for talker, job in zip(talkers, pair, strict=True):
+            talker.say(Submit(talker.client, job))
+    for talker, own in zip(talkers, jobs, strict=True):
+        for job in own:
+            result = talker.hear_end(job)
+            assert bytes(result.outputs[0].raster.data) == job.inputs["image"].data
+
+
+NONSENSE = {
+    "one frame": [b"hello"],
+    "no frames to speak of": [b""],
+    "no JSON": [SIGNATURE, b"{"],
+    "no object": [SIGNATURE, b"[]"],
+    "unknown type": [SIGNATURE, b'{"type":"launch","body":{}}'],
+    "type of a strange kind": [SIGNATURE, b'{"type":[],"body":{}}'],
+    "missing fields": [SIGNATURE, b'{"type":"submit","body":{"client":"a"}}'],
+    "deep nesting": [SIGNATURE, b"[" * 100_000],
+    "nobody": encode(Ping("")),
+    "many frames": [SIGNATURE, b"{}"] + [b""] * 1000,
+}
+
+
+@pytest.mark.parametrize("frames", NONSENSE.values(), ids=NONSENSE)
+def test_nonsense_is_answered_and_survived(talker: Talker, frames: list[bytes]) -> None:
+    for socket in (talker.work, talker.control):
+        socket.send_multipart(frames)
+        assert socket.poll(5000)
+        failed = decode(socket.recv_multipart())
+        assert isinstance(failed, Failed)
+        assert failed.failure.code in (ErrorCode.BAD_REQUEST, ErrorCode.TOO_LARGE)
+    assert talker.status().worker == "stopped"
+
+
+def test_mutated_messages_are_answered_and_survived(talker: Talker) -> None:
+    """Every bit flip, cut and swap of a real submit gets some answer, and the broker stays up."""
+    chance = random.Random(0)
+    original = [bytes(frame) for frame in encode(Submit(talker.client, identity(8, 8)))]
+    for _ in range(300):
+        frames = [bytearray(frame) for frame in original]
+        for _ in range(chance.randint(1, 3)):
+            frame = chance.choice(frames)
+            place = chance.randrange(len(frame)) if frame else 0
+            match chance.randrange(4):
+                case 0 if frame:
+                    frame[place] ^= 1 << chance.randrange(8)
+                case 1:
+                    del frame[place : place + chance.randint(1, 40)]
+                case 2:
+                    frame[place:place] = bytes(chance.randrange(256) for _ in range(chance.randint(1, 40)))
+                case 3:
+                    chance.shuffle(frames)
+        talker.work.send_multipart(frames)
+        assert talker.hear(), frames
+    job = identity()
+    talker.say(Submit(talker.client, job))
+    assert isinstance(talker.hear_end(job), Result)
+
+
+def test_message_on_the_wrong_socket_is_refused(talker: Talker) -> None:
+    talker.say(Cancel(talker.client, "a"))
+    assert "work socket" in talker.hear().failure.message
+    assert "control socket" in talker.ask(Fetch(talker.client, "a")).failure.message
+
+
+@pytest.mark.parametrize(
+    "frames", [encode(Hello("old", version=99)), [b"INLAY\x02", b"{}"]], ids=["hello", "signature"]
+)
+def test_another_version_is_told_what_to_do(talker: Talker, frames: list[bytes]) -> None:
+    talker.work.send_multipart(frames)
+    failure = talker.hear().failure
+    assert failure.code is ErrorCode.VERSION
+    assert "installer" in failure.remedy
+
+
+def test_client_without_an_allowed_key_does_not_get_in(start_backend, talk) -> None:
+    backend = start_backend("--listen", "tcp://127.0.0.1:0")
+    stranger = talk(backend, greet=False, pair=zmq.curve_keypair())
+    stranger.control.send_multipart(encode(Ping("stranger")))
+    assert not stranger.control.poll(700)
+
+
+def test_allowed_key_gets_in_but_not_to_anothers_jobs(start_backend, talk) -> None:
+    pair = zmq.curve_keypair()
+    backend = start_backend("--listen", "tcp://127.0.0.1:0", "--allow", pair[0].decode())
+    owner, other = talk(backend, "owner"), talk(backend, "other", pair=pair)
+    assert owner.status().pid == other.status().pid == backend.process.pid
+    failed = other.ask(Ping("owner"))
+    assert isinstance(failed, Failed)
+    assert failed.failure.code is ErrorCode.BAD_REQUEST

@@ -1,0 +1,137 @@
+"""A worker that dies, hangs or runs out of memory costs one job a clear error, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from plugin.client.jobs import ErrorCode, JobState, Result
+from plugin.client.protocol import Cancel, Failed, Submit
+from tests.backends import Backend, Talker, alive, identity, wait_for
+
+
+def test_killed_worker_costs_its_job_and_not_those_that_wait(backend: Backend, talker: Talker) -> None:
+    struck, waiting = identity(seconds=60), identity()
+    talker.say(Submit(talker.client, struck))
+    talker.say(Submit(talker.client, waiting))
+    talker.hear_running(struck)
+    (worker,) = backend.workers()
+    os.kill(worker, signal.SIGKILL)
+    failed = talker.hear_end(struck)
+    assert isinstance(failed, Failed)
+    assert failed.failure.code is ErrorCode.WORKER_DIED
+    assert "SIGKILL" in failed.failure.message
+    assert "again" in failed.failure.remedy
+    assert isinstance(talker.hear_end(waiting), Result)
+    assert backend.workers() != [worker]
+
+
+def test_crash_inside_an_operation_is_told_and_survived(talker: Talker) -> None:
+    crash, following = identity(fault="crash"), identity()
+    talker.say(Submit(talker.client, crash))
+    talker.say(Submit(talker.client, following))
+    failed = talker.hear_end(crash)
+    assert failed.failure.code is ErrorCode.WORKER_DIED
+    assert "exit status 3" in failed.failure.message
+    assert isinstance(talker.hear_end(following), Result)
+
+
+def test_hang_past_the_deadline_is_ended(start_backend, talk) -> None:
+    backend = start_backend("--deadline", "0.5")
+    talker = talk(backend)
+    hang, following = identity(fault="hang"), identity()
+    talker.say(Submit(talker.client, hang))
+    talker.say(Submit(talker.client, following))
+    wait_for(backend.workers, "the worker")
+    (worker,) = backend.workers()
+    failed = talker.hear_end(hang)
+    assert failed.failure.code is ErrorCode.DEADLINE
+    assert "0.5 seconds" in failed.failure.message
+    assert not alive(worker)
+    assert isinstance(talker.hear_end(following), Result)
+
+
+def test_progress_keeps_a_long_job_alive_past_the_deadline(start_backend, talk) -> None:
+    talker = talk(start_backend("--deadline", "0.5"))
+    job = identity(seconds=1.2)
+    talker.say(Submit(talker.client, job))
+    assert isinstance(talker.hear_end(job), Result)
+
+
+def test_cancelled_job_that_hangs_is_ended_after_its_grace(start_backend, talk) -> None:
+    backend = start_backend("--grace", "0.4")
+    talker = talk(backend)
+    hang, following = identity(seconds=0.1, fault="hang"), identity()
+    talker.say(Submit(talker.client, hang))
+    talker.hear_running(hang)
+    (worker,) = backend.workers()
+    time.sleep(0.2)
+    begun = time.monotonic()
+    talker.ask(Cancel(talker.client, hang.id))
+    assert talker.hear_end(hang).state is JobState.CANCELLED
+    assert time.monotonic() - begun < 0.3  # the client does not wait for the grace
+    talker.say(Submit(talker.client, following))
+    assert isinstance(talker.hear_end(following), Result)
+    assert not alive(worker)
+
+
+def test_control_answers_while_a_worker_hangs(talker: Talker) -> None:
+    hang = identity(fault="hang")
+    talker.say(Submit(talker.client, hang))
+    wait_for(lambda: talker.status().worker == "busy", "the worker")
+    begun = time.monotonic()
+    for _ in range(5):
+        assert talker.status().worker == "busy"
+    assert time.monotonic() - begun < 0.5
+
+
+def test_out_of_memory_for_good_says_what_to_do(backend: Backend, talker: Talker) -> None:
+    job, following = identity(fault="memory"), identity()
+    talker.say(Submit(talker.client, job))
+    talker.say(Submit(talker.client, following))
+    failed = talker.hear_end(job)
+    assert failed.failure.code is ErrorCode.OUT_OF_MEMORY
+    assert "smaller" in failed.failure.remedy
+    assert isinstance(talker.hear_end(following), Result)
+    assert len(backend.workers()) == 1
+
+
+def test_out_of_memory_at_first_steps_down_and_says_so(talker: Talker) -> None:
+    job = identity(fault="tight")
+    talker.say(Submit(talker.client, job))
+    result = talker.hear_end(job)
+    assert isinstance(result, Result)
+    assert result.notes == ("Memory was short: the work was done in smaller pieces.",)
+
+
+def test_error_in_an_operation_is_told_and_the_worker_goes_on(backend: Backend, talker: Talker) -> None:
+    job, following = identity(fault="error"), identity()
+    talker.say(Submit(talker.client, job))
+    failed = talker.hear_end(job)
+    assert failed.failure.code is ErrorCode.INTERNAL
+    assert "RuntimeError: the fault that was asked for" in failed.failure.message
+    workers = backend.workers()
+    talker.say(Submit(talker.client, following))
+    assert isinstance(talker.hear_end(following), Result)
+    assert backend.workers() == workers
+    assert "Traceback" in backend.log.read_text()
+
+
+def test_worker_that_cannot_start_fails_the_jobs_that_wait(
+    start_backend, talk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os, sys\nif 'backend.worker' in sys.orig_argv: os._exit(7)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    talker = talk(start_backend())
+    jobs = [identity(), identity()]
+    for job in jobs:
+        talker.say(Submit(talker.client, job))
+    for job in jobs:
+        failed = talker.hear_end(job)
+        assert failed.failure.code is ErrorCode.WORKER_DIED
+        assert "does not start (exit status 7)" in failed.failure.message
+    assert talker.status().worker == "stopped"
