@@ -47,7 +47,8 @@ def request(arguments: argparse.Namespace) -> tuple[Action, dict[str, Value]]:
     """The action that the options mean, and its parameters. Raises CommandError (usage)."""
     if arguments.what and arguments.what not in _whats():
         raise usage(f"--what {arguments.what} is not known; there are {', '.join(_whats())}")
-    candidates, chosen = ACTIONS, {}
+    candidates = ACTIONS
+    chosen: dict[str, Value] = {}
     if arguments.what:
         action, chosen = _whats()[arguments.what]
         candidates = [action]
