@@ -29,7 +29,7 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, running.run, action)
         procedure.set_image_types("RGB*, GRAY*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-        procedure.set_documentation(action.help, action.help, name)
+        procedure.set_documentation(action.help, action.help, None)
         procedure.set_attribution("Inlay", "Inlay", "2026")
         procedure.set_menu_label(f"{action.label}...")
         if (place := menu_place(action)) is not None:

@@ -23,7 +23,7 @@ def test_the_object_in_a_box_is_selected_and_joins_the_selection_as_asked(
         answer = {{"statuses": []}}
         for combine in ("replace", "add", "subtract", "intersect"):
             {BOX}
-            outcome = call("inlay-select-object", image, [layer], combine=combine)
+            outcome = call("inlay-select-object", image, [layer], combine=combine, method="grabcut")
             answer["statuses"].append(outcome["status"])
             found[combine] = selection(image)
         new = found["replace"]
