@@ -32,6 +32,7 @@ GAP_REACH = 2.0  # and gaps inward
 EPS = 3e-5  # ridge of the linear models, in squared colour units of 0..1
 CLEAR = (0.3, 0.6)  # R squared from which colours begin to decide alpha, and from which they decide it alone
 FOG = 0.05  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
+OUTLINE = 0.3  # smoothing of a hard edge, in network pixels
 BLOCK = 256  # side of the blocks in which the native picture is walked
 
 
@@ -101,7 +102,7 @@ def refine(
     enlarged = cv2.resize(probability.astype(np.float32, copy=False), size, interpolation=cv2.INTER_CUBIC)
     pixel = max(size) / max(probability.shape)  # a network pixel, in work pixels
     model = _fit_model(guide, np.clip(enlarged, 0, 1), max(pixel, 1.0), band, quality, cancelled)
-    smoothing = max(0.7, 0.12 * pixel / shrink)
+    smoothing = max(0.7, OUTLINE * pixel / shrink)
     alpha = np.empty((height, width), np.float32)
     blocks = list(_blocks(height, width))
     for done, block in enumerate(blocks):
