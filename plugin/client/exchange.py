@@ -19,7 +19,7 @@ from uuid import uuid4
 from .endpoint import Endpoint
 from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result
 from .launcher import Installation, log_path
-from .link import Link, LinkError
+from .link import Link, LinkBrokenError, LinkError
 from .locate import Locator
 from .protocol import Cancel, Failed, Fetch, Limits, Message, Release, Shutdown, Status, Submit
 
@@ -48,8 +48,9 @@ class State(Enum):
 class _Pending:
     """A job that has not ended."""
 
-    job: Job | None  # let go of once the backend has it
+    job: Job | None  # let go of once the backend has acknowledged it
     sent: bool = False
+    attempts: int = 0
 
 
 class Exchange:
@@ -145,6 +146,8 @@ class Exchange:
         try:
             self.state, self.failure = State.STARTING, None
             link = self._connect()
+        except LinkBrokenError as loss:
+            return self._mend(loss.failure)
         except LinkError as loss:
             self._give_up(loss.failure, everything=True)
             return False
@@ -157,7 +160,7 @@ class Exchange:
             linger = 0.5
             return False
         except LinkError as loss:
-            return self._mend(link.endpoint, loss.failure)
+            return self._mend(loss.failure)
         except Exception as error:
             self._give_up(_internal(error), everything=True)
             return False
@@ -200,6 +203,7 @@ class Exchange:
             waiting = [pending for pending in self._ledger.values() if not pending.sent]
             for pending in waiting:
                 pending.sent = True  # before it is: a cancel that comes while it is encoded must reach the backend
+                pending.attempts += 1
         for pending in waiting:
             if (job := pending.job) and job.id in self._ledger:
                 self._submit(link, job)
@@ -251,36 +255,51 @@ class Exchange:
         if not unanswered:
             self._post(Failed("", failure))
 
-    def _mend(self, endpoint: Endpoint, failure: Failure) -> bool:
+    def _mend(self, failure: Failure) -> bool:
         """After a loss: go on with the same backend, or give up what it had; whether to connect again at once."""
         self.state = State.STARTING
         self._losses += 1
-        deadline = time.monotonic() + (LOCAL_GRACE if endpoint.local else REMOTE_GRACE)
-        while not (found := self._locator.same(endpoint)) and time.monotonic() < deadline and not self._closing:
-            self._pause(0.1)
-        if failure.code is not ErrorCode.VERSION and found and self._losses <= LOSSES:
+        found = self._found_again()
+        if self._losses > LOSSES or failure.code is ErrorCode.VERSION:
+            self._losses = 0
+            self._give_up(failure, everything=True)
+            return False
+        if found:
             with self._lock:
                 for pending in self._ledger.values():
                     pending.sent = pending.job is None  # what was not acknowledged is sent again: it runs once
             return True
-        if not found:
-            failure = Failure(
-                ErrorCode.UNREACHABLE,
-                "The backend has ended.",
-                "Your document is as it was. Try again: it starts by itself. If it ends again, the log says why.",
-                str(log_path()),
-            )
-        self._losses = 0
+        failure = Failure(
+            ErrorCode.UNREACHABLE,
+            "The backend has ended.",
+            "Your document is as it was. Try again: it starts by itself. If it ends again, the log says why.",
+            str(log_path()),
+        )
         self._give_up(failure, everything=False)
         return False
 
+    def _found_again(self) -> bool:
+        """Whether the backend of the connection that broke is still there."""
+        endpoint = self._locator.latest
+        if endpoint is None:
+            return False
+        self._pause(0.05)  # a process that is being killed still accepts connections for a moment
+        deadline = time.monotonic() + (LOCAL_GRACE if endpoint.local else REMOTE_GRACE)
+        while not (found := self._locator.same(endpoint)) and time.monotonic() < deadline and not self._closing:
+            self._pause(0.1)
+        return found
+
     def _give_up(self, failure: Failure, everything: bool) -> None:
-        """Fail the jobs that the backend had, or all; jobs that it never had may start another one."""
+        """Fail all jobs, or those that the backend had. A job that it never acknowledged may go to another one, once:
+        it came when the backend was ending, or it ended the backend."""
         self.state, self.failure = State.UNREACHABLE, failure
         self._orders.clear()
         with self._lock:
+            for pending in self._ledger.values():
+                pending.sent = pending.sent and (pending.job is None or pending.attempts > 1)
             lost = [job_id for job_id, pending in self._ledger.items() if everything or pending.sent]
         for job_id in lost:
+            self._losses = 0
             self._end(job_id, Failed(job_id, failure))
 
     def _pause(self, seconds: float) -> bool:

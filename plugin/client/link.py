@@ -27,7 +27,7 @@ from .protocol import (
     decode,
     encode,
 )
-from .transport import Channel, TransportError, load_transport
+from .transport import Channel, ConnectError, TransportError, load_transport
 
 HANDSHAKE_SECONDS = 5.0
 """How long a backend may take to answer the first Hello. It answers whatever runs, so this is generous."""
@@ -41,6 +41,10 @@ class LinkError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
         self.failure = failure
+
+
+class LinkBrokenError(LinkError):
+    """The connection was there and broke, which says nothing yet about the backend."""
 
 
 def _lost(message: str, remedy: str = _UNANSWERED, code: ErrorCode = ErrorCode.UNREACHABLE) -> LinkError:
@@ -69,6 +73,8 @@ class Link:
             except BaseException:
                 self.close()
                 raise
+        except ConnectError as error:
+            raise LinkBrokenError(error.failure) from None
         except (TransportError, EndpointError) as error:
             raise LinkError(error.failure) from None
 
@@ -139,12 +145,12 @@ class Link:
         """Nothing arrived: is anybody there?"""
         for channel in self._channels:
             if channel.lost:
-                raise _lost(f"The connection to the backend broke: {channel.lost}.")
+                raise LinkBrokenError(_lost(f"The connection to the backend broke: {channel.lost}.").failure)
         now = time.monotonic()
         if not self.ready and now - self._opened_at > HANDSHAKE_SECONDS:
             raise _lost(f"The backend{self._process} does not answer.")
-        if self.ready and self._questions and now - self._asked_at > self._lease:
-            raise _lost(f"The backend{self._process} has not answered for {self._lease:.0f} seconds.")
+        if self.ready and self._questions and now - self._asked_at > self._lease / 2:
+            raise _lost(f"The backend{self._process} has not answered for {self._lease / 2:.0f} seconds.")
 
     @property
     def _process(self) -> str:

@@ -28,15 +28,15 @@ class Locator:
     ) -> None:
         """`pause(seconds)` waits, and says whether to go on."""
         self._start, self._given, self._installation, self._pause = start, endpoint, installation, pause
-        self._latest: Endpoint | None = None  # the one that was found last
+        self.latest: Endpoint | None = None  # the one that was found last
 
     def find(self) -> Endpoint:
         """A backend that accepts connections, started if need be. Raises LinkError when there is none."""
         try:
-            self._latest = self._present() or self._started()
+            self.latest = self._present() or self._started()
         except (EndpointError, LaunchError) as error:
             raise LinkError(error.failure) from None
-        return self._latest
+        return self.latest
 
     def same(self, endpoint: Endpoint) -> bool:
         """Whether the backend of `endpoint` is still there."""
@@ -48,7 +48,7 @@ class Locator:
     def another(self) -> bool:
         """Whether there is a backend, and it is not the one found last."""
         try:
-            return self._present() not in (None, self._latest)
+            return self._present() not in (None, self.latest)
         except EndpointError:
             return False
 

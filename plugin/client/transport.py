@@ -24,6 +24,10 @@ class TransportError(Exception):
         self.failure = Failure(ErrorCode.UNREACHABLE, message, remedy)
 
 
+class ConnectError(TransportError):
+    """Nobody answers at the address, or not any more."""
+
+
 class Channel(Protocol):
     """One DEALER socket, connected to one address. A channel that is lost stays lost: close it and connect again."""
 
@@ -48,7 +52,7 @@ class Transport(Protocol):
 
     def connect(self, endpoint: Endpoint, address: str, limits: Limits) -> Channel:
         """A channel to one of the endpoint's addresses. Frames beyond `limits` lose the connection before they take
-        memory. Raises TransportError, or EndpointError."""
+        memory. Raises TransportError, of which ConnectError, or EndpointError."""
 
     def wait(self, wake: int, timeout: float) -> None:
         """Move bytes until a channel may have something to receive or is lost, `wake` (a socket's number) is readable,

@@ -28,6 +28,7 @@ class PyzmqChannel:
         self.lost = ""
         self.socket = context.socket(zmq.DEALER)
         self.socket.sndhwm = self.socket.rcvhwm = 0
+        self.socket.linger = 0  # what cannot leave when a connection breaks must not keep the context from ending
         self.socket.reconnect_ivl = -1  # a lost connection is for Connection to judge, not to be mended in silence
         self.socket.maxmsgsize = limits.raster_bytes
         if endpoint.secure:
@@ -41,8 +42,12 @@ class PyzmqChannel:
         self.socket.connect(endpoint.resolve(address))
 
     def send(self, frames: Sequence[Bytes]) -> None:
-        if not self.lost:
+        if self.lost:
+            return
+        try:
             self.socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:  # there is no limit to what may wait, so there is nobody to send to
+            self.lost = _LOSSES[zmq.EVENT_DISCONNECTED]
 
     def receive(self) -> list[memoryview] | None:
         try:

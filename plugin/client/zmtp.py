@@ -18,7 +18,7 @@ from itertools import islice
 from .endpoint import Endpoint
 from .protocol import Limits
 from .raster import Bytes
-from .transport import TransportError
+from .transport import ConnectError, TransportError
 
 MORE, LONG, COMMAND = 1, 2, 4
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0" + b"NULL".ljust(20, b"\0") + b"\0" * 32
@@ -283,7 +283,7 @@ def _connect(address: str) -> socket.socket:
         else:
             raise TransportError(f"{address} is a unix socket, which this Python does not have", "Use a tcp backend.")
     except OSError as error:
-        raise TransportError(f"nobody answers at {address}: {error.strerror or error}") from None
+        raise ConnectError(f"nobody answers at {address}: {error.strerror or error}") from None
     made.setblocking(False)
     return made
 

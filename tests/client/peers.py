@@ -107,6 +107,7 @@ class Backend:
         self.received: list[Message] = []
         self.held: dict[str, Job] = {}
         self.silent = False  # takes messages and answers none
+        self.to_fetch: Message | None = None  # what a Fetch is answered with
         self._identities: dict[str, bytes] = {}  # client -> route of its work socket
         self._finish: list[str] = []
         self._stop = threading.Event()
@@ -180,6 +181,8 @@ class Backend:
                 self.held[message.job.id] = message.job
             else:
                 yield result_of(message.job)
+        elif isinstance(message, Fetch) and self.to_fetch:
+            yield self.to_fetch
         elif isinstance(message, Fetch) and message.job not in self.held:
             yield Failed(message.job, Failure(ErrorCode.BAD_REQUEST, "The backend does not know this job."))
         elif isinstance(message, Fetch):

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from plugin.client.actions import ResultKind
 from plugin.client.connection import Connection, Event, JobCancelled, JobFailed, State
 from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
-from plugin.client.jobs import ErrorCode, Job, JobState, Progress, Result
+from plugin.client.jobs import ErrorCode, Job, JobState, Output, Progress, Result
 from plugin.client.protocol import Cancel, Failed, Fetch, Limits, Ping, Release, Status, Submit
 from plugin.client.raster import PixelFormat, Raster
 
@@ -52,6 +53,11 @@ def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.005)
+
+
+def acknowledged(client: Connection) -> bool:
+    """Whether the backend's first word on a job has come."""
+    return any(isinstance(event, Progress) and event.fraction == 0.5 for event in client.events())
 
 
 def last_event(client: Connection, job: Job) -> tuple[Event, list[Event]]:
@@ -138,8 +144,7 @@ def test_a_broken_connection_to_the_same_backend_loses_no_job(run_dir: Path) -> 
     with Backend(run_dir) as backend, Connection("test", start=False) as client:
         job = identity(seconds=60)
         client.submit(job)
-        until(lambda: job.id in backend.held)
-        until(lambda: any(getattr(event, "fraction", 0) == 0.5 for event in client.events()))
+        until(lambda: acknowledged(client))
         backend.forget()
         until(lambda: backend.count(Fetch) == 1)
         assert backend.count(Submit) == 1
@@ -150,10 +155,10 @@ def test_a_broken_connection_to_the_same_backend_loses_no_job(run_dir: Path) -> 
 
 
 def test_a_backend_that_dies_fails_its_jobs_and_the_next_one_is_used(run_dir: Path, client: Connection) -> None:
-    with Backend(run_dir, pid=1001) as backend:
+    with Backend(run_dir, pid=1001):
         job = identity(seconds=60)
         client.submit(job)
-        until(lambda: job.id in backend.held)
+        until(lambda: acknowledged(client))
     event, _ = last_event(client, job)
     assert isinstance(event, Failed)
     assert event.failure.code is ErrorCode.UNREACHABLE
@@ -171,12 +176,41 @@ def test_another_backend_at_the_same_place_is_not_asked_for_the_old_ones_jobs(
     job = identity(seconds=60)
     with Backend(run_dir, pid=1001) as backend:
         client.submit(job)
-        until(lambda: job.id in backend.held)
+        until(lambda: acknowledged(client))
         (run_dir / CONNECTION_FILE).write_text((run_dir / CONNECTION_FILE).read_text().replace("1001", "1002"))
         backend.forget()
         event, _ = last_event(client, job)
         assert isinstance(event, Failed)
         assert backend.count(Fetch) == 0
+
+
+def test_a_job_that_reaches_a_backend_as_it_ends_goes_to_the_next_one(run_dir: Path, client: Connection) -> None:
+    with Backend(run_dir, pid=1001) as backend:
+        until(lambda: client.state is State.READY)
+        backend.silent = True
+        job = identity()
+        client.submit(job)
+        until(lambda: backend.count(Submit) == 1)
+        (run_dir / CONNECTION_FILE).write_text((run_dir / CONNECTION_FILE).read_text().replace("1001", "1002"))
+        backend.silent = False
+        backend.forget()
+        event, _ = last_event(client, job)
+        assert isinstance(event, Result)
+        assert backend.count(Submit) == 2
+
+
+def test_a_result_beyond_the_limit_is_not_fetched_for_ever(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.client.exchange.Limits", lambda: Limits(raster_bytes=100_000))
+    with Backend(run_dir) as backend, Connection("test", start=False) as client:
+        job = identity(seconds=60)
+        client.submit(job)
+        until(lambda: acknowledged(client))
+        huge = Raster(PixelFormat("RGBA", "u8"), 200, 200, bytes(160_000))
+        backend.to_fetch = Result(job.id, (Output(ResultKind.LAYER, "Huge", huge),))
+        backend.forget()
+        event, _ = last_event(client, job)
+        assert isinstance(event, Failed)
+        assert backend.count(Fetch) == 3
 
 
 def test_a_backend_that_hangs_is_given_up(run_dir: Path, client: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

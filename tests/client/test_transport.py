@@ -153,9 +153,10 @@ def test_a_frame_beyond_the_limit_is_refused_before_it_takes_memory(transport: T
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("words", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 4, b"\xff" * 200, b"\x01\x00"])
+@pytest.mark.parametrize("words", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 4, b"\xff" * 200, b"\x01\x00"])
 def test_something_that_is_no_backend_loses_the_connection(transport: Transport, tmp_path: Path, words: bytes) -> None:
     with raw_peer(tmp_path / "work", words), Connected(transport, ipc(tmp_path)) as channel:
+        channel.send([b"hello"])
         pump(transport, lambda: channel.lost)
 
 
