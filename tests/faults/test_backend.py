@@ -47,13 +47,13 @@ def test_worker_of_a_killed_backend_ends_too(backend: Backend, talker: Talker) -
     wait_for(lambda: not alive(worker), "the worker to end", 3)
 
 
-def test_stale_files_of_a_killed_backend_are_replaced(backend: Backend) -> None:
+def test_stale_files_of_a_killed_backend_are_replaced(backend: Backend, talk) -> None:
     old = backend.endpoint
     backend.kill()
     assert backend.endpoint == old  # the file is still there
     new = backend.start()
     assert new.pid != old.pid
-    talker = Talker(new)
+    talker = talk(backend)
     assert talker.status().pid == new.pid
 
 
