@@ -42,8 +42,9 @@ def sha256_of(path: Path) -> str:
 def download(url: str, path: Path, sha256: str, size: int, progress: Progress | None = None) -> Path:
     """Fetches `url` to `path` and returns `path`; what an earlier try left in `path`.partial is continued.
 
-    sha256: the digest or its beginning; size: bytes expected, of which no more than 1 % over will be written. Raises OfflineError,
-    or DownloadError with the remedy; after a wrong digest nothing is left behind, after a broken connection the partial file is.
+    sha256: the digest or its beginning; size: bytes expected, of which no more than 1 % over will be written. Raises
+    OfflineError, or DownloadError with the remedy; after a wrong digest nothing is left behind, after a broken
+    connection the partial file is.
     """
     if offline():
         raise OfflineError(
@@ -64,7 +65,9 @@ def download(url: str, path: Path, sha256: str, size: int, progress: Progress | 
         ) from None
     if not sha256_of(partial).startswith(sha256):
         partial.unlink()
-        raise DownloadError(f"{url} is not the file that was expected: its sha256 differs. Nothing was kept; try again later.")
+        raise DownloadError(
+            f"{url} is not the file that was expected: its sha256 differs. Nothing was kept; try again later."
+        )
     partial.replace(path)
     return path
 

@@ -1,4 +1,5 @@
-"""Builders of the well-known networks that torchvision implements; their published checkpoints load into these strictly."""
+"""Builders of the well-known networks that torchvision implements; their published checkpoints load into these
+strictly."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The models there are, and how to get one: bundled weights first, then the cache folder, which `fetch` fills.
 
-A checkpoint is checked against the sha256 of its card before it is read, and read without pickle: safetensors, or torch's
-weights-only reader for the published .pth files.
+A checkpoint is checked against the sha256 of its card before it is read, and read without pickle: safetensors, or
+torch's weights-only reader for the published .pth files.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class WeightsError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `models` in the folder that holds the installation (INLAY_DATA_DIR, else the system's place)."""
+    """Where downloads are kept: `models` in the folder that holds the installation (INLAY_DATA_DIR, else the system's
+    place)."""
     if named := os.environ.get("INLAY_DATA_DIR"):
         return Path(named) / "models"
     if sys.platform == "win32":
@@ -58,7 +59,8 @@ def locate(card: Card) -> Path | None:
 
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
-    """Makes sure that the weights of `name` are on this machine and returns their path; see `models.download.download`."""
+    """Makes sure that the weights of `name` are on this machine and returns their path; see
+    `models.download.download`."""
     card = find_card(name)
     if (path := locate(card)) is not None:
         return path
@@ -70,7 +72,9 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 def build(card: Card) -> nn.Module:
     """The card's network with untrained weights; CardError where no builder has that name."""
     if card.builder not in BUILDERS:
-        raise CardError(f"card {card.name}: there is no builder called {card.builder!r}; there are {', '.join(sorted(BUILDERS))}")
+        raise CardError(
+            f"card {card.name}: there is no builder called {card.builder!r}; there are {', '.join(sorted(BUILDERS))}"
+        )
     module, _, attribute = BUILDERS[card.builder].partition(":")
     net: nn.Module = getattr(importlib.import_module(module), attribute)(**card.settings)
     return net
@@ -86,7 +90,9 @@ def load(name: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Card
     if path is None:
         raise WeightsError(f"the weights of {name} are not on this machine. Run `inlay models fetch {name}` first.")
     if not sha256_of(path).startswith(card.sha256):
-        raise WeightsError(f"{path} is damaged: its sha256 is not that of its card. Delete it and run `inlay models fetch {name}`.")
+        raise WeightsError(
+            f"{path} is damaged: its sha256 is not that of its card. Delete it and run `inlay models fetch {name}`."
+        )
     net = build(card)
     _load_state(net, _read(path), path)
     return net.eval().requires_grad_(False).to(device), card
@@ -105,4 +111,6 @@ def _load_state(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
     missing = [key for key in missing if not key.endswith("num_batches_tracked")]  # counters that only training needs
     if missing or unexpected:
         first = (missing + unexpected)[0]
-        raise WeightsError(f"{path} does not fit its network: {len(missing)} missing, {len(unexpected)} unexpected, e.g. {first}")
+        raise WeightsError(
+            f"{path} does not fit its network: {len(missing)} missing, {len(unexpected)} unexpected, e.g. {first}"
+        )

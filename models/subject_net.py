@@ -1,11 +1,12 @@
 """The bundled segmentation network: one encoder, three heads.
 
-The picture is encoded once (MobileNetV2, Sandler et al. 2018, features at strides 2..32). A U-Net decoder with pyramid pooling at
-stride 32 (Zhao et al. 2017) answers "what is the subject" and, at stride 8, "which PASCAL class is where". A second decoder on the
-same features takes a prompt (region, inside, outside) and answers "what is the object meant here"; prompts after the first are cheap.
+The picture is encoded once (MobileNetV2, Sandler et al. 2018, features at strides 2..32). A U-Net decoder with pyramid
+pooling at stride 32 (Zhao et al. 2017) answers "what is the subject" and, at stride 8, "which PASCAL class is where". A
+second decoder on the same features takes a prompt (region, inside, outside) and answers "what is the object meant
+here"; prompts after the first are cheap.
 
-Batch-norm of the encoder is frozen into a scale and a bias a channel, trained like any weight: statistics of small batches do no
-harm, and a third of the training time on CPUs goes away.
+Batch-norm of the encoder is frozen into a scale and a bias a channel, trained like any weight: statistics of small
+batches do no harm, and a third of the training time on CPUs goes away.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ class Encoder(nn.Module):
         kernels.sort(key=lambda key: [int(part) for part in key.split(".") if part.isdigit()])
         convolutions = [module for module in self.modules() if isinstance(module, ScaledConv)]
         with torch.no_grad():
-            for key, conv in zip(kernels, convolutions, strict=False):  # torchvision has one more, the 1280-channel layer
+            for key, conv in zip(
+                kernels, convolutions, strict=False
+            ):  # torchvision has one more, the 1280-channel layer
                 prefix, index, _ = key.rsplit(".", 2)
                 norm = f"{prefix}.{int(index) + 1}."
                 gain = state[norm + "weight"].float() / torch.sqrt(state[norm + "running_var"].float() + eps)
@@ -158,8 +161,8 @@ class Decoder(nn.Module):
 class PromptEncoder(nn.Module):
     """A prompt at every stride, with what the features look like under it: B x (3 + 13) channels a level.
 
-    The means of the stride-16 and stride-32 features over the prompted region and over the dots tell the decoder what to look for
-    wherever it is, which a convolution over the prompt alone cannot.
+    The means of the stride-16 and stride-32 features over the prompted region and over the dots tell the decoder what
+    to look for wherever it is, which a convolution over the prompt alone cannot.
     """
 
     CHANNELS = PROMPT_CHANNELS + 13
@@ -181,12 +184,14 @@ class PromptEncoder(nn.Module):
                 means.append(total / weight.sum((2, 3)).clamp_min(1e-3))
         code = self.look(torch.cat(means, 1))[:, :, None, None]
         return [
-            torch.cat([m, code.expand(-1, -1, *m.shape[-2:])], 1).to(f.dtype) for m, f in zip(maps, features, strict=True)
+            torch.cat([m, code.expand(-1, -1, *m.shape[-2:])], 1).to(f.dtype)
+            for m, f in zip(maps, features, strict=True)
         ]
 
 
 class SubjectNet(nn.Module):
-    """See the module's docstring. Pictures are RGB normalised by ImageNet's mean and deviation, H and W multiples of 32."""
+    """See the module's docstring. Pictures are RGB normalised by ImageNet's mean and deviation, H and W multiples of
+    32."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,7 +204,9 @@ class SubjectNet(nn.Module):
     def encode(self, image: Tensor) -> list[Tensor]:
         """B x 3 x H x W -> features at strides 2, 4, 8, 16, 32. Raises ValueError where H or W is no multiple of 32."""
         if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] % STRIDE or image.shape[3] % STRIDE:
-            raise ValueError(f"expected B x 3 x H x W with H and W multiples of {STRIDE}, got {tuple(image.shape)}; resize it first")
+            raise ValueError(
+                f"expected B x 3 x H x W with H and W multiples of {STRIDE}, got {tuple(image.shape)}; resize it first"
+            )
         return self.encoder(image)
 
     def subject(self, features: list[Tensor]) -> Tensor:
@@ -213,11 +220,13 @@ class SubjectNet(nn.Module):
     def object(self, features: list[Tensor], prompt: Tensor) -> Tensor:
         """B x 1 x H x W logits of the object meant by `prompt`, B x 3 x H x W in 0..1: region, inside, outside.
 
-        The region is a filled box or lasso around the object; inside and outside are dots or scribbles (a disc of about 2 % of the
-        side for a click). Channels not used are zero. Raises ValueError for a prompt of another shape.
+        The region is a filled box or lasso around the object; inside and outside are dots or scribbles (a disc of about
+        2 % of the side for a click). Channels not used are zero. Raises ValueError for a prompt of another shape.
         """
         if prompt.ndim != 4 or prompt.shape[1] != PROMPT_CHANNELS or prompt.shape[2] != 2 * features[0].shape[2]:
-            raise ValueError(f"expected a B x {PROMPT_CHANNELS} x H x W prompt of the picture's size, got {tuple(prompt.shape)}")
+            raise ValueError(
+                f"expected a B x {PROMPT_CHANNELS} x H x W prompt of the picture's size, got {tuple(prompt.shape)}"
+            )
         extras = self.prompt(features, prompt)
         return self.object_decoder.fine(self.object_decoder.coarse(features, extras), features, extras)
 

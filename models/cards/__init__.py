@@ -24,8 +24,9 @@ class CardError(ValueError):
 class Card:
     """What a checkpoint is, where it comes from and what may be expected of it.
 
-    sha256 is the whole digest, or its first 8 digits or more where the publisher states no more than these (torchvision's file
-    names): such a check finds a damaged or mistaken file, but is no defence against a forged one; https is that.
+    sha256 is the whole digest, or its first 8 digits or more where the publisher states no more than these
+    (torchvision's file names): such a check finds a damaged or mistaken file, but is no defence against a forged one;
+    https is that.
     """
 
     name: str

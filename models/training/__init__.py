@@ -1,1 +1,2 @@
-"""Training of the networks: data, augmentation, losses, metrics and one loop a task. Run `python -m models.training`."""
+"""Training of the networks: data, augmentation, losses, metrics and one loop a task. Run `python -m
+models.training`."""

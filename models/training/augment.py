@@ -1,4 +1,5 @@
-"""Augmentation of pictures with masks: one affine warp for all that belongs together, then colour, blur and JPEG noise."""
+"""Augmentation of pictures with masks: one affine warp for all that belongs together, then colour, blur and JPEG
+noise."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ Matrix = NDArray[np.float64]
 
 
 def random_affine(width: int, height: int, size: int, rng: np.random.Generator, zoom: bool = True) -> Matrix:
-    """2 x 3 matrix from a width x height picture to size x size: the whole picture stretched, or a part of it; flips, small turns.
+    """2 x 3 matrix from a width x height picture to size x size: the whole picture stretched, or a part of it; flips,
+    small turns.
 
     Half of the pictures stay whole, for what the subject is depends on all that is around it.
     """
@@ -41,7 +43,9 @@ def warp_labels(labels: Pixels, matrix: Matrix, size: int, width: int, height: i
     to_picture = np.diag([width / labels.shape[1], height / labels.shape[0], 1.0])
     whole = np.vstack([matrix, [0, 0, 1]])
     combined = (np.diag([0.25, 0.25, 1.0]) @ whole @ to_picture)[:2]
-    return cv2.warpAffine(labels, combined, (size // 4,) * 2, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+    return cv2.warpAffine(
+        labels, combined, (size // 4,) * 2, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
+    )
 
 
 def jitter_colours(rgb: Pixels, rng: np.random.Generator) -> Pixels:
@@ -78,7 +82,8 @@ def degrade(rgb: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def composite(front: Pixels, alpha: Pixels, back: Pixels, rng: np.random.Generator) -> Pixels:
-    """Front over back; at times with colours, sharpness and edge drawn towards the back, so that a pasted look is no clue."""
+    """Front over back; at times with colours, sharpness and edge drawn towards the back, so that a pasted look is no
+    clue."""
     if rng.uniform() < 0.5:
         inside = alpha > 127
         if inside.any():

@@ -1,7 +1,8 @@
 """Pictures decoded once into flat uint8 files, so that loading a sample while training costs one copy.
 
-A table NAME is two files: `NAME.u8`, all pictures as H x W x 4 (RGB and a mask or alpha) one after another, and `NAME.json`, a list
-with each picture's name, set, kind, height, width and offset. `NAME.labels.u8`, where present, holds one class map a picture.
+A table NAME is two files: `NAME.u8`, all pictures as H x W x 4 (RGB and a mask or alpha) one after another, and
+`NAME.json`, a list with each picture's name, set, kind, height, width and offset. `NAME.labels.u8`, where present,
+holds one class map a picture.
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ class Table:
         self._pixels = np.memmap(root / f"{name}.u8", np.uint8, "r")
         labels = root / f"{name}.labels.u8"
         self._labels = (
-            np.memmap(labels, np.uint8, "r", shape=(len(self.entries), LABEL_SIZE, LABEL_SIZE)) if labels.exists() else None
+            np.memmap(labels, np.uint8, "r", shape=(len(self.entries), LABEL_SIZE, LABEL_SIZE))
+            if labels.exists()
+            else None
         )
 
     def __len__(self) -> int:

@@ -1,4 +1,5 @@
-"""Losses of the segmentation networks. Logits and targets are B x 1 x H x W (or B x C x H x W with B x H x W class numbers)."""
+"""Losses of the segmentation networks. Logits and targets are B x 1 x H x W (or B x C x H x W with B x H x W class
+numbers)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from torch import Tensor
 
 
 def boundary_weight(target: Tensor, width: int = 15, strength: float = 4.0) -> Tensor:
-    """1 far from the edge of the mask, up to 1 + strength/2 on it: how far a pixel differs from its surroundings (Wei et al. 2020, F3Net)."""
+    """1 far from the edge of the mask, up to 1 + strength/2 on it: how far a pixel differs from its surroundings (Wei
+    et al. 2020, F3Net)."""
     padding = width // 2
     mean = F.avg_pool2d(target, (width, 1), 1, (padding, 0), count_include_pad=False)
     mean = F.avg_pool2d(mean, (1, width), 1, (0, padding), count_include_pad=False)
@@ -16,7 +18,8 @@ def boundary_weight(target: Tensor, width: int = 15, strength: float = 4.0) -> T
 
 
 def soft_iou_loss(probability: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """1 - soft intersection over union, a value a picture (B); values 0..1. An empty target with an empty answer costs nothing."""
+    """1 - soft intersection over union, a value a picture (B); values 0..1. An empty target with an empty answer costs
+    nothing."""
     weight = torch.ones_like(target) if weight is None else weight
     both = (probability * target * weight).sum((1, 2, 3))
     either = ((probability + target) * weight).sum((1, 2, 3)) - both
@@ -34,8 +37,8 @@ def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
 def soft_class_targets(labels: Tensor, classes: int, factor: int, ignore: int = 255) -> tuple[Tensor, Tensor]:
     """Class maps at a finer stride to area fractions `factor` times coarser.
 
-    labels: B x h x w integers. Returns targets B x classes x h/factor x w/factor summing to 1 where known, and the known share
-    of each cell, B x h/factor x w/factor.
+    labels: B x h x w integers. Returns targets B x classes x h/factor x w/factor summing to 1 where known, and the
+    known share of each cell, B x h/factor x w/factor.
     """
     known = labels != ignore
     one_hot = F.one_hot(labels.long().masked_fill(~known, 0), classes) * known[..., None]

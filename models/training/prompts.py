@@ -1,4 +1,5 @@
-"""Prompts as a user would draw them, made from a true mask: boxes, lassos, dots and scribbles, and strokes on what is not meant."""
+"""Prompts as a user would draw them, made from a true mask: boxes, lassos, dots and scribbles, and strokes on what is
+not meant."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def bounding_box(mask: Pixels) -> tuple[int, int, int, int]:
 
 
 def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
-    """A filled box around the mask, each side off by up to `jitter` of the box's size outwards or a third of that inwards."""
+    """A filled box around the mask, each side off by up to `jitter` of the box's size outwards or a third of that
+    inwards."""
     x0, y0, x1, y1 = bounding_box(mask)
     w, h = x1 - x0, y1 - y0
     left, top, right, bottom = rng.uniform(-jitter / 3, jitter, 4) * rng.uniform()
@@ -30,7 +32,8 @@ def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
 
 
 def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
-    """A rough hand-drawn outline: the mask filled, grown (seldom shrunk) by some percent of its size, its outline made wobbly."""
+    """A rough hand-drawn outline: the mask filled, grown (seldom shrunk) by some percent of its size, its outline made
+    wobbly."""
     x0, y0, x1, y1 = bounding_box(mask)
     size = max(x1 - x0, y1 - y0)
     hard = (mask > 127).astype(np.uint8)
@@ -40,7 +43,9 @@ def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
     grow = rng.uniform(-0.02, 0.1) * size
     distance = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3) - cv2.distanceTransform(hard, cv2.DIST_L2, 3)
     cells = int(rng.integers(4, 10))
-    wobble = cv2.resize(rng.normal(size=(cells, cells)).astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    wobble = cv2.resize(
+        rng.normal(size=(cells, cells)).astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC
+    )
     region = (distance < grow + wobble * rng.uniform(0, 0.03) * size).astype(np.uint8)
     return region * np.uint8(255)
 

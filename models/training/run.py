@@ -89,7 +89,8 @@ def one_cycle(progress: float, warm_up: float = 0.02) -> float:
 
 
 class Average:
-    """Exponential moving average of a network's weights, quick to follow at first; batch-norm statistics are averaged alike."""
+    """Exponential moving average of a network's weights, quick to follow at first; batch-norm statistics are averaged
+    alike."""
 
     def __init__(self, net: nn.Module, decay: float = 0.999) -> None:
         self.net = copy.deepcopy(net).eval().requires_grad_(False)

@@ -21,7 +21,8 @@ from models.training.subject_scores import MEAN, STD, score
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. cache: folder made by `python -m models.training cache`; out: the run's folder; minutes or steps: its length."""
+    """One run. cache: folder made by `python -m models.training cache`; out: the run's folder; minutes or steps: its
+    length."""
 
     cache: Path
     out: Path
@@ -29,7 +30,11 @@ class Settings:
     start: Path | None = None  # weights of an earlier run to start from
     minutes: float | None = None
     steps: int | None = None
-    sizes: tuple[tuple[float, int], ...] = ((0.4, 192), (0.85, 256), (1.0, 320))  # picture side until that share of the run
+    sizes: tuple[tuple[float, int], ...] = (
+        (0.4, 192),
+        (0.85, 256),
+        (1.0, 320),
+    )  # picture side until that share of the run
     batch: int = 12
     rate: float = 1.2e-3
     encoder_rate: float = 3e-4
@@ -50,7 +55,9 @@ def _batches(settings: Settings, size: int, seed: int, process: Process) -> Iter
     return iter(loader)
 
 
-def _losses(net: nn.Module, batch: dict[str, Tensor], device: torch.device, bf16: bool, weights: Tensor) -> dict[str, Tensor]:
+def _losses(
+    net: nn.Module, batch: dict[str, Tensor], device: torch.device, bf16: bool, weights: Tensor
+) -> dict[str, Tensor]:
     batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     mean, std = (torch.tensor(x, device=device)[:, None, None] for x in (MEAN, STD))
     image = ((batch["image"].float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -91,7 +98,8 @@ def _initial(settings: Settings) -> SubjectNet:
 
 
 def train(settings: Settings) -> dict[str, float]:
-    """Runs to the end of the clock; returns the last scores. Leaves in `out`: log.csv, scores.csv, last.pt, ema and best.safetensors."""
+    """Runs to the end of the clock; returns the last scores. Leaves in `out`: log.csv, scores.csv, last.pt, ema and
+    best.safetensors."""
     process = Process.start()
     settings.out.mkdir(parents=True, exist_ok=True)
     net = _initial(settings).to(process.device)
@@ -150,14 +158,23 @@ def _report(
 ) -> float:
     mean = sum(scores.values()) / len(scores)
     if process.first:
-        append_row(settings.out / "scores.csv", {"step": step, "seconds": round(now)} | {k: round(v, 4) for k, v in scores.items()})
+        append_row(
+            settings.out / "scores.csv",
+            {"step": step, "seconds": round(now)} | {k: round(v, 4) for k, v in scores.items()},
+        )
         if mean > best:
             export(average.net, settings.out / "best.safetensors")
     return max(best, mean)
 
 
 def _save(
-    settings: Settings, net: SubjectNet, average: Average, optimizer: torch.optim.AdamW, step: int, elapsed: float, best: float
+    settings: Settings,
+    net: SubjectNet,
+    average: Average,
+    optimizer: torch.optim.AdamW,
+    step: int,
+    elapsed: float,
+    best: float,
 ) -> None:
     state = {"net": net.state_dict(), "average": average.net.state_dict(), "optimizer": optimizer.state_dict()}
     state |= {"rng": torch.get_rng_state(), "step": step, "elapsed": elapsed, "best": best}

@@ -1,4 +1,5 @@
-"""Endless training samples for the subject network: labelled photographs, cut-outs on other photographs, photographs teachers agree on."""
+"""Endless training samples for the subject network: labelled photographs, cut-outs on other photographs, photographs
+teachers agree on."""
 
 from __future__ import annotations
 
@@ -40,13 +41,16 @@ class Layer:
 
 
 class SubjectSamples(IterableDataset[dict[str, Tensor]]):
-    """Samples of S x S: image 3, subject 1, object 1, prompt 3 (all uint8), classes S/4 x S/4 (uint8) and the subject's weight.
+    """Samples of S x S: image 3, subject 1, object 1, prompt 3 (all uint8), classes S/4 x S/4 (uint8) and the subject's
+    weight.
 
-    root: a cache folder with the tables subjects, cutouts and photos. kinds: how often a sample is a labelled photograph, a composite,
-    or a photograph on which the teachers agree.
+    root: a cache folder with the tables subjects, cutouts and photos. kinds: how often a sample is a labelled
+    photograph, a composite, or a photograph on which the teachers agree.
     """
 
-    def __init__(self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.62, 0.26, 0.12)) -> None:
+    def __init__(
+        self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.62, 0.26, 0.12)
+    ) -> None:
         self.root, self.size, self.seed, self.kinds = root, size, seed, kinds
         self.subjects, self.cutouts, self.photos = (Table(root, name) for name in ("subjects", "cutouts", "photos"))
         sets = np.array([entry.set for entry in self.subjects.entries])
@@ -65,7 +69,9 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
             kind = rng.choice(3, p=self.kinds)
             yield (self._labelled, self._composite, self._agreement)[kind](rng)
 
-    def _layer(self, table: Table, index: int, rng: np.random.Generator, mask: Pixels | None = None, zoom: bool = True) -> Layer:
+    def _layer(
+        self, table: Table, index: int, rng: np.random.Generator, mask: Pixels | None = None, zoom: bool = True
+    ) -> Layer:
         pixels = np.array(table[index])
         height, width = pixels.shape[:2]
         if mask is not None:
@@ -74,7 +80,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         for attempt in range(3):
             matrix = random_affine(width, height, self.size, rng, zoom and attempt < 2)
             warped = warp(pixels, matrix, self.size)
-            if table is self.photos and mask is None or np.count_nonzero(warped[..., 3] > 127) > 0.01 * self.size**2:
+            if (table is self.photos and mask is None) or np.count_nonzero(warped[..., 3] > 127) > 0.01 * self.size**2:
                 break
         if labels is None:
             classes = np.full((self.size // 4,) * 2, IGNORE, np.uint8)
@@ -93,10 +99,13 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         return self._sample(layer, layer.mask, 0.5, rng)
 
     def _composite(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """A cut-out (or the subject of another photograph) on a photograph; on a labelled one its subject stays one too."""
+        """A cut-out (or the subject of another photograph) on a photograph; on a labelled one its subject stays one
+        too."""
         onto_subject = rng.uniform() < 0.25
         if onto_subject:
-            back = self._layer(self.subjects, int(self._whole[np.searchsorted(self._whole_cumulative, rng.uniform())]), rng)
+            back = self._layer(
+                self.subjects, int(self._whole[np.searchsorted(self._whole_cumulative, rng.uniform())]), rng
+            )
         else:
             back = self._layer(self.photos, int(rng.integers(len(self.photos))), rng)
             back.mask[:] = 0
@@ -122,10 +131,14 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         matrix = np.column_stack([turn, centre - turn @ np.array([width / 2, height / 2])])
         warped = warp(np.asarray(pixels), matrix, size, cv2.BORDER_CONSTANT)
         value = PERSON if self.cutouts.entries[index].kind == "person" else IGNORE
-        return Layer(np.ascontiguousarray(warped[..., :3]), warped[..., 3].copy(), np.full((size // 4,) * 2, value, np.uint8))
+        return Layer(
+            np.ascontiguousarray(warped[..., :3]), warped[..., 3].copy(), np.full((size // 4,) * 2, value, np.uint8)
+        )
 
     def _other_subject(self, rng: np.random.Generator) -> Layer:
-        layer = self._layer(self.subjects, int(self._whole[np.searchsorted(self._whole_cumulative, rng.uniform())]), rng, zoom=False)
+        layer = self._layer(
+            self.subjects, int(self._whole[np.searchsorted(self._whole_cumulative, rng.uniform())]), rng, zoom=False
+        )
         layer.mask = cv2.erode(layer.mask, np.ones((3, 3), np.uint8))
         return layer
 

@@ -1,4 +1,5 @@
-"""Scores of the subject network on pictures kept from training: IoU of the subject, and of the object meant by a box or a lasso."""
+"""Scores of the subject network on pictures kept from training: IoU of the subject, and of the object meant by a box or
+a lasso."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def mask_iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 @torch.no_grad()
-def answers(net: SubjectNet, picture: NDArray[np.uint8], mask: NDArray[np.uint8], size: int, seed: int) -> list[NDArray[np.bool_]]:
+def answers(
+    net: SubjectNet, picture: NDArray[np.uint8], mask: NDArray[np.uint8], size: int, seed: int
+) -> list[NDArray[np.bool_]]:
     """The network's masks for the three QUESTIONS about one H x W x 3 picture, at its own size."""
     height, width = mask.shape
     rng = np.random.default_rng(seed)
@@ -43,7 +46,8 @@ def answers(net: SubjectNet, picture: NDArray[np.uint8], mask: NDArray[np.uint8]
 
 
 def score(net: SubjectNet, root: Path, size: int, process: Process, every: int = 1) -> dict[str, float]:
-    """Mean IoU by set and question, e.g. {"ecssd subject": 0.8}; the work is shared among the processes. Runs on the CPU.
+    """Mean IoU by set and question, e.g. {"ecssd subject": 0.8}; the work is shared among the processes. Runs on the
+    CPU.
 
     root: a cache folder with the table `dev`; every: look only at each so-many-th picture.
     """

@@ -1,6 +1,8 @@
-"""Labels from reference networks (TFLite) for the pictures of a cache: 21 PASCAL classes, and subjects where teachers agree.
+"""Labels from reference networks (TFLite) for the pictures of a cache: 21 PASCAL classes, and subjects where teachers
+agree.
 
-Needs the `train` extra (ai-edge-litert). The networks themselves are never shipped; their answers are soft training targets.
+Needs the `train` extra (ai-edge-litert). The networks themselves are never shipped; their answers are soft training
+targets.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ class TFLite:
         self._output = self._net.get_output_details()[0]
 
     def __call__(self, picture: Pixels) -> NDArray[Any]:
-        """picture: H x W x 3 uint8 RGB, stretched to the input size. Returns the first output without its batch axis."""
+        """picture: H x W x 3 uint8 RGB, stretched to the input size. Returns the first output without its batch
+        axis."""
         _, height, width, _ = self._input["shape"]
         resized = cv2.resize(picture, (int(width), int(height)), interpolation=cv2.INTER_AREA)
         value = resized if self._input["dtype"] == np.uint8 else resized.astype(np.float32) / 255
@@ -53,8 +56,9 @@ def write_labels(root: Path, name: str, deeplab: TFLite) -> None:
 def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """The subject on which the teachers agree, as a LABEL_SIZE-squared soft mask, or None.
 
-    labels: DeepLab's class map. portrait: probability of a person from a portrait network, same size. People count where the two
-    agree (IoU above 0.8); anything else where one class fills one blob of 4 to 60 % of the picture that lies near the middle.
+    labels: DeepLab's class map. portrait: probability of a person from a portrait network, same size. People count
+    where the two agree (IoU above 0.8); anything else where one class fills one blob of 4 to 60 % of the picture that
+    lies near the middle.
     """
     person = labels == PERSON
     if person.mean() > 0.04:
@@ -76,7 +80,8 @@ def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.
 
 
 def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
-    """Writes NAME.agreed.json (numbers of the pictures) and NAME.agreed.u8 (their masks); returns how many there are."""
+    """Writes NAME.agreed.json (numbers of the pictures) and NAME.agreed.u8 (their masks); returns how many there
+    are."""
     table = Table(root, name)
     numbers, masks = [], []
     for i in range(len(table)):

@@ -1,0 +1,143 @@
+"""Command line of the training: `python -m models.training {cache,segment,export,plot} --help`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EPOCH_SAMPLES = 4690  # samples called an epoch where samples are endless: as many as there are labelled photographs
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    cache = commands.add_parser(
+        "cache", help="decode the pictures of a data folder once, and let the teachers label them"
+    )
+    cache.add_argument("--data", type=Path, required=True, help="holds subjects/, photos/ and reference/")
+    cache.add_argument("--out", type=Path, required=True)
+
+    segment = commands.add_parser("segment", help="train a segmentation network")
+    segment.add_argument(
+        "--network",
+        default="subject",
+        help="subject, or one of the papers: fcn32s, fcn16s, fcn8s, fcn4s, deeplab_lfov, cnn_resnet",
+    )
+    segment.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="subject: a cache folder; else a folder in PASCAL VOC's layout or with images/ and masks/",
+    )
+    segment.add_argument("--out", type=Path, required=True, help="the run's folder: logs, checkpoints")
+    length = segment.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="length by the clock; the learning rate falls to its end by then")
+    length.add_argument("--epochs", type=int, help="length by samples (default: 30, the papers')")
+    segment.add_argument(
+        "--size", type=int, help="picture side in pixels (default: subject 192, 256, 320 in turn; papers 224)"
+    )
+    segment.add_argument("--batch", type=int, default=12, help="pictures a process and step")
+    segment.add_argument(
+        "--rate", type=float, help="peak learning rate (default: subject 1.2e-3, the papers' for theirs)"
+    )
+    segment.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    segment.add_argument("--bf16", action="store_true", help="forward and backward passes in bfloat16")
+    segment.add_argument("--seed", type=int, default=0)
+    segment.add_argument(
+        "--encoder", type=Path, help="subject: MobileNetV2 weights in torchvision's names to start from"
+    )
+    segment.add_argument(
+        "--start", type=Path, help="weights to start from: an exported network; for FCN-16s, 8s and 4s the coarser one"
+    )
+    segment.add_argument("--trunk", type=Path, help="papers: VGG-16 weights in torchvision's names to start from")
+    segment.add_argument("--classes", type=int, default=21, help="papers: number of classes, background included")
+    segment.add_argument(
+        "--width", type=float, default=1.0, help="papers: width of the VGG trunk, 1 being the published one"
+    )
+    segment.add_argument(
+        "--padding", type=int, default=100, help="papers: padding of the first layer of an FCN: 80, 100 or 130"
+    )
+    segment.add_argument("--balance", action="store_true", help="papers: weigh classes by median frequency")
+
+    export = commands.add_parser(
+        "export", help="put a run's weights beside a card, with the scores on the dev split in it"
+    )
+    export.add_argument("--run", type=Path, required=True)
+    export.add_argument(
+        "--weights", default="best.safetensors", help="which file of the run (default: best.safetensors)"
+    )
+    export.add_argument("--data", type=Path, required=True, help="the cache folder, for the scores")
+    export.add_argument("--name", default="subject", help="name of the card")
+    export.add_argument("--size", type=int, default=320)
+    export.add_argument("--every", type=int, default=1, help="score only each so-many-th picture")
+
+    plot = commands.add_parser("plot", help="draw a run's losses and scores")
+    plot.add_argument("--run", type=Path, required=True)
+    plot.add_argument("--out", type=Path, required=True)
+    return parser
+
+
+def _cache(options: argparse.Namespace) -> None:
+    from models.training.cache import write_table
+    from models.training.teachers import TFLite, write_agreed, write_labels
+
+    folders = {
+        "subjects": "subjects/train",
+        "dev": "subjects/dev",
+        "cutouts": "subjects/cutouts",
+        "photos": "photos/train",
+    }
+    for name, folder in folders.items():
+        print(f"{name}: {len(write_table(options.data / folder, options.out, name))} pictures", flush=True)
+    reference = options.data / "reference"
+    deeplab = TFLite(reference / "deeplabv3_mnv2_pascal_quant.tflite")
+    for name in ("subjects", "photos"):
+        write_labels(options.out, name, deeplab)
+    agreed = write_agreed(options.out, "photos", TFLite(reference / "segm_full_v679.tflite"))
+    print(f"the teachers agree on {agreed} photographs")
+
+
+def _segment(options: argparse.Namespace) -> None:
+    if options.network == "subject":
+        _segment_subject(options)
+        return
+    from models.training.segment import Settings, train
+
+    print(train(Settings.from_options(options)))
+
+
+def _segment_subject(options: argparse.Namespace) -> None:
+    from models.training.run import Process
+    from models.training.subject import Settings, train
+
+    world = Process.start().world
+    steps = None if options.minutes else (options.epochs or 30) * EPOCH_SAMPLES // (options.batch * world)
+    settings = Settings(
+        options.data, options.out, options.encoder, options.start, options.minutes, steps,
+        batch=options.batch, bf16=options.bf16, resume=options.resume, seed=options.seed,
+        rate=options.rate or Settings.rate, encoder_rate=(options.rate or Settings.rate) / 4,
+        sizes=((1.0, options.size),) if options.size else Settings.sizes,
+    )  # fmt: skip
+    print(train(settings))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from models.training.export import export_subject
+
+    print(export_subject(options.run / options.weights, options.name, options.data, options.size, options.every))
+
+
+def _plot(options: argparse.Namespace) -> None:
+    from models.training.plot import plot_run
+
+    plot_run(options.run, options.out)
+
+
+def main() -> None:
+    options = _parser().parse_args()
+    {"cache": _cache, "segment": _segment, "export": _export, "plot": _plot}[options.command](options)
+
+
+if __name__ == "__main__":
+    main()
