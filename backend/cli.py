@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ COMMANDS = {
     for command in (
         Command("serve", "run the backend in the foreground"),
         Command("select", "select something in pictures; writes masks", "select"),
-        Command("cutout", "select something in pictures; writes it on transparent ground", "select"),
+        Command("cutout", "select something in pictures; writes it on transparent ground", "cutout"),
         Command("paste", "paste a part of one picture into another so that it belongs there", "paste"),
         Command("doctor", "say how the installation is doing, and try it"),
         Command("demo", "try everything on the photographs that come along"),
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = import_module(f"backend.commands.{command.name}")
     parser = argparse.ArgumentParser(prog=f"inlay {command.name}", description=module.__doc__)
     module.add_arguments(parser)
-    arguments = parser.parse_args(words[1:])
+    arguments = parser.parse_args(_joined(words[1:]))
     try:
         return int(module.run(arguments))
     except CommandError as error:
@@ -62,6 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\ninlay {command.name}: interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
+
+
+def _joined(words: list[str]) -> list[str]:
+    """The words with "--at -3,10" made "--at=-3,10": argparse would take such a point for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("--") and re.fullmatch(r"-\d+(,-?\d+)+", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _overview() -> argparse.ArgumentParser:

@@ -1,14 +1,16 @@
-"""Select something in pictures and cut it out. Writes the pictures with the selection as their alpha."""
+"""Select something in pictures and cut it out. Writes the pictures with everything else transparent."""
 
 from __future__ import annotations
 
 import argparse
 
+from plugin.client.actions import BY_NAME, Value
 from plugin.client.raster import Raster
 
 from . import batch, pictures, select, usage
-from .running import Report, runner
+from .running import Report, Runner, runner
 
+ACTION = BY_NAME["cutout.background"]
 add_arguments = select.add_arguments
 
 
@@ -22,19 +24,14 @@ def run(arguments: argparse.Namespace) -> int:
 
         def work(picture: Raster, report: Report) -> Raster:
             mask = select.mask(running, action, parameters, arguments.box, arguments.point, picture, report)
-            return cut(picture, mask)
+            return cut(running, picture, mask, parameters, report)
 
         return batch.process(tasks, work)
 
 
-def cut(picture: Raster, mask: Raster) -> Raster:
-    """`picture` with its alpha (opaque where it has none) times `mask`; depth and profile are kept."""
-    import numpy as np
-
-    pixels = pictures.array(picture)
-    depth = picture.format.depth
-    coverage = pictures.as_depth(pictures.array(mask), depth)
-    if picture.format.has_alpha:
-        alpha = pictures.as_depth(pixels[..., -1:], "f32") * pictures.as_depth(coverage, "f32")
-        coverage, pixels = pictures.as_depth(alpha, depth), pixels[..., :-1]
-    return pictures.from_array(np.concatenate([pixels, coverage], axis=2), picture.profile)
+def cut(running: Runner, picture: Raster, mask: Raster, parameters: dict[str, Value], report: Report) -> Raster:
+    """`picture` with `mask` as its alpha, and in its edge colours free of the old background's."""
+    known = {parameter.name for parameter in ACTION.parameters}
+    settings = ACTION.check({name: value for name, value in parameters.items() if name in known})
+    result = running.run(ACTION.name, settings, {"image": picture, "selection": mask}, report)
+    return result.outputs[0].raster

@@ -72,7 +72,7 @@ def _cut_out(
 ) -> Raster:
     action = BY_NAME[name]
     mask = select.mask(running, action, action.check(dict(settings)), box, None, picture, report)
-    return cutout.cut(picture, mask)
+    return cutout.cut(running, picture, mask, {}, report)
 
 
 def _blend(
