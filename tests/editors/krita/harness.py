@@ -114,7 +114,7 @@ class Krita:
         return value
 
     def prefer(self) -> None:
-        """Put Krita before whatever else the machine computes, where that is allowed, so that its pauses are its own."""
+        """Put Krita before all else that the machine computes, where that is allowed: then its pauses are its own."""
         with contextlib.suppress(PermissionError):
             for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
                 os.setpriority(os.PRIO_PROCESS, int(thread.name), -10)

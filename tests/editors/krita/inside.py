@@ -142,3 +142,32 @@ def import_picture(path: str, name: str, x: int, y: int) -> None:
     layer.setPixelData(data, x, y, width, height)
     picture.rootNode().addChildNode(layer, picture.rootNode().childNodes()[-1])
     picture.waitForDone()
+
+
+def open_file(path: str) -> None:
+    """A picture file in front, with a wide view of it."""
+    K.activeWindow().addView(K.openDocument(path))
+
+
+def entry_point(label: str) -> list[int] | None:
+    """Where on the screen the entry of this label is, in the open menu that came last or the menu bar."""
+    popups = [w for w in QtWidgets.QApplication.topLevelWidgets() if isinstance(w, QtWidgets.QMenu) and w.isVisible()]
+    for menu in [*popups, K.activeWindow().qwindow().menuBar()]:
+        for entry in menu.actions():
+            if entry.isVisible() and entry.text().replace("&", "") == label:
+                centre = menu.mapToGlobal(menu.actionGeometry(entry).center())
+                return [centre.x(), centre.y()]
+    return None
+
+
+def dialog() -> Any:
+    """Inlay's dialog on the screen, None when there is none."""
+    shown = QtWidgets.QApplication.topLevelWidgets()
+    return next((w for w in shown if type(w).__name__ in ("ActionDialog", "SettingsDialog") and w.isVisible()), None)
+
+
+def show() -> None:
+    """Show the whole picture, and Inlay's docker."""
+    K.activeWindow().activeView().canvas().setZoomLevel(1.5)
+    docker().setVisible(True)
+    docker().raise_()

@@ -111,6 +111,7 @@ def test_rendered_and_locked_layers_are_read(krita: Krita) -> None:
         node("shapes").addShapesFromSvg(svg + '<rect x="10" y="12" width="20" height="10" fill="#ff0000"/></svg>')
         front().refreshProjection(); front().waitForDone()
     """)
+    krita.until("node('shapes').bounds().width() == 20")
     found = krita.run("""
         answer = {}
         for name in ("inner", "group", "shapes"):
