@@ -35,8 +35,7 @@ def active_layer(action: Action, image: Any, drawables: list[Any]) -> Any:
         raise ImageError(
             f"{action.label} needs a colour or grey image, this one is indexed. Choose Image > Mode > RGB."
         )
-    if image.get_floating_sel() is not None:
-        raise ImageError("The image has a floating selection. Choose Layer > Anchor Layer or Layer > To New Layer.")
+    check_anchored(image)
     if action.result is ResultKind.LAYER_MASK:
         _check_mask_can_be_set(layer)
     if action.result is ResultKind.LAYER and (group := _locked_group(layer)) is not None:
@@ -44,6 +43,12 @@ def active_layer(action: Action, image: Any, drawables: list[Any]) -> Any:
     if Gimp.Selection.is_empty(image) and any(i.source is Source.SELECTION and i.required for i in action.inputs):
         raise ImageError("Nothing is selected. Draw a selection roughly around what you mean, then try again.")
     return layer
+
+
+def check_anchored(image: Any) -> None:
+    """Raises ImageError when the image has a floating selection: GIMP takes no new layers then."""
+    if image.get_floating_sel() is not None:
+        raise ImageError("The image has a floating selection. Choose Layer > Anchor Layer or Layer > To New Layer.")
 
 
 def gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any]) -> dict[str, Raster]:

@@ -10,6 +10,7 @@ from ..client.actions import ResultKind
 from ..client.jobs import Output, Result
 from ..client.raster import Raster
 from . import pixels
+from .image import ImageError, check_anchored
 
 _COMBINE = {
     "replace": Gimp.ChannelOps.REPLACE,
@@ -20,7 +21,13 @@ _COMBINE = {
 
 
 def apply(result: Result, image: Any, layer: Any, combine: str = "replace") -> list[Any]:
-    """Put the result's outputs into the image; the new layers. `combine` is how a selection joins the current one."""
+    """Put the result's outputs into the image; the new layers. `combine` is how a selection joins the current one.
+
+    Raises ImageError when the person has changed the image so, in the meantime, that there is no place for them.
+    """
+    if not image.is_valid() or not layer.is_valid() or layer.get_image() != image:
+        raise ImageError("The layer was removed while Inlay worked on it, so there is no place for the result.")
+    check_anchored(image)
     layers = []
     image.undo_group_start()
     try:

@@ -22,12 +22,13 @@ from . import arguments, dialogs, image, results
 
 def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], config: Any, action: Action) -> Any:
     """What GIMP calls. An error's message says what happened and what to do; the image is as it was then."""
-    interactive = run_mode == Gimp.RunMode.INTERACTIVE
     try:
         layer = image.active_layer(action, picture, drawables)
-        if interactive and not dialogs.ask(action, procedure, config):
+        if run_mode == Gimp.RunMode.INTERACTIVE and not dialogs.ask(action, procedure, config):
             return _answer(procedure, Gimp.PDBStatusType.CANCEL)
-        _work(action, picture, layer, config, interactive)
+        notes = _work(action, picture, layer, config)
+        if notes and run_mode != Gimp.RunMode.NONINTERACTIVE:
+            Gimp.message("\n".join(notes))
     except JobCancelled:
         return _answer(procedure, Gimp.PDBStatusType.CANCEL)
     except (image.ImageError, JobFailed, ValueError) as error:
@@ -39,7 +40,7 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
-def _work(action: Action, picture: Any, layer: Any, config: Any, interactive: bool) -> None:
+def _work(action: Action, picture: Any, layer: Any, config: Any) -> tuple[str, ...]:
     parameters = action.check(arguments.values(config, action))
     inputs = image.gather(action, picture, layer, lambda name: arguments.chosen_layer(config, name))
     Gimp.progress_init(f"{action.label}...")
@@ -50,10 +51,8 @@ def _work(action: Action, picture: Any, layer: Any, config: Any, interactive: bo
         results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
     finally:
         Gimp.progress_end()
-    if interactive:
-        Gimp.displays_flush()
-        if result.notes:
-            Gimp.message("\n".join(result.notes))
+    Gimp.displays_flush()
+    return result.notes
 
 
 def _show(progress: Progress) -> None:

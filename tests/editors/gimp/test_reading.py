@@ -181,6 +181,32 @@ image.delete()
     assert "pixels are locked" in messages[0] and "has a mask already" in messages[1]
 
 
+def test_a_result_whose_layer_is_gone_changes_nothing(console: Gimp) -> None:
+    answer = console.run(
+        IMPORTS
+        + """
+from plugin.client.actions import ResultKind
+from plugin.client.jobs import Output, Result
+from plugin.client.raster import PixelFormat, Raster
+image = new_image(40, 30)
+layer = add_layer(image, 20, 10)
+image.remove_layer(layer)
+image.clean_all()
+output = Output(ResultKind.SELECTION, "mask", Raster(PixelFormat("Y", "u8"), 1, 1, b"1"))
+try:
+    results.apply(Result("job", (output,)), image, layer)
+except reading.ImageError as error:
+    answer = [str(error), image.is_dirty(), Gimp.Selection.is_empty(image)]
+image.delete()
+"""
+    )
+    assert answer == [
+        "The layer was removed while Inlay worked on it, so there is no place for the result.",
+        False,
+        True,
+    ]
+
+
 def test_every_kind_of_parameter_becomes_an_argument_and_a_value_again(console: Gimp) -> None:
     answer = console.run(
         IMPORTS

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from plugin.client.actions import ACTIONS
+
 from .harness import Gimp, Tree
 
 pytestmark = pytest.mark.gimp
@@ -107,3 +109,13 @@ def test_gimp_itself_keeps_values_out_of_range_away(alone: Gimp) -> None:
         answer = [config.get_property(name) for name in ("combine", "grow", "feather")]
     """)
     assert kept == ["replace", 7, 0.0]
+
+
+def test_the_menu_holds_the_table_without_what_is_for_diagnosis(alone: Gimp) -> None:
+    procedures = [action.procedure for action in ACTIONS]
+    found = alone.run(f"""
+        pdb = Gimp.get_pdb()
+        answer = {{name: pdb.lookup_procedure(name).get_menu_paths() for name in {procedures}}}
+    """)
+    for action in ACTIONS:
+        assert found[action.procedure] == ([] if action.hidden else [f"<Image>/Filters/Inlay/{action.menu}"])

@@ -35,6 +35,7 @@ class Window:
         display.xdotool("windowmove", "--sync", window, 0, 0)
         display.xdotool("windowsize", "--sync", window, WIDTH, HEIGHT - 30)
         display.xdotool("mousemove", WIDTH - 1, HEIGHT - 1)  # no tooltips in the way
+        display.keys("shift+ctrl+j")  # fit the image in the window
         time.sleep(1)
 
     def until(self, code: str, wait: float = 60) -> None:
@@ -55,7 +56,7 @@ class Window:
 
     def fill_in(self, name: str, *keys: str) -> None:
         """Wait for the dialog of an action, press keys in it, then OK."""
-        self.display.find_window(f"^{BY_NAME[name].label}$")
+        self.display.find_window(f"^{BY_NAME[name].label}$", wait=30)
         time.sleep(0.5)
         self.display.keys(*keys)
         self.picture(f"gimp-dialog-{name.replace('.', '-')}")
@@ -108,7 +109,11 @@ def test_a_pasted_layer_is_blended_and_undone_in_one_step(window: Window, photog
         layer.resize(150, 175, -150, -15)
         layer.scale(90, 105, False)
         layer.set_offsets(245, 92)
+        layer.add_alpha()
         image.select_ellipse(Gimp.ChannelOps.REPLACE, 252, 97, 72, 92)
+        Gimp.Selection.invert(image)
+        layer.edit_clear()
+        Gimp.Selection.none(image)
         Gimp.displays_flush()
         """
     )
@@ -147,6 +152,18 @@ def test_the_cancel_button_stops_a_long_job_within_half_a_second(window: Window,
 def test_what_cannot_be_done_is_said_in_a_message(window: Window) -> None:
     window.gimp.run("Gimp.Selection.none(shown())")
     window.choose("select.object")
-    window.display.find_window("GIMP Message")
+    window.display.find_window("GIMP Message", wait=30)
     window.picture("gimp-message")
     window.display.keys("Return")
+
+
+def test_a_fallback_is_told_beside_the_result_and_ctrl_f_repeats_the_action(window: Window) -> None:
+    layers = window.gimp.run("answer = len(shown().get_layers())")
+    window.choose("diagnose.identity")
+    window.fill_in(
+        "diagnose.identity", "alt+w", "0", "alt+f", "End"
+    )  # the last of the faults: short of memory at first
+    for new, then in ((1, "ctrl+f"), (2, "Escape")):
+        window.display.find_window("GIMP Message", wait=30)
+        window.display.keys("Return", then)
+        window.until(f"answer = len(shown().get_layers()) >= {layers + new}", 30)
