@@ -6,6 +6,7 @@ no encryption: CURVE needs pyzmq. `Framer` is the protocol without sockets, `Pur
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import selectors
 import socket
@@ -66,12 +67,13 @@ def message(frames: Sequence[Bytes]) -> list[Bytes]:
 
 
 def _memory(size: int) -> memoryview:
-    """Fresh memory; a large one costs nothing until it is written to."""
-    if size < 1 << 20:
+    """Fresh memory. A large one costs nothing until it is written to, and little then: it has huge pages."""
+    if size < 1 << 20 or not hasattr(mmap, "MAP_PRIVATE"):  # Windows
         return memoryview(bytearray(size))
-    area = mmap.mmap(-1, size)
+    area = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        area.madvise(mmap.MADV_HUGEPAGE)
+        with contextlib.suppress(OSError):  # a kernel without them
+            area.madvise(mmap.MADV_HUGEPAGE)
     return memoryview(area)
 
 
