@@ -97,11 +97,11 @@ def _grab(pixels: U8, labels: Labels, iterations: int) -> U8:
     """1 where cv2.grabCut finds the subject; the labels' own answer where they leave it nothing to learn from."""
     subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     if subject.all() or not subject.any():
-        return subject.astype(np.uint8)
+        return np.asarray(subject, np.uint8)
     cv2.setRNGSeed(0)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     found, *_ = cv2.grabCut(pixels, labels.copy(), None, background, foreground, iterations, cv2.GC_INIT_WITH_MASK)
-    return ((found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD)).astype(np.uint8)
+    return np.asarray((found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD), np.uint8)
 
 
 def _settle_band(pixels: U8, small_inside: U8, labels: Labels, reach: int) -> U8:

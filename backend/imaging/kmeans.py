@@ -188,7 +188,7 @@ def _majority(labels: Labels, clusters: int, reach: int) -> Labels:
 
 def _centre_prior(shape: tuple[int, ...]) -> Float:
     y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in shape[:2])
-    return np.exp(-2 * (y[:, None] ** 2 + x[None, :] ** 2))
+    return np.asarray(np.exp(-2 * (y[:, None] ** 2 + x[None, :] ** 2)), np.float32)
 
 
 def _border_prior(shape: tuple[int, ...]) -> Float:

@@ -326,7 +326,7 @@ class MaskedPoisson:
             report(1 - 0.75 * 0.7 ** (cycle + 1))
             # What is left is about the change times the rate at which the changes fall.
             residual.addcmul_(product, -step)
-            if change * min(1.0, change / last_change) <= tolerance * scale:
+            if change * min(1.0, change / max(last_change, 1e-30)) <= tolerance * scale:
                 break
             previous = energy
         fine.relax(self._poll, from_zero=True)  # evens out what is left from pixel to pixel
@@ -374,4 +374,5 @@ def _dense_inverse(network: _Network) -> Tensor:
         value = -weight.double().cpu().flatten()
         matrix[here.flatten(), there.flatten()] = value
         matrix[there.flatten(), here.flatten()] = value
-    return torch.linalg.inv(matrix).to(network.area)
+    inverse: Tensor = torch.linalg.inv(matrix)
+    return inverse.to(network.area)

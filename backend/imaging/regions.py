@@ -87,7 +87,7 @@ def combine(base: _AnyMask, new: _AnyMask, mode: Combine) -> _AnyMask:
         return np.maximum(base, new)
     full = new.dtype.type(255 if new.dtype == np.uint8 else 1)
     if mode == "subtract":
-        return np.minimum(base, full - new)
+        return np.minimum(base, np.subtract(full, new, dtype=new.dtype))
     if mode == "intersect":
         return np.minimum(base, new)
     raise ValueError(f"Unknown mode {mode!r}: use replace, add, subtract or intersect.")
@@ -113,4 +113,4 @@ def guided_filter(guide: Float, mask: Float, radius: int, epsilon: float = 1e-4)
     guide_mean, mask_mean = mean(guide), mean(mask)
     slope = (mean(guide * mask) - guide_mean * mask_mean) / (mean(guide * guide) - guide_mean**2 + epsilon)
     offset = mask_mean - slope * guide_mean
-    return np.clip(mean(slope) * guide + mean(offset), 0, 1)
+    return np.asarray(np.clip(mean(slope) * guide + mean(offset), 0, 1), np.float32)
