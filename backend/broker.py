@@ -44,7 +44,9 @@ from .sockets import Sockets
 
 TICK_MS = 50
 PROBE_SECONDS = 0.1
-"""How often the broker makes sure that a client whose job is not done is still connected."""
+"""After so long without a word to a client whose job is not done, the broker makes sure that it is still connected."""
+GONE_SECONDS = 0.2
+"""A client on this machine that has been disconnected for so long was killed."""
 logger = logging.getLogger("broker")
 
 Answer = Callable[[Message], None]
@@ -116,7 +118,7 @@ class Broker:
             message = decode([frame.buffer for frame in frames])
             session = self.session_of(message, frames)
             if socket is self.sockets.work:
-                session.route = route.bytes
+                session.route, session.lost = route.bytes, 0.0
             handle(session, answer, message, frames)
         except ProtocolError as error:
             refuse(error.code, f"The backend does not understand a message: {error}.", _remedy(error.code))
@@ -184,10 +186,9 @@ class Broker:
             logger.info("client %s has gone", session.client[:8])
             for entry in list(session.jobs.values()):
                 self.dispatcher.cancel(entry)
-        for session in self.sessions.by_client.values():
-            if self.sockets.endpoint.local and now - session.probed > PROBE_SECONDS:
-                session.probed = now
-                self.probe(session)
+        if self.sockets.endpoint.local:
+            for session in self.sessions.by_client.values():
+                self.probe(session, now)
         for worker in self.workers:
             self.dispatcher.look_after(worker, now)
         if self.sessions.by_client or any(worker.entry for worker in self.workers):
@@ -196,22 +197,18 @@ class Broker:
             logger.info("no clients for %g s", self.options.idle)
             self.stopping = True
 
-    def probe(self, session: Session) -> None:
+    def probe(self, session: Session, now: float) -> None:
         """Cancel the jobs of a client that was killed, without waiting for the end of its lease.
 
-        The client hears again how its job is. That this cannot be delivered means that its connection is closed; at the
-        second time in a row it is not coming back either, for a client on this machine reconnects at once.
+        A client that has heard nothing for a while hears again how its job is. That this cannot be delivered means that
+        its connection is closed; and a client on this machine that lives reconnects at once.
         """
         unfinished = [entry for entry in session.jobs.values() if not entry.state.ended]
         if not unfinished or not session.route:
             return
-        entry = unfinished[0]
-        progress = Progress(entry.id, entry.state, entry.fraction, entry.message)
-        if self.send(self.sockets.work, session.route, encode(progress)):
-            session.unreached = 0
-            return
-        session.unreached += 1
-        if session.unreached > 1:
+        if now - session.told > PROBE_SECONDS:
+            self.dispatcher.report(unfinished[0])
+        if session.lost and now - session.lost > GONE_SECONDS:
             logger.info("client %s has closed its connection", session.client[:8])
             for entry in unfinished:
                 self.dispatcher.cancel(entry)
@@ -220,7 +217,11 @@ class Broker:
         """Send to a client's work socket, if it has one; what does not arrive can be fetched."""
         session = self.sessions.by_client.get(client)
         if session is not None and session.route:
-            self.send(self.sockets.work, session.route, frames)
+            session.told = time.monotonic()
+            if self.send(self.sockets.work, session.route, frames):
+                session.lost = 0.0
+            else:
+                session.lost = session.lost or session.told
 
     def send(self, socket: Socket, route: bytes, frames: Sequence[Any]) -> bool:
         """Send without waiting; whether there is still a connection to send over."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from plugin.client.actions import BY_NAME
 from plugin.client.jobs import ErrorCode, Failure, JobState, Progress, Result
-from plugin.client.protocol import Cancel, Failed, Release, Status, Submit, decode, encode
+from plugin.client.protocol import Cancel, Failed, ProtocolError, Release, Status, Submit, decode, encode
 
 from .admission import RefusedError, admit, check_room, check_total, estimate
 from .memory import available
@@ -20,6 +20,7 @@ from .options import Options
 from .pool import Worker, WorkerState, describe_exit
 from .sessions import Entry, Session, Sessions
 
+STARTUP_SECONDS = 60.0
 logger = logging.getLogger("broker")
 
 
@@ -83,7 +84,11 @@ class Dispatcher:
         if not any(worker.state in (WorkerState.STARTING, WorkerState.IDLE) for worker in self.workers):
             for worker in self.workers:
                 if worker.state is WorkerState.STOPPED:
-                    worker.start()
+                    try:
+                        worker.start()
+                    except OSError as error:
+                        worker.kill()
+                        self.give_up(str(error))
                     break
 
     def cancel(self, entry: Entry) -> None:
@@ -128,7 +133,11 @@ class Dispatcher:
         """Take one message of a worker; what it says of its job goes on to the client as it is."""
         assert worker.socket is not None
         frames = worker.socket.recv_multipart(copy=False)
-        message = decode([frame.buffer for frame in frames])
+        try:
+            message = decode([frame.buffer for frame in frames])
+        except ProtocolError as error:  # a result beyond the limits
+            self.lose(worker, f"What the worker made cannot be sent: {error}.")
+            return
         if isinstance(message, Status):
             worker.ready(message.device)
             self.dispatch()
@@ -153,7 +162,9 @@ class Dispatcher:
     def look_after(self, worker: Worker, now: float) -> None:
         entry, idle = worker.entry, now - worker.since if worker.state is WorkerState.IDLE else 0.0
         if (status := worker.exit_status()) is not None:
-            self.bury(worker, status)
+            self.lose(worker, f"The worker died ({describe_exit(status)}).")
+        elif worker.state is WorkerState.STARTING and now - worker.since > STARTUP_SECONDS:
+            self.lose(worker, f"The worker was not ready after {STARTUP_SECONDS:g} seconds.")
         elif entry is not None and worker.cancelled:
             if now - worker.cancelled > self.options.grace:
                 logger.warning("job %s did not stop: ending worker %d", entry.id[:8], worker.number)
@@ -174,24 +185,30 @@ class Dispatcher:
             worker.released = True
             worker.send(Release("", ""))
 
-    def bury(self, worker: Worker, status: int) -> None:
-        """A worker has died: fail its job, and if it never gets ready all that wait, then go on with a new one."""
-        how = describe_exit(status)
-        logger.error("worker %d died: %s", worker.number, how)
+    def lose(self, worker: Worker, why: str) -> None:
+        """End a worker that is of no more use and fail its job; the jobs that wait go on with a new one."""
+        logger.error("worker %d: %s", worker.number, why)
         entry, starting = worker.entry, worker.state is WorkerState.STARTING
         worker.kill()
         if entry is not None:
-            text = f"The worker that ran the job died ({how})."
-            remedy = "Run the action again; if it keeps dying, memory may be short: try a smaller layer or selection."
-            self.fail(entry, Failure(ErrorCode.WORKER_DIED, text, remedy, self.log))
-        worker.deaths += starting
-        if worker.deaths > 1:
-            worker.deaths = 0
-            text = f"The worker does not start ({how})."
-            while self.sessions.queue:
-                failure = Failure(ErrorCode.WORKER_DIED, text, "Run the installer again: it repairs it.", self.log)
-                self.fail(self.sessions.queue.popleft(), failure)
+            remedy = "Run the action again; if it keeps failing, memory may be short: try a smaller layer or selection."
+            self.fail(entry, Failure(ErrorCode.WORKER_DIED, why, remedy, self.log))
+        worker.failures = worker.failures + 1 if starting else 0
+        if worker.failures > 1:
+            worker.failures = 0
+            self.give_up(why)
         self.dispatch()
+
+    def give_up(self, why: str) -> None:
+        """No worker starts: fail all jobs that wait."""
+        failure = Failure(
+            ErrorCode.WORKER_DIED,
+            f"The worker does not start: {why}",
+            "Run the installer again: it repairs it.",
+            self.log,
+        )
+        while self.sessions.queue:
+            self.fail(self.sessions.queue.popleft(), failure)
 
     def close(self) -> None:
         """End all jobs, telling their clients, and all workers."""

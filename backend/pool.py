@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -45,10 +46,10 @@ class Worker:
         self.cancelled = 0.0  # when that job was cancelled, 0 if it was not
         self.since = 0.0  # of the state
         self.released = True  # its caches are empty
-        self.deaths = 0  # in a row, without having been ready
+        self.failures = 0  # to start, in a row
 
     def start(self) -> None:
-        """Start the process; it says a Status when it is ready for jobs."""
+        """Start the process; it says a Status when it is ready for jobs. Raises OSError when it cannot be run."""
         self.socket, address = self.sockets.for_worker(self.number)
         settings = {"address": address, "device": self.device, "log": self.log, "warm": self.options.warm}
         if (keys := self.sockets.keys) is not None:
@@ -61,13 +62,14 @@ class Worker:
             env=os.environ | {"PYTHONPATH": path},
         )
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(settings).encode() + b"\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has died already, and its exit status will say so
+            self.process.stdin.write(json.dumps(settings).encode() + b"\n")
+            self.process.stdin.flush()
         self._enter(WorkerState.STARTING)
 
     def ready(self, description: str) -> None:
         """The worker has said what it runs on."""
-        self.description, self.deaths = description, 0
+        self.description, self.failures = description, 0
         if self.state is WorkerState.STARTING:
             self._enter(WorkerState.IDLE)
 
@@ -91,7 +93,8 @@ class Worker:
             self.process.kill()
             self.process.wait()
             assert self.process.stdin is not None
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
         if self.socket is not None:
             self.socket.close(linger=0)
         self.process = self.socket = self.entry = None
@@ -108,7 +111,8 @@ class Worker:
 
     def _send_frames(self, frames: Sequence[Any]) -> None:
         assert self.socket is not None
-        self.socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=False)
+        with contextlib.suppress(zmq.Again):  # it has just died, and its exit status will say so
+            self.socket.send_multipart(frames, flags=zmq.NOBLOCK, copy=False)
 
     def _enter(self, state: WorkerState) -> None:
         self.state, self.since = state, time.monotonic()

@@ -8,9 +8,9 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 from plugin.client.endpoint import CONNECTION_FILE, EndpointError, read_endpoint
+from plugin.client.launcher import take_lock
 
 from .options import add_arguments, read_options
 
@@ -43,24 +43,6 @@ def serve(args: argparse.Namespace) -> int:
         except EndpointError as error:
             print(error.failure, file=sys.stderr)
             return 2
-
-
-def take_lock(path: Path) -> IO[bytes] | None:
-    """The open, locked file, or None while another process holds it. A process that dies lets go of it."""
-    file = path.open("ab")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
 
 
 def _running_pid(run_dir: Path) -> str:

@@ -49,8 +49,8 @@ class Session:
     key: str  # the CURVE key of its connection, empty without CURVE
     seen: float
     route: bytes = b""  # of its work socket
-    probed: float = 0.0  # when its connection was last looked at
-    unreached: int = 0  # how often in a row it was not there
+    told: float = 0.0  # when it was last sent anything
+    lost: float = 0.0  # since when nothing can be sent to it, 0 while it can
     jobs: dict[str, Entry] = field(default_factory=dict)
 
 

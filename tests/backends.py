@@ -115,9 +115,11 @@ class Talker:
 
     def hear_until(self, wanted: Callable[[Message], bool], timeout: float = PATIENCE) -> Message:
         """The next message that is wanted; the lease is kept up meanwhile."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            self.status()
+        end = pinged = time.monotonic() + timeout
+        while (now := time.monotonic()) < end:
+            if abs(now - pinged) > 0.2:
+                self.status()
+                pinged = now
             if self.work.poll(100):
                 message = self.hear()
                 if wanted(message):

@@ -112,7 +112,7 @@ class Launch:
 
     def lock(self) -> bool:
         """Whether it is for this process to start the backend: false while another one is at it."""
-        self._lock = self._lock or _take_lock(self.run_dir / "start.lock")
+        self._lock = self._lock or take_lock(self.run_dir / "start.lock")
         return self._lock is not None
 
     def start(self) -> None:
@@ -156,7 +156,7 @@ class Launch:
         self.close()
 
 
-def _take_lock(path: Path) -> IO[bytes] | None:
+def take_lock(path: Path) -> IO[bytes] | None:
     """The open, locked file, or None while another process holds it. A process that dies lets go of it."""
     file = path.open("ab")
     try:

@@ -12,7 +12,7 @@ from plugin.client.actions import ACTIONS
 from plugin.client.jobs import ErrorCode, Job, JobState, Progress, Result
 from plugin.client.protocol import Cancel, Failed, Fetch, Hello, Ping, Release, Shutdown, Status, Submit, Welcome
 from plugin.client.raster import PixelFormat, Raster
-from tests.backends import ROOT, Backend, Talker, alive, identity, wait_for
+from tests.backends import ROOT, Backend, Talker, alive, ended, identity, wait_for
 
 MASK = Raster(PixelFormat("Y", "u8"), 2, 2, b"\0\0\0\0")
 
@@ -227,7 +227,8 @@ def test_shutdown_ends_the_backend_and_tells_who_waits(backend: Backend, talker:
     talker.hear_running(job)
     (worker,) = backend.workers()
     assert isinstance(talker.ask(Shutdown(talker.client)), Status)
-    failed = talker.hear_end(job)
+    while not ended(failed := talker.hear()):
+        pass
     assert failed.failure.code is ErrorCode.UNREACHABLE
     assert backend.process.wait(5) == 0
     assert not alive(worker)

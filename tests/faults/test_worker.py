@@ -133,5 +133,5 @@ def test_worker_that_cannot_start_fails_the_jobs_that_wait(
     for job in jobs:
         failed = talker.hear_end(job)
         assert failed.failure.code is ErrorCode.WORKER_DIED
-        assert "does not start (exit status 7)" in failed.failure.message
+        assert "does not start: The worker died (exit status 7)" in failed.failure.message
     assert talker.status().worker == "stopped"

@@ -1,0 +1,125 @@
+"""What the way to the backend and back costs, beside a plain pyzmq echo of the same bytes in the same run.
+
+    python -m benchmarks.identity [--megapixels 12] [--rounds 12] [--write]
+
+The identity action takes a picture from the client over broker and worker and back: four passages between processes,
+checks and a digest. The echo is one ROUTER that sends back what it gets, over ipc: two passages and nothing else. Both
+take turns; the medians are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import zmq
+
+from plugin.client.connection import Connection
+from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
+from plugin.client.jobs import Job
+from plugin.client.raster import PixelFormat, Raster
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORT = ROOT / "docs" / "benchmarks" / "identity.md"
+LIMIT = 3.0
+ECHO = """
+import sys, zmq
+socket = zmq.Context().socket(zmq.ROUTER)
+socket.bind(sys.argv[1])
+while True:
+    socket.send_multipart(socket.recv_multipart(copy=False), copy=False)
+"""
+
+
+def main() -> int:
+    """Measure, print, and say by the exit status whether the ratio is within LIMIT."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megapixels", type=float, default=12.0)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
+    args = parser.parse_args()
+    width = 4000
+    height = round(args.megapixels * 1e6 / width)
+    pixels = os.urandom(width * height * 4)
+    with tempfile.TemporaryDirectory(prefix="inlay-identity-") as folder:
+        echo, identity = measure(pixels, width, height, Path(folder), args.rounds)
+    text = report(echo, identity, width, height)
+    print(text)
+    if args.write:
+        REPORT.parent.mkdir(parents=True, exist_ok=True)
+        REPORT.write_text(text, encoding="utf-8")
+    return int(statistics.median(identity) > LIMIT * statistics.median(echo))
+
+
+def measure(pixels: bytes, width: int, height: int, folder: Path, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of each echo and of each identity action, taking turns; the first turn of both is not counted."""
+    address = f"ipc://{folder}/echo"
+    command = [sys.executable, "-m", "backend", "serve", "--run-dir", str(folder), "--cold"]
+    echo_process = subprocess.Popen([sys.executable, "-c", ECHO, address])
+    backend = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        while not (folder / CONNECTION_FILE).exists():
+            time.sleep(0.01)
+        socket = context.socket(zmq.DEALER)
+        socket.connect(address)
+
+        def echo() -> None:
+            socket.send_multipart([b"header", pixels], copy=False)
+            assert len(socket.recv_multipart(copy=False)[1]) == len(pixels)
+
+        with Connection("benchmark", endpoint=read_endpoint(folder / CONNECTION_FILE)) as connection:
+
+            def identity() -> None:
+                picture = Raster(PixelFormat("RGBA", "u8"), width, height, pixels)
+                (output,) = connection.run(Job("diagnose.identity", {}, {"image": picture})).outputs
+                assert output.raster.nbytes == len(pixels)
+
+            turns = [(timed(echo), timed(identity)) for _ in range(rounds + 1)][1:]
+    finally:
+        context.destroy(linger=0)
+        for process in (echo_process, backend):
+            process.terminate()
+            process.wait()
+    return [turn[0] for turn in turns], [turn[1] for turn in turns]
+
+
+def timed(work: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def report(echo: list[float], identity: list[float], width: int, height: int) -> str:
+    """The table, in Markdown."""
+    ratio = statistics.median(identity) / statistics.median(echo)
+    rows = "\n".join(
+        f"| {name} | {1e3 * statistics.median(times):.0f} ms | {1e3 * min(times):.0f} ms | {1e3 * max(times):.0f} ms |"
+        for name, times in (("plain pyzmq echo", echo), ("identity action", identity))
+    )
+    return f"""# The way there and back
+
+A picture of {width} x {height} pixels, RGBA, 8 bits ({width * height * 4 / 1e6:.0f} MB), {len(echo)} turns each:
+
+| | median | fastest | slowest |
+| --- | --- | --- | --- |
+{rows}
+
+**{ratio:.2f} times** the echo (at most {LIMIT:g} are wanted). The echo is one process that sends back what it gets. The
+identity action goes from the client over the broker to the worker and back, with checks and a digest on the way.
+
+On {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, libzmq \
+{zmq.zmq_version()}, over ipc. Run it with `python -m benchmarks.identity --write`.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
