@@ -15,7 +15,7 @@ _WITH_PICTURE, _ALWAYS = 10000, 0
 """Krita's activation flags: enabled while a picture is open (KisAction::ACTIVE_IMAGE), always."""
 
 _EXTRA = (
-    ("inlay-cancel", "Cancel", "Stop the job that runs."),
+    ("inlay-cancel", "Cancel Job", "Stop the job that runs."),
     ("inlay-settings", "Inlay Settings…", "Where the backend is and how it is reached."),
     ("inlay-log", "Show Log File", "Show what the backend wrote."),
 )

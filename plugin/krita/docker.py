@@ -31,7 +31,7 @@ class Docker(DockWidget):
         self._device = QtWidgets.QLabel()
         self._message = QtWidgets.QLabel()
         self._problem = QtWidgets.QLabel()
-        for label in (self._message, self._problem):
+        for label in (self._state, self._device, self._message, self._problem):
             label.setWordWrap(True)
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._bar = QtWidgets.QProgressBar()
@@ -78,6 +78,7 @@ class Docker(DockWidget):
         known = running and runner.fraction >= 0
         self._bar.setRange(0, 0 if running and not known else 1000)
         self._bar.setValue(int(1000 * runner.fraction) if known else 0)
+        self._bar.setTextVisible(known)
         self._cancel.setEnabled(running)
         self._problem.setText(str(runner.failure) if runner.failure else "")
         self._problem.setVisible(runner.failure is not None)

@@ -63,7 +63,7 @@ class InlayExtension(Extension):
             entry.setToolTip(action.help)
             entry.triggered.connect(lambda *_, action=action: self.ask(action))
         for name, label, place in (
-            ("inlay-cancel", "Cancel", self.runner.cancel),
+            ("inlay-cancel", "Cancel Job", self.runner.cancel),
             ("inlay-settings", "Inlay Settings…", self.ask_settings),
             ("inlay-log", "Show Log File", open_log),
         ):

@@ -43,7 +43,9 @@ def session(request: pytest.FixtureRequest, display: Display, vendor: Path) -> I
             "INLAY_BACKEND_PATH": str(ROOT),
         }
         with Krita(display, home, environment) as krita:
-            krita.run("settings.save(settings.Settings(keep_running=False))")
+            krita.run(
+                "settings.save(settings.Settings(keep_running=False)); K.activeWindow().qwindow().showMaximized()"
+            )
             yield krita
             assert krita.quit() == 0
 
