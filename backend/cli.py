@@ -38,6 +38,7 @@ COMMANDS = {
         Command("select", "select something in pictures; writes masks", "select"),
         Command("cutout", "select something in pictures; writes it on transparent ground", "cutout"),
         Command("paste", "paste a part of one picture into another so that it belongs there", "paste"),
+        Command("models", "list, fetch and verify the networks' weights"),
         Command("doctor", "say how the installation is doing, and try it"),
         Command("demo", "try everything on the photographs that come along"),
     )

@@ -10,13 +10,14 @@ import importlib
 import os
 import sys
 from pathlib import Path
-
-import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from models.cards import Card, CardError, find_card, names
 from models.download import DownloadError, OfflineError, Progress, download, offline, sha256_of
+
+if TYPE_CHECKING:  # torch is imported where a network is loaded: listing and fetching do without
+    import torch
+    from torch import Tensor, nn
 
 __all__ = [
     "BUILDERS", "Card", "CardError", "DownloadError", "OfflineError", "WeightsError",
@@ -100,7 +101,12 @@ def load(name: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Card
 
 def _read(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
-        return load_file(path)
+        from safetensors.torch import load_file
+
+        tensors: dict[str, Tensor] = load_file(path)
+        return tensors
+    import torch
+
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 

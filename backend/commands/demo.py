@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the demo's pictures."""
     lines = []
-    with runner(arguments.in_process) as running, ProgressBar(4) as bar:
+    with runner(arguments.in_process) as running, ProgressBar(1) as bar:
         report = bar.report("demo")
         for name, text, picture in scenes(running, report):
             pictures.write(arguments.output / name, picture)
@@ -44,6 +44,11 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
     """The demo's pictures, one after the other."""
     astronaut, cat, coffee = (
         pictures.read(PHOTOGRAPHS / name) for name in ("astronaut.jpg", "chelsea.png", "coffee.png")
+    )
+    yield (
+        "astronaut-subject.png",
+        "the subject, found by the bundled network and cut out",
+        _cut_out(running, report, astronaut, "select.subject", None),
     )
     yield (
         "astronaut-patch.png",
@@ -68,7 +73,12 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
 
 
 def _cut_out(
-    running: Runner, report: Report, picture: Raster, name: str, box: tuple[int, int, int, int], **settings: Value
+    running: Runner,
+    report: Report,
+    picture: Raster,
+    name: str,
+    box: tuple[int, int, int, int] | None,
+    **settings: Value,
 ) -> Raster:
     action = BY_NAME[name]
     mask = select.mask(running, action, action.check(dict(settings)), box, None, picture, report)
