@@ -1,0 +1,100 @@
+"""Reruns the segmentation papers' comparisons at small scale and writes their tables next to the published ones.
+
+    python -m benchmarks.segmentation_papers --classes-data VOC --portraits PORTRAITS --out RUNS [--epochs N] [--width W] [--size S]
+
+VOC: a folder in PASCAL VOC's layout (tables I to IV of "Seamless Image Cloning"). PORTRAITS: images/ and masks/ (the comparison of
+"Portrait Segmentation and Background Stylization"). Either may be left out. A slim trunk without ImageNet weights wants a higher
+learning rate than the papers': --rate is for separate training, a hundredth of it for sequential, the papers' ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from models.training.metrics import SegmentationMetrics
+from models.training.segment import Settings, train
+
+HEADER = "| network | pixel acc. | mean acc. | mean IU | f.w. IU | published |\n| --- | --- | --- | --- | --- | --- |"
+
+SEPARATE = {
+    "fcn32s": (87.41, 66.90, 53.53, 79.02),
+    "fcn16s": (87.87, 68.19, 54.52, 79.74),
+    "fcn8s": (88.40, 70.47, 56.16, 80.50),
+    "fcn4s": (88.63, 71.95, 56.77, 80.99),
+}
+SEQUENTIAL = {"fcn16s": (87.52, 68.71, 54.44, 79.21), "fcn8s": (87.55, 68.78, 54.48, 79.22), "fcn4s": None}
+PADDINGS = {80: (85.31, 63.12, 48.68, 75.88), 100: (87.41, 66.90, 53.53, 79.02), 130: (87.28, 67.41, 53.69, 78.92)}
+PORTRAITS = {
+    "cnn_resnet": (86.97, 86.43, 85.72, 85.90),
+    "deeplab_lfov": (97.34, 97.11, 94.70, 94.81),
+    "fcn8s": (96.50, 96.63, 98.04, 98.16),
+}
+
+
+def line(name: str, found: SegmentationMetrics, published: tuple[float, ...] | None) -> str:
+    """One row of a table, in percent."""
+    values = (found.pixel_accuracy, found.mean_accuracy, found.mean_iu, found.frequency_weighted_iu)
+    theirs = " / ".join(f"{value:.2f}" for value in published) if published else "not given"
+    return f"| {name} | " + " | ".join(f"{100 * value:.2f}" for value in values) + f" | {theirs} |"
+
+
+def class_tables(base: Settings) -> str:
+    """Tables I to IV: strides trained separately and in sequence, and three paddings of the first layer."""
+    separate, sequential, padded = [], [], []
+    for name, published in SEPARATE.items():
+        separate.append(line(name, train(replace(base, network=name, out=base.out / name)), published))
+    before = base.out / "fcn32s" / "best.safetensors"
+    for name, published in SEQUENTIAL.items():
+        out = base.out / f"{name}_sequential"
+        rate = None if base.rate is None else base.rate / 100
+        sequential.append(line(name, train(replace(base, network=name, out=out, start=before, rate=rate)), published))
+        before = out / "best.safetensors"
+    for padding, published in PADDINGS.items():
+        run = replace(base, network="fcn32s", padding=padding, out=base.out / f"fcn32s_padding{padding}")
+        padded.append(line(f"fcn32s, padding {padding}", train(run), published))
+    parts = {"Trained separately": separate, "Trained in sequence": sequential, "Padding of the first layer": padded}
+    return "\n".join(f"## {title}\n\n{HEADER}\n" + "\n".join(rows) + "\n" for title, rows in parts.items())
+
+
+def portrait_table(base: Settings) -> str:
+    """CNN+ResNet, DeepLab-LFOV and FCN-8s on two classes."""
+    rows = [
+        line(name, train(replace(base, network=name, classes=2, out=base.out / f"portrait_{name}")), published)
+        for name, published in PORTRAITS.items()
+    ]
+    return f"## Portraits\n\n{HEADER}\n" + "\n".join(rows) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--classes-data", type=Path, help="a folder in PASCAL VOC's layout")
+    parser.add_argument("--classes", type=int, default=21)
+    parser.add_argument("--portraits", type=Path, help="a folder with images/ and masks/")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--rate", type=float, help="default: the papers' 1e-5 and 1e-7")
+    parser.add_argument("--trunk", type=Path, help="torchvision's VGG-16 weights; needs --width 1")
+    options = parser.parse_args()
+    base = Settings(
+        "fcn32s", Path(), options.out, epochs=options.epochs, size=options.size, batch=options.batch,
+        rate=options.rate, trunk=options.trunk, width=options.width, classes=options.classes,
+    )  # fmt: skip
+    tables = []
+    if options.classes_data is not None:
+        tables.append(class_tables(replace(base, data=options.classes_data)))
+    if options.portraits is not None:
+        tables.append(portrait_table(replace(base, data=options.portraits)))
+    if not tables:
+        parser.error("give --classes-data, --portraits or both")
+    text = "# The papers' comparisons, small\n\n" + "\n".join(tables)
+    (options.out / "tables.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

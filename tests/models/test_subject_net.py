@@ -1,0 +1,76 @@
+"""The bundled network: shapes, its start from MobileNetV2, prompts that matter, and the picture encoded once."""
+
+import pytest
+import torch
+import torchvision
+
+from models.subject_net import PROMPT_CHANNELS, SubjectNet
+
+
+@pytest.fixture(scope="module")
+def net() -> SubjectNet:
+    torch.manual_seed(0)
+    return SubjectNet().eval()
+
+
+def test_features_and_answers_have_the_documented_shapes(net: SubjectNet) -> None:
+    with torch.no_grad():
+        features = net.encode(torch.randn(2, 3, 96, 128))
+        assert [tuple(f.shape[-2:]) for f in features] == [(48, 64), (24, 32), (12, 16), (6, 8), (3, 4)]
+        assert net.subject(features).shape == (2, 1, 96, 128)
+        assert net.classes(features).shape == (2, 21, 12, 16)
+        assert net.object(features, torch.zeros(2, PROMPT_CHANNELS, 96, 128)).shape == (2, 1, 96, 128)
+
+
+def test_encoder_equals_torchvisions_mobilenet(net: SubjectNet) -> None:
+    torch.manual_seed(1)
+    theirs = torchvision.models.mobilenet_v2(weights=None)
+    for module in theirs.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.running_mean, std=0.2)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)
+    mine = SubjectNet().encoder
+    mine.load_torchvision(theirs.state_dict())
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(mine(image)[-1], theirs.eval().features[:18](image), atol=1e-4, rtol=1e-3)
+
+
+def test_training_pass_equals_the_single_questions(net: SubjectNet) -> None:
+    image, prompt = torch.randn(1, 3, 64, 64), torch.rand(1, PROMPT_CHANNELS, 64, 64)
+    with torch.no_grad():
+        features = net.encode(image)
+        answers = (net.subject(features), net.classes(features), net.object(features, prompt))
+        for one, other in zip(net(image, prompt), answers, strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_where_the_prompt_lies_changes_the_object(net: SubjectNet) -> None:
+    prompts = torch.zeros(2, PROMPT_CHANNELS, 64, 64)
+    prompts[0, 0, :, :32] = 1
+    prompts[1, 0, :, 32:] = 1
+    with torch.no_grad():
+        features = [f.expand(2, -1, -1, -1) for f in net.encode(torch.randn(1, 3, 64, 64))]
+        first, second = net.object(features, prompts)
+    assert not torch.allclose(first, second)
+
+
+def test_every_weight_is_trained(net: SubjectNet) -> None:
+    fresh = SubjectNet()
+    outputs = fresh(torch.randn(2, 3, 64, 64), torch.rand(2, PROMPT_CHANNELS, 64, 64))
+    sum(out.square().mean() for out in outputs).backward()
+    assert [name for name, p in fresh.named_parameters() if p.grad is None] == []
+
+
+def test_it_fits_the_12_megabytes_it_may_take_in_half_precision(net: SubjectNet) -> None:
+    assert 2 * sum(p.numel() for p in net.parameters()) < 12e6
+
+
+def test_odd_sizes_and_wrong_prompts_are_refused_with_the_remedy(net: SubjectNet) -> None:
+    with pytest.raises(ValueError, match="multiples of 32"):
+        net.encode(torch.zeros(1, 3, 100, 96))
+    with torch.no_grad():
+        features = net.encode(torch.zeros(1, 3, 64, 64))
+    with pytest.raises(ValueError, match="prompt of the picture's size"):
+        net.object(features, torch.zeros(1, 1, 64, 64))

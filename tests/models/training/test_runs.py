@@ -1,0 +1,99 @@
+"""Whole runs, tiny: a network learns discs, resumes, and its log is drawn; the clock and the average do what they say."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models.training.cache import Table, write_table
+from models.training.plot import plot_run
+from models.training.run import Average, Clock, one_cycle
+from models.training.segment import Settings, train
+from models.training.segment_data import SegmentationFolder, find_pairs, median_frequency_weights
+
+
+@pytest.fixture
+def discs(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "discs"
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for i in range(20):
+        picture = rng.integers(0, 60, (60, 80, 3), np.uint8)
+        mask = cv2.circle(np.zeros((60, 80), np.uint8), (int(rng.integers(20, 60)), 30), 18, 255, -1)
+        picture[mask > 0] += 150
+        cv2.imwrite(str(folder / "images" / f"{i:02}.png"), picture)
+        cv2.imwrite(str(folder / "masks" / f"{i:02}.png"), mask)
+    return folder
+
+
+def test_a_network_learns_and_resumes(discs: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        "cnn_resnet", discs, tmp_path / "run", epochs=5, size=64, batch=6, rate=3e-3, classes=2, width=1 / 8
+    )
+    assert train(settings).mean_iu > 0.7
+    resumed = Settings(**(vars(settings) | {"epochs": 6, "resume": True}))
+    train(resumed)
+    with (settings.out / "log.csv").open() as log:
+        assert [row["step"] for row in csv.DictReader(log)] == ["3", "6", "9", "12", "15", "18"]
+    assert (settings.out / "curves.png").stat().st_size > 1000
+    plot_run(settings.out, tmp_path / "again.png")
+
+
+def test_networks_that_cannot_be_built_say_why(discs: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="fcn8s"):
+        train(Settings("fcn64s", discs, tmp_path / "run"))
+    with pytest.raises(ValueError, match="classes 2"):
+        train(Settings("cnn_resnet", discs, tmp_path / "run"))
+
+
+def test_learning_rates_are_the_papers(discs: Path, tmp_path: Path) -> None:
+    assert Settings("fcn16s", discs, tmp_path).peak == 1e-5
+    assert Settings("fcn16s", discs, tmp_path, start=tmp_path / "fcn32s.safetensors").peak == 1e-7
+
+
+def test_pascal_voc_layout_is_read(tmp_path: Path) -> None:
+    for name in ("ImageSets/Segmentation", "JPEGImages", "SegmentationClass"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "ImageSets/Segmentation/train.txt").write_text("2007_1\n2007_2\n")
+    assert [pair.labels.name for pair in find_pairs(tmp_path, "train")] == ["2007_1.png", "2007_2.png"]
+    with pytest.raises(ValueError, match="neither"):
+        find_pairs(tmp_path / "JPEGImages", "train")
+
+
+def test_rare_classes_weigh_more(discs: Path) -> None:
+    background, disc = median_frequency_weights(SegmentationFolder(discs, "train", 64, 2, False)).tolist()
+    assert background < 1 < disc
+
+
+def test_a_table_keeps_pictures_and_masks(discs: Path, tmp_path: Path) -> None:
+    rows = "".join(f"images/{i:02}.png,masks/{i:02}.png,object\n" for i in range(20))
+    (discs / "sources.csv").write_text("file,mask,kind\n" + rows)
+    write_table(discs, tmp_path / "cache", "discs")
+    table = Table(tmp_path / "cache", "discs")
+    picture = cv2.imread(str(discs / "images" / "07.png"))
+    mask = cv2.imread(str(discs / "masks" / "07.png"), cv2.IMREAD_GRAYSCALE)
+    assert len(table) == 20
+    assert np.array_equal(table[7][..., 2::-1], picture) and np.array_equal(table[7][..., 3], mask)
+
+
+def test_the_learning_rate_rises_and_falls_and_the_clock_ends() -> None:
+    assert one_cycle(0.02) == 1 and one_cycle(0.0) < 0.1 and one_cycle(1.0) == pytest.approx(0.01)
+    clock = Clock(None, 10)
+    assert clock.progress(5) == 0.5 and clock.progress(12) == 1
+    with pytest.raises(ValueError, match="minutes or in steps"):
+        Clock(None, None)
+
+
+def test_the_average_follows_the_weights() -> None:
+    net = nn.Linear(1, 1, bias=False)
+    average = Average(net, decay=0.9)
+    with torch.no_grad():
+        net.weight.fill_(3.0)
+    for _ in range(60):
+        average.update(net)
+    assert average.net.weight.item() == pytest.approx(3.0, abs=0.02)
