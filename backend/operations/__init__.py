@@ -52,6 +52,7 @@ OPERATIONS: dict[str, str] = {
     "select.subject": "backend.operations.subject:select_subject",
     "select.object": "backend.operations.subject:select_object",
     "select.class": "backend.operations.subject:select_class",
+    "select.kinds": "backend.operations.subject:list_kinds",
     "select.background": "backend.operations.subject:select_background",
     "select.colours": "backend.operations.select:select_colours",
     "select.refine": "backend.operations.subject:refine_edge",

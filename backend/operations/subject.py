@@ -8,15 +8,19 @@ import numpy as np
 from backend.imaging import matting
 from backend.imaging.colour import Float, to_unit
 from backend.imaging.regions import U8, Box, Mask, bounding_box, components
+from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
+from plugin.client.raster import PixelFormat
 
 from . import Context, OperationError
 from .perception import CLASSES, INSIDE, REGION, SIDE, Perception, picture
-from .rasters import Pixels
+from .rasters import Pixels, raster
 from .select import SQUARE, grabcut_object, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
 ROOM = 0.35  # what is looked at around the object, of its box's sides
+PREVIEW = 96  # longer side of a kind's small picture, in pixels
+RGBA = PixelFormat("RGBA", "u8")
 CLOSER = 0.5  # an object whose surroundings take up less than this share of the layer is looked at more closely
 
 
@@ -121,6 +125,22 @@ def areas(maps: Float) -> dict[str, float]:
     labels = maps.argmax(2)
     share = {name: float((labels == i).mean()) for i, name in enumerate(CLASSES) if i}
     return dict(sorted(((n, s) for n, s in share.items() if s >= 0.002), key=lambda item: -item[1]))
+
+
+def list_kinds(job: Job, context: Context) -> list[Output]:
+    """What `select_class` would find: a small picture of each kind, largest first, named "KIND: N %"."""
+    layer = job.inputs["image"]
+    pixels = picture(layer)
+    maps = Perception(layer, pixels, context).classes()
+    shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
+    size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
+    small: U8 = cv2.convertScaleAbs(to_unit(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), alpha=255)
+    outputs = []
+    for name, area in areas(maps).items():
+        part = cv2.resize(np.ascontiguousarray(maps[..., CLASSES.index(name)]), size, interpolation=cv2.INTER_LINEAR)
+        shown = np.dstack([small, _to_u8(0.15 + 0.85 * np.clip(2 * part, 0, 1))])
+        outputs.append(Output(ResultKind.LAYER, f"{name}: {100 * area:.0f} %", raster(shown, RGBA, layer.x, layer.y)))
+    return outputs
 
 
 def refine_edge(job: Job, context: Context) -> list[Output]:

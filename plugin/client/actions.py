@@ -72,6 +72,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[tuple[str, str], ...] = ()  # (value, label)
     unit: str = ""
+    offered_by: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit a picture
 
     def check(self, value: object) -> Value:
         """`value` in this parameter's type. Raises ValueError, naming what would be right, when it does not fit."""
@@ -191,9 +192,19 @@ ACTIONS: tuple[Action, ...] = (
             Parameter(
                 "kind", Kind.CHOICE, "largest", "Kind", "What to select.",
                 choices=(("largest", "Whatever is largest"), *((name, name.capitalize()) for name in CLASSES)),
+                offered_by="select.kinds",
             ),
             COMBINE, EDGE, CAREFUL, GROW, FEATHER,
         ),
+    ),
+    Action(
+        name="select.kinds",
+        menu="Diagnose",
+        label="List Kinds",
+        help="Small pictures of the kinds of things that the picture holds, each with its share of the area.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        hidden=True,
     ),
     Action(
         name="select.background",
