@@ -1,10 +1,11 @@
 """Reruns the segmentation papers' comparisons at small scale and writes their tables next to the published ones.
 
-    python -m benchmarks.segmentation_papers --classes-data VOC --portraits PORTRAITS --out RUNS [--epochs N] [--width W] [--size S]
+    python -m benchmarks.segmentation_papers --classes-data VOC --portraits PORTRAITS --out RUNS [--epochs N]
 
-VOC: a folder in PASCAL VOC's layout (tables I to IV of "Seamless Image Cloning"). PORTRAITS: images/ and masks/ (the comparison of
-"Portrait Segmentation and Background Stylization"). Either may be left out. A slim trunk without ImageNet weights wants a higher
-learning rate than the papers': --rate is for separate training, a hundredth of it for sequential, the papers' ratio.
+VOC: a folder in PASCAL VOC's layout (tables I to IV of "Seamless Image Cloning"). PORTRAITS: images/ and masks/ (the
+comparison of "Portrait Segmentation and Background Stylization"). Either may be left out. A slim trunk without ImageNet
+weights wants a higher learning rate than the papers': --rate is for separate training, a hundredth of it for sequential
+training, which is the papers' ratio.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     python -m benchmarks.subjects DATA [--every N] [--size PIXELS] [--out TABLE.md]
 
-DATA holds subjects/dev and reference/. Per set: IoU at one half, max-F (beta squared 0.3), MAE, and IoU of the boundary bands (3 % of
-the diagonal wide). Networks that need `ai-edge-litert` are left out, with a line saying so, where it is not installed.
+DATA holds subjects/dev and reference/. Per set: IoU at one half, max-F (beta squared 0.3), MAE, and IoU of the boundary
+bands (3 % of the diagonal wide). Networks that need `ai-edge-litert` are left out, with a line saying so, where it is
+not installed.
 """
 
 from __future__ import annotations

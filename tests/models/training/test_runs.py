@@ -1,4 +1,4 @@
-"""Whole runs, tiny: a network learns discs, resumes, and its log is drawn; the clock and the average do what they say."""
+"""Whole runs, tiny: a network learns discs and resumes; clock, average and data folders do what they say."""
 
 import csv
 from pathlib import Path
