@@ -46,18 +46,13 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
         pictures.read(PHOTOGRAPHS / name) for name in ("astronaut.jpg", "chelsea.png", "coffee.png")
     )
     yield (
-        "astronaut-subject.png",
-        "the subject, found by the bundled network and cut out",
-        _cut_out(running, report, astronaut, "select.subject", None),
-    )
-    yield (
         "astronaut-patch.png",
         "the patch on her suit, selected with GrabCut from a box around it and cut out",
         _cut_out(running, report, astronaut, "select.object", (124, 336, 92, 116), method="grabcut"),
     )
     yield (
         "astronaut-suit.png",
-        "her suit, selected with K-means by colour from a box inside it and cut out",
+        "all that has the colours of her suit, selected with K-means from a box on it and cut out",
         _cut_out(running, report, astronaut, "select.colours", (100, 190, 170, 300), clusters=2),
     )
     yield (
