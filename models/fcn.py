@@ -87,6 +87,9 @@ class FCN(nn.Module):
     def scores(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Class scores at stride 32, B x classes x h x w, and the trunk's pooling outputs."""
         pools = self.trunk(image)
+        if min(pools[-1].shape[-2:]) < self.fc6.kernel_size[0]:
+            size = f"{image.shape[-2]} x {image.shape[-1]}"
+            raise ValueError(f"{size} is too small with padding {self.padding}: enlarge the picture or pad by 100")
         x = self.dropout(F.relu(self.fc6(pools[-1])))
         x = self.dropout(F.relu(self.fc7(x)))
         return self.score(x), pools

@@ -98,6 +98,11 @@ def test_fcn_refuses_other_strides() -> None:
         FCN(12)
 
 
+def test_pictures_too_small_for_the_padding_are_refused_with_the_remedy() -> None:
+    with pytest.raises(ValueError, match="enlarge the picture"):
+        FCN(32, width=SLIM, padding=80)(torch.zeros(1, 3, 32, 32))
+
+
 def test_atrous_filters_see_what_they_saw_before_downsampling() -> None:
     """DeepLab, section 3.1: a filter with holes on the full map is the filter on the subsampled map, at every other
     position."""
