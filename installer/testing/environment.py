@@ -96,7 +96,7 @@ def _make_gimp_tree(tree: Path, console: Console) -> None:
     command = [
         *("mmdebstrap", "--mode=root", "--variant=apt", f"--include={TREE_PACKAGES}"),
         *('--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "5"', "--skip=check/qemu"),
-        *("trixie", str(fresh), _mirror()),
+        *("trixie", str(fresh), mirror()),
     ]
     _persistently(console, command, fresh)
     fresh.rename(tree)
@@ -116,7 +116,7 @@ def _persistently(console: Console, command: list[str], target: Path | None = No
             return
 
 
-def _mirror(apt: Path = Path("/etc/apt")) -> str:
+def mirror(apt: Path = Path("/etc/apt")) -> str:
     """The Debian mirror that this machine uses."""
     files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("debian*"))]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files if path.is_file())

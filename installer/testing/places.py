@@ -6,6 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+MARKERS = ("krita", "gimp")
+"""Markers of the tests that run a real editor."""
+
+FILE = "INLAY_TALLY"
+"""Environment variable: the file that the counts of these tests are written to."""
+
 
 @dataclass(frozen=True)
 class Places:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ..console import Console, clean_environment
 from ..machine import SOURCE
-from .places import Places
-from .tally import FILE, MARKERS
+from .places import FILE, MARKERS, Places
 
 
 def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -> bool:
@@ -21,7 +20,6 @@ def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -
     tally.unlink(missing_ok=True)
     environment = clean_environment()
     environment |= {FILE: str(tally), "INLAY_GIMP_TREE": str(places.gimp_tree), "INLAY_PYTHON": str(python)}
-    environment |= {"INLAY_BORROW_PACKAGES": str(_site_packages(python))}
     leave_out = [] if editors else ["-m", "not krita and not gimp"]
     checks: dict[str, list[str | Path]] = {
         "ruff check": [python, "-m", "ruff", "check", "."],
@@ -30,8 +28,8 @@ def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -
         "pytest": [python, "-m", "pytest", "-p", "installer.testing.tally", *leave_out, *extra],
     }
     failed = [name for name, command in checks.items() if not _succeeds(console, name, command, environment)]
-    if editors and not extra and (absent := _absent(tally)):
-        failed.append(f"no test ran in {' and '.join(absent)}")
+    if editors and not extra and (missing := absent(tally)):
+        failed.append(f"no test ran in {' and '.join(missing)}")
     if failed:
         console.say(f"failed: {', '.join(failed)}")
     return not failed
@@ -42,11 +40,7 @@ def _succeeds(console: Console, name: str, command: Sequence[str | Path], enviro
     return subprocess.run([str(word) for word in command], cwd=SOURCE, env=environment, check=False).returncode == 0
 
 
-def _site_packages(python: Path) -> Path:
-    command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
-
-
-def _absent(tally: Path) -> list[str]:
+def absent(tally: Path) -> list[str]:
+    """The editors of which no test has passed."""
     counts = json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {}
     return [marker for marker in MARKERS if not counts.get(marker)]

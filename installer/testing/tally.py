@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-MARKERS = ("krita", "gimp")
-FILE = "INLAY_TALLY"
+from .places import FILE, MARKERS
 
 
 class Tally:
