@@ -19,6 +19,11 @@ def bounding_box(mask: Pixels) -> tuple[int, int, int, int]:
     return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
 
 
+def depth_inside(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """x0, y0, x1, y1 (exclusive) of the pixels above one half. Raises ValueError where there are none."""
+    return cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+
+
 def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
     """A filled box around the mask, each side off by up to `jitter` of the box's size outwards or a third of that
     inwards."""
@@ -41,7 +46,7 @@ def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
         points = cv2.findNonZero(hard)
         hard = cv2.fillConvexPoly(np.zeros_like(hard), cv2.convexHull(points), 1)
     grow = rng.uniform(-0.02, 0.1) * size
-    distance = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3) - cv2.distanceTransform(hard, cv2.DIST_L2, 3)
+    distance = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3) - depth_inside(hard > 0)
     cells = int(rng.integers(4, 10))
     wobble = cv2.resize(
         rng.normal(size=(cells, cells)).astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC
@@ -53,7 +58,7 @@ def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
 def strokes(mask: Pixels, rng: np.random.Generator) -> Pixels:
     """One to three dots or a short scribble inside the mask, more often deep inside than near its edge."""
     out = np.zeros_like(mask)
-    depth = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, 3).ravel()
+    depth = depth_inside(mask > 127).ravel().astype(np.float64)
     total = depth.sum()
     if total <= 0:
         return out

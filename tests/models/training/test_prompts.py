@@ -42,3 +42,8 @@ def test_nothing_meant_is_nothing_prompted() -> None:
     assert not prompt_for(np.zeros((40, 40), np.uint8), np.random.default_rng(0)).any()
     with pytest.raises(ValueError, match="empty"):
         bounding_box(np.zeros((4, 4), np.uint8))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_object_that_fills_the_picture_can_be_prompted(seed: int) -> None:
+    assert prompt_for(np.full((40, 50), 255, np.uint8), np.random.default_rng(seed)).any()
