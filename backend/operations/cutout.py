@@ -45,6 +45,7 @@ def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
     """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colours free of the background's."""
     wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
     colour = converted(layer, wanted)
+    alpha = to_unit(from_unit(alpha, wanted.depth))  # what the layer can hold: where that is opaque, nothing changes
     context.progress(0.8, "Cleaning the edge", None)
     clean: Pixels
     if colour.shape[2] == 1:
