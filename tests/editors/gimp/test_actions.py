@@ -8,16 +8,16 @@ from .harness import Gimp
 
 pytestmark = pytest.mark.gimp
 
-BOX = "image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 5, 130, 235)"
-"""Roughly the astronaut, with the flag and the shuttle outside."""
+BOX = "image.select_rectangle(Gimp.ChannelOps.REPLACE, 32, 4, 213, 193)"
+"""Around the cup and its saucer in the photograph at half its size, with the table outside."""
 
 
 def test_the_object_in_a_box_is_selected_and_joins_the_selection_as_asked(
     console: Gimp, photographs: dict[str, str]
 ) -> None:
     code = f"""
-        image = open_image({photographs["astronaut"]!r})
-        image.scale(256, 256)
+        image = open_image({photographs["coffee"]!r})
+        image.scale(300, 200)
         layer = image.get_layers()[0]
         found = {{}}
         answer = {{"statuses": []}}
@@ -27,19 +27,19 @@ def test_the_object_in_a_box_is_selected_and_joins_the_selection_as_asked(
             answer["statuses"].append(outcome["status"])
             found[combine] = selection(image)
         new = found["replace"]
-        box = bytes(255 if 40 <= i % 256 < 170 and 5 <= i // 256 < 240 else 0 for i in range(256 * 256))
+        box = bytes(255 if 32 <= i % 300 < 245 and 4 <= i // 300 < 197 else 0 for i in range(300 * 200))
         answer["add"] = found["add"] == bytes(map(max, new, box))
         answer["subtract"] = found["subtract"] == bytes(max(0, b - n) for n, b in zip(new, box))
         answer["intersect"] = found["intersect"] == bytes(map(min, new, box))
-        places = {{"face": (112, 60), "suit": (75, 165), "wall": (160, 15), "flag": (20, 30), "shuttle": (200, 100)}}
-        answer["at"] = {{name: new[y * 256 + x] for name, (x, y) in places.items()}}
-        answer["share"] = sum(new) / 255 / (130 * 235)
+        places = {{"coffee": (145, 75), "saucer": (60, 100), "table": (235, 20), "corner": (285, 150)}}
+        answer["at"] = {{name: new[y * 300 + x] for name, (x, y) in places.items()}}
+        answer["share"] = sum(new) / 255 / (213 * 193)
         answer["left over"] = [len(image.get_channels()), len(image.get_layers())]
         image.delete()
     """
     answer = console.run(code, wait=200)
     assert answer["statuses"] == ["success"] * 4
-    assert answer["at"] == {"face": 255, "suit": 255, "wall": 0, "flag": 0, "shuttle": 0}
+    assert answer["at"] == {"coffee": 255, "saucer": 255, "table": 0, "corner": 0}
     assert 0.4 < answer["share"] < 0.9
     assert answer["add"] and answer["subtract"] and answer["intersect"]
     assert answer["left over"] == [0, 1]
