@@ -20,7 +20,8 @@ def bounding_box(mask: Pixels) -> tuple[int, int, int, int]:
 
 
 def depth_inside(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """x0, y0, x1, y1 (exclusive) of the pixels above one half. Raises ValueError where there are none."""
+    """Distance in pixels of inner pixels to the nearest outer one; all beyond the frame is outer, so it is finite."""
+    padded = np.pad(mask.astype(np.uint8), 1)
     return cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
 
 
