@@ -9,7 +9,7 @@ from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 from ..client.actions import ACTIONS, Action, Source, Value
 from ..client.jobs import Failure, Job, Result
 from . import document, results, settings
-from .compat import QtWidgets
+from .compat import QtCore, QtWidgets
 from .dialogs import ActionDialog, SettingsDialog
 from .docker import Docker, open_log
 from .running import Runner
@@ -39,6 +39,10 @@ class InlayExtension(Extension):
         self.runner = runner
         self._origin: document.Origin | None = None  # of the job that runs
         self._combine = "replace"
+        self._waiting: list[tuple[Result, document.Origin, str]] = []  # for their pictures to come to the front
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(200)
+        self._timer.timeout.connect(self._deliver)
         runner.finished.connect(self._finish)
         runner.failed.connect(self._fail)
 
@@ -120,14 +124,33 @@ class InlayExtension(Extension):
     def _finish(self, result: Result) -> None:
         origin, self._origin = self._origin, None
         assert origin is not None
+        self._waiting.append((result, origin, self._combine))
+        if not results.is_due(result, origin):
+            self._tell(f"The result for '{origin.title}' waits until that picture is in front again.")
+            self._timer.start()
+        self._deliver()
+
+    def _deliver(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for result, origin, combine in waiting:
+            if results.is_due(result, origin):
+                self._apply(result, origin, combine)
+            else:
+                self._waiting.append((result, origin, combine))
+        if not self._waiting:
+            self._timer.stop()
+
+    def _apply(self, result: Result, origin: document.Origin, combine: str) -> None:
         try:
-            notes = results.apply(result, origin, self._combine)
+            for note in results.apply(result, origin, combine):
+                self._tell(note)
         except document.Refusal as refusal:
             self._refuse("Inlay", refusal)
-            return
-        for note in notes:
-            self.runner.note(note)
-            _message(f"Inlay: {note}")
+
+    def _tell(self, note: str) -> None:
+        self.runner.note(note)
+        self.runner.changed.emit()
+        _message(f"Inlay: {note}")
 
     def _fail(self, failure: Failure) -> None:
         self._origin = None

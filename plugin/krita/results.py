@@ -8,6 +8,8 @@ action and filled then. docs/krita.md tells what else was tried.
 
 from __future__ import annotations
 
+from typing import Any
+
 from krita import Krita, Selection
 
 from ..client.actions import ResultKind
@@ -17,8 +19,18 @@ from .compat import QtCore
 from .document import Origin, Refusal, walk
 
 
+def is_due(result: Result, origin: Origin) -> bool:
+    """Whether `apply` can do its work now.
+
+    Krita's own actions, through which selections and masks come to be undoable, work on the picture in front; a result
+    of this kind for another picture waits until the person goes back to it.
+    """
+    in_front = Krita.instance().activeDocument() == origin.document
+    return in_front or not origin.is_open() or all(output.kind is ResultKind.LAYER for output in result.outputs)
+
+
 def apply(result: Result, origin: Origin, combine: str) -> list[str]:
-    """Put the result's outputs into the document they came from; sentences for the person.
+    """Put the outputs of a result that is due into the document they came from; sentences for the person.
 
     `combine` ("replace", "add", "subtract", "intersect") is how a selection joins the current one. Raises Refusal when
     the document or layer is gone or an output does not fit; then nothing has changed.
@@ -29,7 +41,7 @@ def apply(result: Result, origin: Origin, combine: str) -> list[str]:
     try:
         for output in result.outputs:
             if output.kind is ResultKind.SELECTION:
-                notes += _select(origin, output, combine)
+                notes += _select(origin.document, output, combine)
             elif output.kind is ResultKind.LAYER_MASK:
                 notes += _add_mask(origin, output)
             else:
@@ -58,13 +70,12 @@ def _add_layer(origin: Origin, output: Output) -> list[str]:
     return notes
 
 
-def _select(origin: Origin, output: Output, combine: str) -> list[str]:
-    document, raster = origin.document, output.raster
-    cover = pixels.coverage(raster)
+def _select(document: Any, output: Output, combine: str) -> list[str]:
+    cover = pixels.coverage(output.raster)
     if not cover.strip(b"\0"):
         return ["Nothing was found to select; the selection is as it was."]
     selection = Selection()
-    selection.setPixelData(QtCore.QByteArray(cover), *raster.box)
+    selection.setPixelData(QtCore.QByteArray(cover), *output.raster.box)
     current = document.selection()
     if current is None and combine in ("subtract", "intersect"):
         return [f"There was no selection to {combine} with, so nothing is selected."]
@@ -72,14 +83,10 @@ def _select(origin: Origin, output: Output, combine: str) -> list[str]:
         joined = current.duplicate()
         getattr(joined, combine)(selection)
         selection = joined
-    notes: list[str] = []
-    if Krita.instance().activeDocument() == document:
-        Krita.instance().action("deselect").trigger()
-        document.waitForDone()
-    else:
-        notes = [f"The selection was made in '{origin.title}'. As another picture was in front, it cannot be undone."]
+    Krita.instance().action("deselect").trigger()
+    document.waitForDone()
     document.setSelection(selection)
-    return notes
+    return []
 
 
 def _add_mask(origin: Origin, output: Output) -> list[str]:
@@ -88,11 +95,6 @@ def _add_mask(origin: Origin, output: Output) -> list[str]:
     cover = QtCore.QByteArray(pixels.coverage(raster))
     if node is None:
         raise Refusal(f"The layer '{origin.layer_name}' was removed before its mask came.", "Run the action again.")
-    if Krita.instance().activeDocument() != document:
-        raise Refusal(
-            f"The mask belongs to '{origin.title}', but another picture is in front.",
-            "Go back to it and run the action again.",
-        )
     before = {n.uniqueId().toString() for n in node.childNodes()}
     document.setActiveNode(node)
     Krita.instance().action("add_new_transparency_mask").trigger()

@@ -144,6 +144,16 @@ def import_picture(path: str, name: str, x: int, y: int) -> None:
     picture.waitForDone()
 
 
+def bring_to_front(name: str) -> None:
+    """Click, as it were, on the tab of the picture of this name."""
+    area = K.activeWindow().qwindow().findChild(QtWidgets.QMdiArea)
+    for tab in area.subWindowList():
+        area.setActiveSubWindow(tab)
+        if front().name() == name:
+            return
+    raise LookupError(name)
+
+
 def open_file(path: str) -> None:
     """A picture file in front, with a wide view of it."""
     K.activeWindow().addView(K.openDocument(path))

@@ -97,7 +97,7 @@ def test_the_event_loop_goes_on_while_a_job_runs(krita: Krita) -> None:
     krita.until("runner().fraction > 0")
     waiting = min(longest_stall(krita) for _ in range(3))  # what the plug-in did would come every time
     print(f"longest stall: {idle:.1f} ms idle, {waiting:.1f} ms while a job runs")
-    assert waiting < max(50, 2 * idle)  # on a busy machine an idle Krita stalls, too
+    assert waiting < max(50, idle)  # on a busy machine an idle Krita stalls, too
 
 
 def test_a_fault_in_an_operation_is_told_and_harms_nothing(krita: Krita) -> None:
@@ -151,11 +151,29 @@ def test_a_result_goes_to_the_picture_it_came_from(krita: Krita) -> None:
     krita.until(f"[n.name() for n in {first}.topLevelNodes()].count('There and back') == 2")
 
 
+def test_a_selection_waits_for_its_picture_to_come_to_the_front(krita: Krita) -> None:
+    krita.run("open_document(16, 16)")
+    krita.run("front().setName('first')")
+    krita.run("""
+        origin = document.check(actions.BY_NAME["select.colours"], front())
+        raster = Raster(PixelFormat("Y", "u8"), 16, 16, bytes(range(256)))
+        extension()._origin = origin
+        open_document(8, 8)
+        extension()._finish(Result("", (Output(actions.ResultKind.SELECTION, "", raster),)))
+    """)
+    time.sleep(0.5)
+    assert krita.get("[front().name() == 'first', selected().hex()]") == [False, ""]
+    krita.run("bring_to_front('first')")
+    krita.until(f"selected().hex() == {bytes(range(256)).hex()!r}")
+    krita.run("K.action('edit_undo').trigger()")
+    krita.until("not selected()")
+
+
 def test_a_result_for_a_picture_that_was_closed_is_dropped_with_a_message(krita: Krita) -> None:
     wait_for_worker(krita)
     krita.run("front().setName('gone')")
     time.sleep(1.5)  # see `close_front`
-    run_identity(krita, seconds=1)
+    run_identity(krita, seconds=4)
     krita.run("close_front()")
     assert "'gone' was closed" in krita.until("message()")
 
