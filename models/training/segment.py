@@ -149,7 +149,7 @@ def train(settings: Settings) -> SegmentationMetrics:
         net.train()
         data.epoch = epoch
         sampler.set_epoch(epoch)
-        total = 0.0
+        total, steps = 0.0, 0
         for images, labels in loader:
             with autocast(process.device, settings.bf16):
                 logits = wrapped(images.to(process.device))
@@ -158,11 +158,14 @@ def train(settings: Settings) -> SegmentationMetrics:
             loss.backward()
             optimizer.step()
             step += 1
+            steps += 1
             total += float(loss.detach())
+            if settings.minutes and process.agree(clock.progress(epoch)) >= 1:
+                break  # an epoch may be longer than what is left
         epoch += 1
         metrics = evaluate(net, held, settings.batch, process)
         if process.first:
-            append_row(settings.out / "log.csv", {"step": step, "loss": total / len(loader)})
+            append_row(settings.out / "log.csv", {"step": step, "loss": total / steps})
             append_row(settings.out / "scores.csv", {"step": step} | asdict(metrics))
             if metrics.mean_iu > best.mean_iu:
                 save_file(
