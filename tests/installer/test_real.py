@@ -24,6 +24,7 @@ class Home:
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "INLAY_"))}
         (folder / "run").mkdir(mode=0o700)
         own = {"HOME": str(folder), "INLAY_RUN_DIR": str(folder / "run"), BORROW: sysconfig.get_path("purelib")}
+        own["RUSTUP_HOME"] = str(folder / "run")  # pip asks rustc for its version, and rustup then writes a file
         self.environment = {**keep, **own, "PATH": f"{folder}/.local/bin:{os.environ['PATH']}"}
         self.machine = Machine("linux", folder)
 
