@@ -1,120 +1,144 @@
-"""Rasters to arrays and back: any pixel format to floats and exactly back to the same format.
+"""Rasters as arrays and back, whatever their format; arrays aligned by their offsets.
 
-Arrays are H x W x C with channels in the order Y, YA, RGB or RGBA, whatever the raster's; floats are sRGB-encoded,
-nominally 0..1, and alpha is straight. Float rasters may hold values outside 0..1; they are kept.
+Arrays are H x W x C. Samples keep the raster's own type; floats are sRGB-encoded, nominally 0..1; alpha is straight.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
+from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_unit
 from plugin.client.raster import CHANNELS, PixelFormat, Raster
+from plugin.client.region import Box
 
-if TYPE_CHECKING:
-    import torch
+Pixels = npt.NDArray[Any]
+DTYPES: dict[str, npt.DTypeLike] = {"u8": "u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
+_DEPTHS = {np.dtype(kind): depth for depth, kind in DTYPES.items()}
+_NAMES = ("Y", "YA", "RGB", "RGBA")  # of 1 to 4 channels
+_REC709 = np.array([[0.2126], [0.7152], [0.0722]], np.float32)
+_TO_RGB = {
+    "Y": cv2.COLOR_GRAY2RGB,
+    "YA": cv2.COLOR_GRAY2RGB,
+    "RGBA": cv2.COLOR_RGBA2RGB,
+    "BGR": cv2.COLOR_BGR2RGB,
+    "BGRA": cv2.COLOR_BGRA2RGB,
+}
 
-Floats = NDArray[np.float32]
-
-_DTYPES = {"u8": "u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
-_TOPS = {"u8": 255, "u16": 65535}
+# Rasters to arrays.
 
 
-def to_native(raster: Raster) -> NDArray[np.generic]:
-    """H x W x C samples as they are stored, in the order Y, YA, RGB or RGBA: not a copy, but for BGRA."""
-    samples = np.frombuffer(raster.data, _DTYPES[raster.format.depth])
-    return _reordered(samples.reshape(raster.height, raster.width, -1), raster.format)
+def samples(raster: Raster) -> Pixels:
+    """The raster's own samples, H x W x C in its own channel order; a view of its bytes."""
+    pixels: Pixels = np.frombuffer(raster.data, DTYPES[raster.format.depth])
+    return pixels.reshape(raster.height, raster.width, CHANNELS[raster.format.channels])
 
 
-def to_array(raster: Raster) -> Floats:
-    """H x W x C float32, sRGB-encoded, 0..1: a copy that may be written to."""
-    array = to_native(raster).astype(np.float32, order="C")
-    if raster.format.depth in _TOPS:
-        array /= np.float32(_TOPS[raster.format.depth])
+def ordered(raster: Raster) -> Pixels:
+    """The raster's samples, H x W x C as Y, YA, RGB or RGBA; a view where that is its own order."""
+    pixels = samples(raster)
+    return pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if raster.format.channels[0] == "B" else pixels
+
+
+def rgb(raster: Raster) -> Pixels:
+    """Colour, H x W x 3 RGB in the raster's own type (float32 for half) and encoding; grey three times."""
+    pixels, channels = samples(raster), raster.format.channels
+    if pixels.dtype == np.float16:  # which OpenCV does not take
+        pixels = pixels.astype(np.float32)
+    if channels == "YA":
+        pixels = np.ascontiguousarray(pixels[..., :1])
+    return pixels if channels == "RGB" else cv2.cvtColor(pixels, _TO_RGB[channels])
+
+
+def colours(raster: Raster) -> Float:
+    """Colour as the imaging functions want it: H x W x 3 float32, RGB, sRGB-encoded, 0..1. Alpha is left out."""
+    unit = to_unit(rgb(raster))
     if raster.format.linear:
-        colour = array[..., : _colours(raster.format)]
-        colour[...] = encode_srgb(colour)
-    return array
+        unit = linear_to_srgb(unit)
+    return _clipped(unit) if raster.format.depth.startswith("f") else unit
 
 
-def from_array(
-    array: NDArray[np.generic], pixel_format: PixelFormat, x: int = 0, y: int = 0, profile: bytes = b""
-) -> Raster:
-    """A raster of `pixel_format` from H x W x C (or H x W) floats as `to_array` gives them.
+def mask_values(raster: Raster) -> Float:
+    """A selection or mask (grey), H x W float32 in 0..1."""
+    return to_unit(samples(raster)[..., 0])
 
-    Integers are rounded to the nearest and clipped, so that what `to_array` read comes back bit for bit; so do float
-    formats that are not linear. Raises ValueError when the channels are not those of the format.
+
+def coverage(raster: Raster) -> Float:
+    """Alpha, H x W float32 in 0..1; 1 everywhere for a raster without."""
+    if raster.format.has_alpha:
+        return to_unit(samples(raster)[..., -1])
+    return np.ones((raster.height, raster.width), np.float32)
+
+
+def converted(raster: Raster, wanted: PixelFormat) -> Pixels:
+    """Colour in the channel order, depth and encoding of another format, without alpha: H x W x 1 or 3."""
+    has = raster.format
+    own, other = (form.channels.removesuffix("A") for form in (has, wanted))
+    if (has.depth, has.linear, own) == (wanted.depth, wanted.linear, other):
+        return samples(raster)[..., : len(own)]
+    unit = to_unit(samples(raster)[..., :1] if own == other == "Y" else rgb(raster))
+    if has.linear != wanted.linear:
+        unit = linear_to_srgb(unit) if has.linear else srgb_to_linear(unit)
+    if own != other == "Y":
+        unit = unit @ _REC709
+    return as_depth(unit[..., ::-1] if other == "BGR" else unit, wanted.depth)
+
+
+# Arrays.
+
+
+def as_depth(pixels: Pixels, depth: str) -> Pixels:
+    """Samples of any type as those of a depth, white staying white: rounded and clipped where that is an integer one.
+
+    Not-a-number becomes 0 there.
     """
-    floats = np.atleast_3d(np.asarray(array, np.float32))
-    if floats.ndim != 3 or floats.shape[2] != CHANNELS[pixel_format.channels]:
-        raise ValueError(f"an array of shape {np.shape(array)} does not hold the channels {pixel_format.channels}")
-    if pixel_format.linear:
-        count = _colours(pixel_format)
-        floats = np.concatenate([decode_srgb(floats[..., :count]), floats[..., count:]], axis=2)
-    if pixel_format.depth in _TOPS:
-        floats = np.rint(np.clip(np.nan_to_num(floats, nan=0.0), 0.0, 1.0) * np.float32(_TOPS[pixel_format.depth]))
-    return from_native(floats.astype(_DTYPES[pixel_format.depth]), pixel_format, x, y, profile)
+    kind = np.dtype(DTYPES[depth])
+    if pixels.dtype == kind:
+        return pixels
+    unit = to_unit(pixels)
+    if kind.kind == "f":
+        return unit.astype(kind, copy=False)
+    scaled = _clipped(unit)
+    scaled *= np.float32(np.iinfo(kind).max)
+    return np.rint(scaled, out=scaled).astype(kind)
 
 
-def from_native(
-    samples: NDArray[np.generic], pixel_format: PixelFormat, x: int = 0, y: int = 0, profile: bytes = b""
-) -> Raster:
-    """A raster from H x W x C samples of the format's own type, as `to_native` gives them: the exact inverse."""
-    packed = np.ascontiguousarray(_reordered(samples, pixel_format), _DTYPES[pixel_format.depth])
-    height, width = packed.shape[:2]
-    return Raster(pixel_format, width, height, packed.reshape(-1).view(np.uint8).data, x, y, profile)
+def placed(pixels: Pixels, x: int, y: int, box: Box, fill: float = 0) -> Pixels:
+    """What of an array at offset x, y lies in a box, on a canvas of the box's size that is `fill` elsewhere."""
+    left, top, width, height = box
+    if (x, y, pixels.shape[1], pixels.shape[0]) == box:
+        return pixels
+    canvas = np.full((height, width, *pixels.shape[2:]), fill, pixels.dtype)
+    x0, y0 = max(left, x), max(top, y)
+    x1, y1 = min(left + width, x + pixels.shape[1]), min(top + height, y + pixels.shape[0])
+    if x1 > x0 and y1 > y0:
+        canvas[y0 - top : y1 - top, x0 - left : x1 - left] = pixels[y0 - y : y1 - y, x0 - x : x1 - x]
+    return canvas
 
 
-def like(raster: Raster, array: NDArray[np.generic], x: int | None = None, y: int | None = None) -> Raster:
-    """`array` as a raster of the same depth, encoding and profile as `raster`, and its offset where none is given.
+# Arrays to rasters.
 
-    The channels are the raster's own, or as many as the array has: an operation may add or drop alpha.
+
+def raster(pixels: Pixels, pixel_format: PixelFormat, x: int = 0, y: int = 0, profile: bytes = b"") -> Raster:
+    """A raster of an array H x W or H x W x C whose channels and type are those of the format.
+
+    Raises ValueError when the channels are others.
     """
-    count = array.shape[2] if array.ndim == 3 else 1
-    channels = raster.format.channels
-    if CHANNELS[channels] != count:
-        swapped = channels.startswith("BGR")
-        channels = {1: "Y", 2: "YA", 3: "BGR" if swapped else "RGB", 4: "BGRA" if swapped else "RGBA"}[count]
-    pixel_format = PixelFormat(channels, raster.format.depth, raster.format.linear)
-    return from_array(array, pixel_format, raster.x if x is None else x, raster.y if y is None else y, raster.profile)
+    height, width = pixels.shape[:2]
+    data = np.ascontiguousarray(pixels, DTYPES[pixel_format.depth]).reshape(-1).view(np.uint8).data
+    return Raster(pixel_format, width, height, data, x, y, profile)
 
 
-def to_tensor(raster: Raster, device: str = "cpu") -> torch.Tensor:
-    """1 x C x H x W float32 on a torch device, as `to_array`."""
-    import torch
-
-    return torch.from_numpy(to_array(raster)).to(device).movedim(2, 0)[None].contiguous()
-
-
-def from_tensor(
-    tensor: torch.Tensor, pixel_format: PixelFormat, x: int = 0, y: int = 0, profile: bytes = b""
-) -> Raster:
-    """A raster from 1 x C x H x W, as `from_array`."""
-    return from_array(tensor.detach()[0].movedim(0, 2).float().cpu().numpy(), pixel_format, x, y, profile)
+def from_array(pixels: Pixels, profile: bytes = b"", x: int = 0, y: int = 0) -> Raster:
+    """A raster of an array H x W or H x W x C (Y, YA, RGB, RGBA) in the depth of its type, sRGB-encoded."""
+    channels = _NAMES[pixels.shape[2] - 1] if pixels.ndim == 3 else "Y"
+    return raster(pixels, PixelFormat(channels, _DEPTHS[pixels.dtype]), x, y, profile)
 
 
-def encode_srgb(linear: Floats) -> Floats:
-    """Linear light to the sRGB curve (IEC 61966-2-1), point-symmetric below 0 and continued above 1."""
-    size = np.abs(linear)
-    curve = np.float32(1.055) * np.power(size, np.float32(1 / 2.4)) - np.float32(0.055)
-    return np.copysign(np.where(size <= 0.0031308, size * np.float32(12.92), curve), linear).astype(np.float32)
-
-
-def decode_srgb(encoded: Floats) -> Floats:
-    """The inverse of `encode_srgb`."""
-    size = np.abs(encoded)
-    curve = np.power((size + np.float32(0.055)) / np.float32(1.055), np.float32(2.4))
-    return np.copysign(np.where(size <= 0.04045, size / np.float32(12.92), curve), encoded).astype(np.float32)
-
-
-def _colours(pixel_format: PixelFormat) -> int:
-    return CHANNELS[pixel_format.channels] - pixel_format.has_alpha
-
-
-def _reordered(samples: NDArray[np.generic], pixel_format: PixelFormat) -> NDArray[np.generic]:
-    """BGR(A) to RGB(A) or back."""
-    if pixel_format.channels == "BGRA":
-        return samples[..., [2, 1, 0, 3]]
-    return samples[..., ::-1] if pixel_format.channels == "BGR" else samples
+def _clipped(unit: Float) -> Float:
+    """A copy within 0..1, 0 for what is not a number."""
+    positive: Float = np.fmax(unit, np.float32(0))
+    return np.minimum(positive, np.float32(1), out=positive)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.imaging import foreground, matting
+from backend.imaging.colour import to_unit
 
 Array = NDArray[np.float32]
 
@@ -200,7 +201,7 @@ def main() -> None:
             start = time.perf_counter()
             colour = foreground.estimate_foreground(scene.image, scene.alpha)
             seconds = time.perf_counter() - start
-            halos.append((halo(scene, matting.to_unit(scene.image)), halo(scene, matting.to_unit(colour)), seconds))
+            halos.append((halo(scene, to_unit(scene.image)), halo(scene, to_unit(colour)), seconds))
         for name, values in rows.items():
             mean = np.mean(values, axis=0)
             print(f"| {group} | {name} | {mean[0]:.4f} | {mean[1]:.4f} | {mean[2]:.4f} | {mean[3]:.2f} |")

@@ -97,7 +97,9 @@ def _blend(
 def _oval(picture: Raster, box: tuple[int, int, int, int]) -> Raster:
     import numpy as np
 
+    from backend.pixels import from_array
+
     x, y, width, height = box
     rows, columns = np.ogrid[: picture.height, : picture.width]
     across, down = (columns + 0.5 - x) / width * 2 - 1, (rows + 0.5 - y) / height * 2 - 1
-    return pictures.from_array((across**2 + down**2 <= 1).astype(np.uint8) * 255)
+    return from_array((across**2 + down**2 <= 1).astype(np.uint8) * 255)

@@ -15,7 +15,7 @@ from .options import add_output, add_parameters, add_running, family, given, num
 from .running import ProgressBar, Report, Runner, runner
 
 if TYPE_CHECKING:
-    Pixels = pictures.Pixels
+    from backend.pixels import Pixels
 
 ACTIONS = family("paste")
 _METHODS: dict[str, tuple[str, dict[str, Value]]] = {
@@ -65,18 +65,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 def place(source: Raster, mask: Raster | None, at: tuple[int, int], scale: float) -> tuple[Raster, Raster | None]:
     """Source and mask, enlarged by `scale`, with their upper left corner at `at`. Raises CommandError."""
+    from backend.pixels import as_depth, from_array, ordered
+
     if mask is not None and (mask.width, mask.height) != (source.width, source.height):
         raise CommandError(
             f"the mask is {mask.width} x {mask.height}, but the source {source.width} x {source.height}: "
             "make them the same size",
             Exit.BAD_INPUT,
         )
-    pixels = _scaled(pictures.array(source), scale)
-    placed = pictures.from_array(pixels, source.profile, *at)
+    pixels = _scaled(ordered(source), scale)
+    placed = from_array(pixels, source.profile, *at)
     if mask is None:
         return placed, None
-    coverage = pictures.as_depth(_scaled(pictures.grey(mask)[..., None], scale), "u8")
-    return placed, pictures.from_array(coverage, b"", *at)
+    coverage = as_depth(_scaled(pictures.grey(mask)[..., None], scale), "u8")
+    return placed, from_array(coverage, b"", *at)
 
 
 def paste(
@@ -88,13 +90,15 @@ def paste(
     report: Report,
 ) -> Raster:
     """`target` with the placed source in it, in the target's depth; grey targets take on a coloured source's colour."""
+    from backend.pixels import as_depth, from_array, ordered
+
     source, mask = placed
     if target.format.channels.startswith("Y") and not source.format.channels.startswith("Y"):
         target = _coloured(target)
     if source.format.channels.startswith("Y") and not target.format.channels.startswith("Y"):
         source = _coloured(source)
-    deep = pictures.as_depth(pictures.array(source), target.format.depth)
-    source = pictures.from_array(deep, source.profile, source.x, source.y)
+    deep = as_depth(ordered(source), target.format.depth)
+    source = from_array(deep, source.profile, source.x, source.y)
     inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
     result = running.run(action, parameters, inputs, report)
     return over(result.outputs[0].raster, target)
@@ -107,35 +111,37 @@ def over(layer: Raster, target: Raster) -> Raster:
     """
     import numpy as np
 
-    result = pictures.array(target).copy()
+    from backend.imaging.colour import to_unit
+    from backend.pixels import ordered
+
+    result = ordered(target).copy()
     left, top = max(layer.x, 0), max(layer.y, 0)
     window = (slice(top, layer.y + layer.height), slice(left, layer.x + layer.width))
     below = result[window]
-    above = pictures.array(layer)[top - layer.y :, left - layer.x :][: below.shape[0], : below.shape[1]]
-    alpha = pictures.as_depth(above[..., -1:], "f32")
+    above = ordered(layer)[top - layer.y :, left - layer.x :][: below.shape[0], : below.shape[1]]
+    alpha = to_unit(above[..., -1:])
     colours = above.shape[2] - 1
     if target.format.has_alpha:
-        under = pictures.as_depth(below[..., -1:], "f32") * (1 - alpha)
+        under = to_unit(below[..., -1:]) * (1 - alpha)
         whole = alpha + under
         share = np.divide(alpha, whole, out=np.zeros_like(alpha), where=whole > 0)
     else:
         whole, share = np.ones_like(alpha), alpha
     mixed = below[..., :colours] + (above[..., :colours].astype(np.float32) - below[..., :colours]) * share
+    full = 1.0 if result.dtype.kind == "f" else float(np.iinfo(result.dtype).max)
     touched = alpha[..., 0] > 0
     if target.format.has_alpha:
-        mixed = np.concatenate([mixed, whole * _full(result)], axis=2)
+        mixed = np.concatenate([mixed, whole * full], axis=2)
     rounded = np.rint(mixed) if result.dtype.kind == "u" else mixed
     np.copyto(below, rounded.astype(result.dtype), where=touched[..., None])
     return replace(target, data=result.data.cast("B"), key="")
 
 
-def _full(pixels: Pixels) -> float:
-    return {"uint8": 255.0, "uint16": 65535.0}.get(str(pixels.dtype), 1.0)
-
-
 def _coloured(raster: Raster) -> Raster:
-    pixels = pictures.array(raster)
-    return pictures.from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)
+    from backend.pixels import from_array, ordered
+
+    pixels = ordered(raster)
+    return from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)
 
 
 def _scaled(pixels: Pixels, scale: float) -> Pixels:

@@ -13,15 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.raster import Raster
 
 from . import CommandError, Exit, usage
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL.Image import Image
 
-    Pixels = np.ndarray[Any, np.dtype[Any]]
+    from backend.pixels import Pixels
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 """What a folder is searched for, and what can be written."""
@@ -43,6 +42,8 @@ def read(path: Path) -> Raster:
     """
     from PIL import Image, ImageOps
 
+    from backend.pixels import from_array
+
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -53,7 +54,7 @@ def read(path: Path) -> Raster:
         with _quietly(), Image.open(path) as image:
             profile = image.info.get("icc_profile") or b""
             if not _is_deep(image, content):
-                return _raster(_eight_bits(ImageOps.exif_transpose(image)), profile)
+                return from_array(_eight_bits(ImageOps.exif_transpose(image)), profile)
             orientation = image.getexif().get(ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         if not content.startswith((b"II*\0", b"MM\0*")):  # OpenCV reads kinds of TIFF that Pillow does not know
@@ -61,7 +62,7 @@ def read(path: Path) -> Raster:
     pixels = _decode_deep(_orientation_cleared(content))
     if pixels is None:
         raise CommandError(f"{path} is no picture that can be read: its pixels are damaged", Exit.BAD_INPUT)
-    return _raster(_turned(pixels, orientation), profile)
+    return from_array(_turned(pixels, orientation), profile)
 
 
 def write(path: Path, raster: Raster) -> None:
@@ -69,9 +70,11 @@ def write(path: Path, raster: Raster) -> None:
 
     Raises CommandError when the suffix is unknown (usage) or the file cannot be written (bad input).
     """
+    from backend.pixels import as_depth, ordered
+
     check_suffix(path)
     suffix = path.suffix.lower()
-    pixels = array(raster)
+    pixels = ordered(raster)
     if suffix in OPAQUE and raster.format.has_alpha:
         pixels = pixels[..., :-1]
     if raster.format.depth not in DEEP.get(suffix, {"u8"}):
@@ -102,60 +105,16 @@ def check_suffix(path: Path) -> None:
         raise usage(f"{path}: write to one of {', '.join(sorted(SUFFIXES))}")
 
 
-def array(raster: Raster) -> Pixels:
-    """Pixels as H x W x C in the raster's own sample type; channels in RGB order."""
-    import numpy as np
-
-    from plugin.client.raster import CHANNELS
-
-    kind = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}[raster.format.depth]
-    pixels: Pixels = np.frombuffer(raster.data, dtype=kind)
-    pixels = pixels.reshape(raster.height, raster.width, CHANNELS[raster.format.channels])
-    if raster.format.channels.startswith("BGR"):
-        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
-    return pixels
-
-
-def as_depth(pixels: Pixels, depth: str) -> Pixels:
-    """Pixels in another sample type ("u8", "u16", "f32"), white staying white."""
-    import numpy as np
-
-    full = {"uint8": 255, "uint16": 65535}
-    wanted = {"u8": "uint8", "u16": "uint16", "f32": "float32"}[depth]
-    if pixels.dtype == wanted:
-        return pixels
-    unit = pixels.astype(np.float32) / full.get(str(pixels.dtype), 1)
-    if depth == "f32":
-        return unit
-    return (np.clip(unit, 0, 1) * full[wanted] + 0.5).astype(wanted)
-
-
 def grey(raster: Raster) -> Pixels:
     """A picture as a mask, H x W float32 in 0..1: its brightness times its alpha."""
     import numpy as np
 
-    unit = as_depth(array(raster), "f32")
-    alpha = unit[..., -1] if raster.format.has_alpha else np.float32(1)
-    colour = unit[..., : unit.shape[2] - raster.format.has_alpha]
-    result: Pixels = np.clip(colour.mean(axis=2) * alpha, 0, 1)
+    from backend.imaging.colour import to_unit
+    from backend.pixels import coverage, samples
+
+    colour = to_unit(samples(raster))[..., : -1 if raster.format.has_alpha else None]
+    result: Pixels = np.clip(colour.mean(axis=2) * coverage(raster), 0, 1)
     return result
-
-
-def from_array(pixels: Pixels, profile: bytes = b"", x: int = 0, y: int = 0) -> Raster:
-    """A raster from H x W or H x W x C pixels (grey, grey + alpha, RGB, RGBA; uint8, uint16 or float32)."""
-    return _raster(pixels, profile).at(x, y)
-
-
-def _raster(pixels: Pixels, profile: bytes) -> Raster:
-    import numpy as np
-
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    height, width, channels = pixels.shape
-    depth = {"uint8": "u8", "uint16": "u16", "float32": "f32"}[str(pixels.dtype)]
-    name = ("Y", "YA", "RGB", "RGBA")[channels - 1]
-    data = np.ascontiguousarray(pixels).data.cast("B")
-    return Raster(PixelFormat(name, depth), width, height, data, profile=profile)
 
 
 def _is_deep(image: Image, content: bytes) -> bool:

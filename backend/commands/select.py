@@ -9,7 +9,7 @@ from pathlib import Path
 from plugin.client.actions import Action, Value
 from plugin.client.raster import PixelFormat, Raster
 
-from . import batch, pictures, usage
+from . import batch, usage
 from .options import add_output, add_parameters, add_running, family, given, numbers
 from .running import Report, Runner, runner
 
@@ -91,15 +91,10 @@ def mask(
 
 def filled(selection: Raster, picture: Raster) -> Raster:
     """A selection of any place and size as 8-bit grey of the picture's size; black where it does not reach."""
-    import numpy as np
+    from backend.pixels import as_depth, from_array, placed, samples
 
-    whole = np.zeros((picture.height, picture.width), np.uint8)
-    pixels = pictures.as_depth(pictures.array(selection), "u8")[..., 0]
-    x, y = selection.x - picture.x, selection.y - picture.y
-    left, top = max(x, 0), max(y, 0)
-    part = pixels[top - y : whole.shape[0] - y, left - x : whole.shape[1] - x]
-    whole[top : top + part.shape[0], left : left + part.shape[1]] = part
-    return pictures.from_array(whole)
+    values = as_depth(samples(selection)[..., 0], "u8")
+    return from_array(placed(values, selection.x, selection.y, picture.box))
 
 
 def _what(action: Action) -> str:
@@ -144,10 +139,12 @@ def _box(box: tuple[int, int, int, int], picture: Raster) -> Raster:
 def _disc(point: tuple[int, int], picture: Raster) -> Raster:
     import numpy as np
 
+    from backend.pixels import from_array
+
     x, y = point
     if not (0 <= x < picture.width and 0 <= y < picture.height):
         raise usage(f"the point {x},{y} lies outside a picture of {picture.width} x {picture.height}")
     radius = POINT_RADIUS * max(picture.width, picture.height) + 1
     rows, columns = np.ogrid[: picture.height, : picture.width]
     inside = (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
-    return pictures.from_array(inside.astype(np.uint8) * 255)
+    return from_array(inside.astype(np.uint8) * 255)

@@ -20,15 +20,17 @@ def to_unit(image: npt.NDArray[Any]) -> Float:
 
 
 def srgb_to_linear(encoded: Float) -> Float:
-    """Decode sRGB (IEC 61966-2-1)."""
-    curve = np.power((np.maximum(encoded, 0) + 0.055) / 1.055, 2.4)
-    return np.where(encoded <= 0.04045, encoded / 12.92, curve).astype(np.float32)
+    """Decode sRGB (IEC 61966-2-1), point-symmetric below 0 and continued above 1."""
+    size = np.abs(encoded)
+    curve = np.power((size + np.float32(0.055)) / np.float32(1.055), np.float32(2.4))
+    return np.copysign(np.where(size <= 0.04045, size / np.float32(12.92), curve), encoded).astype(np.float32)
 
 
 def linear_to_srgb(linear: Float) -> Float:
-    """Encode linear light as sRGB (IEC 61966-2-1)."""
-    curve = 1.055 * np.power(np.maximum(linear, 0), 1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, linear * 12.92, curve).astype(np.float32)
+    """Encode linear light as sRGB: the inverse of `srgb_to_linear`."""
+    size = np.abs(linear)
+    curve = np.float32(1.055) * np.power(size, np.float32(1 / 2.4)) - np.float32(0.055)
+    return np.copysign(np.where(size <= 0.0031308, size * np.float32(12.92), curve), linear).astype(np.float32)
 
 
 def luminance(image: Float) -> Float:

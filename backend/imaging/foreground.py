@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.imaging import Cancelled
+from backend.imaging.colour import to_unit
 from backend.imaging.guided import Array, resize, resize_part
-from backend.imaging.matting import to_unit
 
 WORK_SIZE = 1024  # longest side, in pixels, of the largest level that is iterated
 SMALL = 32  # levels up to this side get many iterations, larger ones few

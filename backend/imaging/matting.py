@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from backend.imaging import Cancelled
 from backend.imaging.closed_form import closed_form_matting
+from backend.imaging.colour import to_unit
 from backend.imaging.guided import Array, LinearModel, apply_coefficients, guided_coefficients, resize, resize_part
 
 Mask = NDArray[np.bool_]
@@ -111,13 +112,6 @@ def refine(
         if progress is not None:
             progress((done + 1) / len(blocks))
     return alpha
-
-
-def to_unit(image: NDArray[np.generic]) -> Array:
-    """The picture as float32, 0..1: integers divided by their type's largest value."""
-    if np.issubdtype(image.dtype, np.integer):
-        return image * np.float32(1 / np.iinfo(image.dtype).max)  # type: ignore[no-any-return, operator, type-var]
-    return image.astype(np.float32, copy=False)
 
 
 def _fit_model(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from backend.imaging.colour import Float, to_unit
 from backend.imaging.foreground import estimate_foreground
 from backend.imaging.regions import bounding_box
+from backend.pixels import Pixels, as_depth, converted, coverage, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat, Raster
 
 from . import Context, OperationError
-from .rasters import Pixels, converted, coverage, from_unit, raster, samples
 from .select import SELECTION, selected
 from .subject import subject_alpha
 
@@ -23,7 +22,7 @@ def remove_background(job: Job, context: Context) -> list[Output]:
     layer = job.inputs["image"]
     alpha = _alpha(job, context)
     if job.parameters["as"] == "mask":
-        mask = cv2.convertScaleAbs(alpha, alpha=255)
+        mask = as_depth(alpha, "u8")
         return [Output(ResultKind.LAYER_MASK, "Subject", raster(mask, SELECTION, layer.x, layer.y))]
     return [Output(ResultKind.LAYER, "Without background", cut(layer, alpha, context))]
 
@@ -32,7 +31,7 @@ def cut_out(job: Job, context: Context) -> list[Output]:
     """The subject alone on a new layer no larger than it."""
     layer = job.inputs["image"]
     alpha = _alpha(job, context)
-    box = bounding_box(cv2.convertScaleAbs(alpha, alpha=255))
+    box = bounding_box(as_depth(alpha, "u8"))
     assert box is not None
     whole = cut(layer, alpha, context)
     pixels = samples(whole)[box.window]
@@ -45,14 +44,14 @@ def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
     """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colours free of the background's."""
     wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
     colour = converted(layer, wanted)
-    alpha = to_unit(from_unit(alpha, wanted.depth))  # what the layer can hold: where that is opaque, nothing changes
+    alpha = to_unit(as_depth(alpha, wanted.depth))  # what the layer can hold: where that is opaque, nothing changes
     context.progress(0.8, "Cleaning the edge", None)
     clean: Pixels
     if colour.shape[2] == 1:
         clean = estimate_foreground(_plain(np.repeat(colour, 3, 2)), alpha, cancelled=context.cancelled)[..., :1]
     else:
         clean = estimate_foreground(_plain(colour), alpha, cancelled=context.cancelled)
-    opacity = from_unit(np.multiply(alpha, coverage(layer)) if layer.format.has_alpha else alpha, wanted.depth)
+    opacity = as_depth(np.multiply(alpha, coverage(layer)) if layer.format.has_alpha else alpha, wanted.depth)
     kind = opacity.dtype
     return raster(np.dstack([clean.astype(kind, copy=False), opacity]), wanted, layer.x, layer.y, layer.profile)
 

@@ -7,13 +7,13 @@ import numpy.typing as npt
 
 from backend.imaging.poisson import seamless_clone
 from backend.imaging.regions import bounding_box
+from backend.pixels import Pixels, as_depth, converted, coverage, mask_values, placed, raster
 from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat
 from plugin.client.region import Box, intersection
 
 from . import Context, OperationError
-from .rasters import Pixels, converted, coverage, from_unit, mask_values, placed, raster
 
 Mask = npt.NDArray[np.bool_]
 
@@ -61,7 +61,7 @@ def blend_poisson(job: Job, context: Context) -> list[Output]:
         progress=lambda fraction: context.progress(fraction, "Blending", None),
         cancelled=context.cancelled,
     )
-    alpha = from_unit(mask[box.window].astype(np.float32), wanted.depth)[..., None]
+    alpha = as_depth(mask[box.window].astype(np.float32), wanted.depth)[..., None]
     pixels = np.concatenate([blended[box.window].astype(depth), alpha], axis=2)
     layer = raster(pixels, wanted, window[0] + box.x, window[1] + box.y, source.profile)
     return [Output(ResultKind.LAYER, "Blended", layer)]

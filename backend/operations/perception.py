@@ -15,10 +15,10 @@ import numpy as np
 
 from backend.imaging.colour import Float, to_unit
 from backend.imaging.regions import Box
+from backend.pixels import Pixels, colours, rgb
 from plugin.client.raster import Raster
 
 from . import Context, OperationError
-from .rasters import Pixels, colours, samples
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,17 +34,9 @@ CLASSES = (
 """The classes of PASCAL VOC, in its order."""
 
 
-def picture(raster: Raster) -> Pixels:
+def picture(layer: Raster) -> Pixels:
     """Colour as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
-    pixels, channels = samples(raster), raster.format.channels
-    if raster.format.linear or pixels.dtype.kind == "f":
-        return colours(raster)
-    if channels[0] == "Y":
-        pixels = np.ascontiguousarray(pixels[..., :1])
-    codes = {"BGRA": cv2.COLOR_BGRA2RGB, "RGBA": cv2.COLOR_RGBA2RGB, "BGR": cv2.COLOR_BGR2RGB}
-    codes |= dict.fromkeys(("Y", "YA"), cv2.COLOR_GRAY2RGB)
-    rgb: Pixels = cv2.cvtColor(pixels, codes[channels]) if channels in codes else pixels
-    return rgb
+    return colours(layer) if layer.format.linear or layer.format.depth.startswith("f") else rgb(layer)
 
 
 @dataclass(frozen=True)

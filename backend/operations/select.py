@@ -7,12 +7,12 @@ import numpy as np
 from backend.imaging import grabcut, kmeans
 from backend.imaging.colour import Float, luminance, to_unit
 from backend.imaging.regions import U8, bounding_box, feather, grow, guided_filter
+from backend.pixels import as_depth, colours, coverage, placed, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat, Raster
 
 from . import Context, OperationError
-from .rasters import colours, coverage, from_unit, mask_values, placed, raster
 
 SELECTION = PixelFormat("Y", "u8")
 SOFT_RADIUS = 3  # pixels over which a soft edge follows the picture
@@ -72,13 +72,13 @@ def select_colours(job: Job, context: Context) -> list[Output]:
 
 def selected(selection: Raster, layer: Raster) -> U8:
     """The selection where the layer lies, H x W u8."""
-    values: U8 = from_unit(mask_values(selection), "u8")
+    values: U8 = as_depth(samples(selection)[..., 0], "u8")
     return placed(values, selection.x, selection.y, layer.box)
 
 
 def _softened(mask: U8, image: Float) -> U8:
     fitted = guided_filter(luminance(image), to_unit(mask), SOFT_RADIUS)
-    soft: U8 = from_unit(fitted, "u8")
+    soft: U8 = as_depth(fitted, "u8")
     return soft
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from backend.imaging import matting
 from backend.imaging.colour import Float, to_unit
 from backend.imaging.regions import U8, Box, Mask, bounding_box, components
+from backend.pixels import Pixels, as_depth, raster
 from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat
 
 from . import Context, OperationError
 from .perception import CLASSES, INSIDE, REGION, SIDE, Perception, picture
-from .rasters import Pixels, raster
 from .select import SQUARE, grabcut_object, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
@@ -29,12 +29,12 @@ def select_subject(job: Job, context: Context) -> list[Output]:
     alpha = subject_alpha(job, context)
     if not alpha.any():
         context.notes.append("Nothing in this layer stands out as its subject.")
-    return [output(_to_u8(alpha), job, job.inputs["image"], "Subject")]
+    return [output(as_depth(alpha, "u8"), job, job.inputs["image"], "Subject")]
 
 
 def select_background(job: Job, context: Context) -> list[Output]:
     """Everything but the subject."""
-    return [output(_to_u8(1 - subject_alpha(job, context)), job, job.inputs["image"], "Background")]
+    return [output(as_depth(1 - subject_alpha(job, context), "u8"), job, job.inputs["image"], "Background")]
 
 
 def subject_alpha(job: Job, context: Context) -> Float:
@@ -80,7 +80,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     alpha[closer.window] = _edges(pixels[closer.window], found, job, context)
     if not alpha.any():
         context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
-    return [output(_to_u8(alpha), job, layer, "Object")]
+    return [output(as_depth(alpha, "u8"), job, layer, "Object")]
 
 
 def is_dots(selection: Mask) -> bool:
@@ -117,7 +117,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     found = perception.object((reach > 0.5).astype(np.float32), REGION)
     coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
     alpha = _edges(pixels, np.sqrt(found * coarse) * (reach > 0.5), job, context)
-    return [output(_to_u8(alpha), job, layer, name.capitalize())]
+    return [output(as_depth(alpha, "u8"), job, layer, name.capitalize())]
 
 
 def areas(maps: Float) -> dict[str, float]:
@@ -134,11 +134,11 @@ def list_kinds(job: Job, context: Context) -> list[Output]:
     maps = Perception(layer, pixels, context).classes()
     shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
     size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
-    small: U8 = cv2.convertScaleAbs(to_unit(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), alpha=255)
+    small: U8 = as_depth(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), "u8")
     outputs = []
     for name, area in areas(maps).items():
         part = cv2.resize(np.ascontiguousarray(maps[..., CLASSES.index(name)]), size, interpolation=cv2.INTER_LINEAR)
-        shown = np.dstack([small, _to_u8(0.15 + 0.85 * np.clip(2 * part, 0, 1))])
+        shown = np.dstack([small, as_depth(0.15 + 0.85 * np.clip(2 * part, 0, 1), "u8")])
         outputs.append(Output(ResultKind.LAYER, f"{name}: {100 * area:.0f} %", raster(shown, RGBA, layer.x, layer.y)))
     return outputs
 
@@ -161,7 +161,7 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
     alpha = np.zeros(selection.shape, np.float32)
     rough = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     alpha[window.window] = _edges(pixels[window.window], rough, job, context)
-    return [output(_to_u8(alpha), job, layer, "Refined")]
+    return [output(as_depth(alpha, "u8"), job, layer, "Refined")]
 
 
 def _surroundings(box: Box, whole: Box) -> Box:
@@ -186,8 +186,3 @@ def _edges(pixels: Pixels, found: Float, job: Job, context: Context) -> Float:
 def _reduced(shape: tuple[int, ...]) -> tuple[int, int]:
     shrink = min(1.0, 512 / max(shape))
     return max(1, round(shape[1] * shrink)), max(1, round(shape[0] * shrink))
-
-
-def _to_u8(alpha: Float) -> U8:
-    scaled: U8 = cv2.convertScaleAbs(alpha, alpha=255)
-    return scaled

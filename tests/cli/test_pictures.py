@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from backend.commands import CommandError, Exit, pictures
+from backend.pixels import from_array, ordered
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -30,22 +31,22 @@ def picture(channels: int, kind: type, seed: int = 0) -> np.ndarray:
 def test_written_pictures_come_back_exactly(tmp_path: Path, suffix: str, channels: int, kind: type) -> None:
     pixels = picture(channels, kind)
     path = tmp_path / f"picture{suffix}"
-    pictures.write(path, pictures.from_array(pixels))
-    again = pictures.array(pictures.read(path))
+    pictures.write(path, from_array(pixels))
+    again = ordered(pictures.read(path))
     assert again.dtype == pixels.dtype
     assert np.array_equal(again, pixels)
 
 
 def test_grey_with_alpha_in_sixteen_bits_becomes_rgba_of_the_same_values(tmp_path: Path) -> None:
     pixels = picture(2, np.uint16)
-    pictures.write(tmp_path / "p.png", pictures.from_array(pixels))
-    assert np.array_equal(pictures.array(pictures.read(tmp_path / "p.png")), pixels[..., [0, 0, 0, 1]])
+    pictures.write(tmp_path / "p.png", from_array(pixels))
+    assert np.array_equal(ordered(pictures.read(tmp_path / "p.png")), pixels[..., [0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_the_colour_profile_is_kept_in_png(tmp_path: Path, kind: type) -> None:
     path = tmp_path / "p.png"
-    pictures.write(path, pictures.from_array(picture(3, kind), SRGB))
+    pictures.write(path, from_array(picture(3, kind), SRGB))
     assert pictures.read(path).profile == SRGB
     assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED) is not None
 
@@ -60,31 +61,31 @@ def test_exif_orientation_is_honoured_at_both_depths(tmp_path: Path, orientation
     Image.fromarray(picture(1, np.uint16)[..., 0]).save(tmp_path / "16.png", exif=exif)
     with Image.open(tmp_path / "8.png") as image:
         upright = np.asarray(ImageOps.exif_transpose(image))
-    assert np.array_equal(pictures.array(pictures.read(tmp_path / "8.png")), upright)
+    assert np.array_equal(ordered(pictures.read(tmp_path / "8.png")), upright)
     with Image.open(tmp_path / "16.png") as image:
         upright = np.asarray(ImageOps.exif_transpose(image))
-    assert np.array_equal(pictures.array(pictures.read(tmp_path / "16.tif"))[..., 0], upright)
-    assert np.array_equal(pictures.array(pictures.read(tmp_path / "16.png"))[..., 0], upright)
+    assert np.array_equal(ordered(pictures.read(tmp_path / "16.tif"))[..., 0], upright)
+    assert np.array_equal(ordered(pictures.read(tmp_path / "16.png"))[..., 0], upright)
 
 
 def test_palettes_and_bitmaps_are_read_as_what_they_show(tmp_path: Path) -> None:
     colour = Image.fromarray(picture(3, np.uint8)).quantize(16)
     colour.save(tmp_path / "palette.png")
-    assert np.array_equal(pictures.array(pictures.read(tmp_path / "palette.png")), np.asarray(colour.convert("RGB")))
+    assert np.array_equal(ordered(pictures.read(tmp_path / "palette.png")), np.asarray(colour.convert("RGB")))
     colour.info["transparency"] = 3
     colour.save(tmp_path / "clear.png", transparency=3)
     assert pictures.read(tmp_path / "clear.png").format.channels == "RGBA"
     bitmap = Image.fromarray(picture(1, np.uint8)[..., 0]).convert("1")
     bitmap.save(tmp_path / "bitmap.png")
-    assert np.array_equal(pictures.array(pictures.read(tmp_path / "bitmap.png"))[..., 0], bitmap.convert("L"))
+    assert np.array_equal(ordered(pictures.read(tmp_path / "bitmap.png"))[..., 0], bitmap.convert("L"))
 
 
 def test_formats_without_alpha_or_depth_get_what_they_can_hold(tmp_path: Path) -> None:
     deep = picture(4, np.uint16)
-    pictures.write(tmp_path / "p.jpg", pictures.from_array(deep))
+    pictures.write(tmp_path / "p.jpg", from_array(deep))
     raster = pictures.read(tmp_path / "p.jpg")
     assert str(raster.format) == "RGB u8"
-    pictures.write(tmp_path / "p.png", pictures.from_array(picture(3, np.float32)))
+    pictures.write(tmp_path / "p.png", from_array(picture(3, np.float32)))
     assert str(pictures.read(tmp_path / "p.png").format) == "RGB u16"
 
 
@@ -108,7 +109,7 @@ def test_a_truncated_photograph_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_suffix_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"\.png") as raised:
-        pictures.write(tmp_path / "p.xyz", pictures.from_array(picture(3, np.uint8)))
+        pictures.write(tmp_path / "p.xyz", from_array(picture(3, np.uint8)))
     assert raised.value.code == Exit.USAGE
 
 
@@ -116,4 +117,4 @@ def test_a_mask_is_brightness_times_alpha() -> None:
     pixels = np.zeros((1, 3, 4), np.uint8)
     pixels[0, 1] = (255, 255, 255, 255)
     pixels[0, 2] = (255, 255, 255, 51)
-    assert np.allclose(pictures.grey(pictures.from_array(pixels)), [[0, 1, 0.2]])
+    assert np.allclose(pictures.grey(from_array(pixels)), [[0, 1, 0.2]])

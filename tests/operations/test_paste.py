@@ -9,7 +9,7 @@ import pytest
 
 from backend.operations import Context, OperationError
 from backend.operations.paste import blend_poisson
-from backend.operations.rasters import DTYPES, raster, samples
+from backend.pixels import DTYPES, raster, samples
 from plugin.client.actions import BY_NAME, ResultKind
 from plugin.client.jobs import ErrorCode, Job
 from plugin.client.raster import PixelFormat, Raster

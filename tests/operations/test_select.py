@@ -10,8 +10,8 @@ import pytest
 import backend
 from backend.commands import pictures
 from backend.operations import Context, OperationError
-from backend.operations.rasters import raster, samples
 from backend.operations.select import grabcut_object, select_colours
+from backend.pixels import raster, samples
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.jobs import Job
 from plugin.client.raster import PixelFormat, Raster

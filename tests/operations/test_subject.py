@@ -10,8 +10,8 @@ import pytest
 from skimage import data
 
 from backend.operations import Context, OperationError, find
-from backend.operations.rasters import DTYPES, from_unit, raster, samples
 from backend.operations.subject import areas, is_dots
+from backend.pixels import DTYPES, as_depth, raster, samples
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.jobs import Job, Output
 from plugin.client.raster import PixelFormat, Raster
@@ -34,7 +34,7 @@ def layer(name: str, pixel_format: PixelFormat = RGB, x: int = 0, y: int = 0) ->
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None]
     if channels.endswith("A"):
         pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    return raster(from_unit(pixels.astype(np.float32) / 255, pixel_format.depth), pixel_format, x, y)
+    return raster(as_depth(pixels.astype(np.float32) / 255, pixel_format.depth), pixel_format, x, y)
 
 
 def run(name: str, image: Raster, selection: Raster | None = None, **settings: Value) -> list[Output]:
