@@ -85,8 +85,23 @@ def _select(document: Any, output: Output, combine: str) -> list[str]:
         selection = joined
     Krita.instance().action("deselect").trigger()
     document.waitForDone()
-    document.setSelection(selection)
+    document.setSelection(_outlined(selection, document.width(), document.height()))
     return []
+
+
+def _outlined(selection: Any, width: int, height: int) -> Any:
+    """The selection, cut to the canvas, with its outline forgotten, so that Krita draws it anew.
+
+    `Selection.setPixelData` leaves the outline of what was there before. A crop does not, so one is done out of sight.
+    """
+    scratch = Krita.instance().createDocument(width + 1, height + 1, "selection", "GRAYA", "U8", "", 72.0)
+    scratch.setSelection(selection)
+    scratch.waitForDone()
+    scratch.crop(0, 0, width, height)
+    scratch.waitForDone()
+    found = scratch.selection().duplicate()
+    scratch.close()
+    return found
 
 
 def _add_mask(origin: Origin, output: Output) -> list[str]:

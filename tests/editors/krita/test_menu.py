@@ -33,6 +33,17 @@ def picture(krita: Krita, tmp_path: Path, name: str) -> Path:
     return shot
 
 
+def ants_march(krita: Krita, tmp_path: Path) -> bool:
+    """Whether something moves on the canvas: the outline of the selection, as nothing else does."""
+    time.sleep(1)
+    canvas = (350, 130, 1050, 900)
+    shots = []
+    for i in range(8):
+        shots.append(Image.open(krita.display.screenshot(tmp_path / f"ants-{i}.png")).crop(canvas).tobytes())
+        time.sleep(0.3)
+    return len(set(shots)) > 2
+
+
 def open_photograph(krita: Krita, tmp_path: Path, name: str, pixels: NDArray[np.uint8]) -> None:
     path = tmp_path / f"{name}.png"
     Image.fromarray(pixels).save(path)
@@ -48,6 +59,7 @@ def mask(krita: Krita, width: int, height: int) -> NDArray[np.uint8]:
 
 def test_a_menu_entry_chosen_with_the_mouse_selects_the_object(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
+    assert not ants_march(krita, tmp_path)
     krita.run("select([20, 5, 480, 505])")
     rectangle = mask(krita, 512, 512)
     choose(krita, "Tools", "Inlay", "Select")
@@ -58,6 +70,7 @@ def test_a_menu_entry_chosen_with_the_mouse_selects_the_object(krita: Krita, tmp
     krita.display.keys("Return")
     krita.until("runner().job is None and not dialog()", wait=150)
     assert krita.get("message()") == ""
+    assert ants_march(krita, tmp_path)
     picture(krita, tmp_path, "selection")
     found = mask(krita, 512, 512) > 127
     assert found[80:200, 190:260].mean() > 0.9  # her face
