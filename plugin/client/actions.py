@@ -198,15 +198,6 @@ ACTIONS: tuple[Action, ...] = (
         ),
     ),
     Action(
-        name="select.kinds",
-        menu="Diagnose",
-        label="List Kinds",
-        help="Small pictures of the kinds of things that the picture holds, each with its share of the area.",
-        result=ResultKind.LAYER,
-        inputs=(LAYER,),
-        hidden=True,
-    ),
-    Action(
         name="select.background",
         menu="Select",
         label="Select Background",
@@ -291,6 +282,15 @@ ACTIONS: tuple[Action, ...] = (
         ),
         extent=Extent.OVERLAP,
         margin=0.02,
+    ),
+    Action(
+        name="select.kinds",
+        menu="Diagnose",
+        label="List Kinds",
+        help="Small pictures of the kinds of things that the picture holds, each with its share of the area.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        hidden=True,
     ),
     Action(
         name="diagnose.identity",
