@@ -8,14 +8,19 @@ import gi
 
 from ..client.actions import Action, Kind, Parameter
 from .arguments import argument_name, own_arguments
+from .offers import Offer, lister, offer_list
 
 _SLIDER_SPAN = 1000
 """A number whose range is wider than this is typed, not dragged."""
 
 
-def ask(action: Action, procedure: Any, config: Any) -> bool:
-    """Show the dialog; whether the person said yes. What they chose is in `config`."""
-    if not own_arguments(action):
+def ask(action: Action, procedure: Any, config: Any, offered: list[Offer] | None = None) -> bool:
+    """Show the dialog; whether the person said yes. What they chose is in `config`.
+
+    `offered` is what the picture offers for the parameter that depends on it; without, all of its choices are shown.
+    """
+    arguments = own_arguments(action)
+    if not arguments:
         return True
     gi.require_version("GimpUi", "3.0")
     from gi.repository import GimpUi
@@ -26,9 +31,14 @@ def ask(action: Action, procedure: Any, config: Any) -> bool:
     explanation.set_line_wrap(True)
     explanation.set_max_width_chars(50)
     explanation.set_xalign(0.0)
+    dialog.fill(["inlay-explanation"])
+    if offered and (parameter := lister(action)) is not None:
+        choices = offer_list(parameter, offered, procedure, config, dialog)
+        dialog.get_content_area().pack_start(choices, True, True, 0)
+        arguments.remove(argument_name(parameter.name))
     for parameter in filter(_draggable, action.parameters):
         dialog.get_scale_entry(argument_name(parameter.name), 1.0)
-    dialog.fill(["inlay-explanation", *own_arguments(action)])
+    dialog.fill(arguments)
     said_yes = bool(dialog.run())
     dialog.destroy()
     return said_yes

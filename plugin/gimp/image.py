@@ -37,7 +37,7 @@ def active_layer(action: Action, image: Any, drawables: list[Any]) -> Any:
         )
     check_anchored(image)
     if action.result is ResultKind.LAYER_MASK:
-        _check_mask_can_be_set(layer)
+        check_mask_can_be_set(layer)
     if action.result is ResultKind.LAYER and (group := _locked_group(layer)) is not None:
         raise ImageError(f"The group '{group.get_name()}' is locked. Unlock it in the Layers dialog.")
     if Gimp.Selection.is_empty(image) and any(i.source is Source.SELECTION and i.required for i in action.inputs):
@@ -49,6 +49,14 @@ def check_anchored(image: Any) -> None:
     """Raises ImageError when the image has a floating selection: GIMP takes no new layers then."""
     if image.get_floating_sel() is not None:
         raise ImageError("The image has a floating selection. Choose Layer > Anchor Layer or Layer > To New Layer.")
+
+
+def check_mask_can_be_set(layer: Any) -> None:
+    """Raises ImageError when the layer has a mask already, or takes none."""
+    if layer.get_mask() is not None:
+        raise ImageError("The layer has a mask already. Choose Layer > Mask > Apply or Delete Layer Mask first.")
+    if layer.get_lock_content():
+        raise ImageError("The layer's pixels are locked. Unlock them in the Layers dialog.")
 
 
 def gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any]) -> dict[str, Raster]:
@@ -148,13 +156,6 @@ def _duplicate(image: Any, layer: Any) -> Iterator[tuple[Any, Any]]:
         yield copy, twin
     finally:
         copy.delete()
-
-
-def _check_mask_can_be_set(layer: Any) -> None:
-    if layer.get_mask() is not None:
-        raise ImageError("The layer has a mask already. Choose Layer > Mask > Apply or Delete Layer Mask first.")
-    if layer.get_lock_content():
-        raise ImageError("The layer's pixels are locked. Unlock them in the Layers dialog.")
 
 
 def _locked_group(layer: Any) -> Any:

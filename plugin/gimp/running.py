@@ -14,18 +14,21 @@ from typing import Any
 
 from gi.repository import Gimp, GLib
 
-from ..client.actions import Action
+from ..client.actions import BY_NAME, Action
 from ..client.connection import Connection, JobCancelled, JobFailed
-from ..client.jobs import Job, Progress
-from . import arguments, dialogs, image, results
+from ..client.jobs import Job, Progress, Result
+from ..client.raster import Raster
+from . import arguments, dialogs, image, offers, results
 
 
 def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], config: Any, action: Action) -> Any:
     """What GIMP calls. An error's message says what happened and what to do; the image is as it was then."""
     try:
         layer = image.active_layer(action, picture, drawables)
-        if run_mode == Gimp.RunMode.INTERACTIVE and not dialogs.ask(action, procedure, config):
-            return _answer(procedure, Gimp.PDBStatusType.CANCEL)
+        if run_mode == Gimp.RunMode.INTERACTIVE:
+            offered = _offered(action, picture, layer)
+            if not dialogs.ask(action, procedure, config, offered):
+                return _answer(procedure, Gimp.PDBStatusType.CANCEL)
         notes = _work(action, picture, layer, config)
         if notes and run_mode != Gimp.RunMode.NONINTERACTIVE:
             Gimp.message("\n".join(notes))
@@ -40,19 +43,48 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
+def _offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | None:
+    """What the layer offers for the action's parameter that depends on it; None where nothing does or none can tell.
+
+    Raises ImageError when the layer has nothing to offer.
+    """
+    parameter = offers.lister(action)
+    if parameter is None:
+        return None
+    listing = BY_NAME[parameter.offered_by]
+    try:
+        listed = _answered(Job(listing.name, listing.check({}), _inputs(listing, picture, layer, None)), action.label)
+    except JobFailed as error:
+        print(f"{listing.name}: {error}", file=sys.stderr)
+        return None
+    found = offers.offers(parameter, listed)
+    if len(found) == 1:
+        raise image.ImageError(f"{action.label} knows nothing of what is in this layer. Choose another way to select.")
+    return found
+
+
 def _work(action: Action, picture: Any, layer: Any, config: Any) -> tuple[str, ...]:
     parameters = action.check(arguments.values(config, action))
-    inputs = image.gather(action, picture, layer, lambda name: arguments.chosen_layer(config, name))
-    Gimp.progress_init(f"{action.label}...")
-    try:
-        with Connection("gimp") as connection:
-            job = Job(action.name, parameters, inputs)
-            result = connection.run(job, on_event=_show, cancelled=_terminated().is_set)
-        results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
-    finally:
-        Gimp.progress_end()
+    if parameters.get("as") == "mask":
+        image.check_mask_can_be_set(layer)
+    result = _answered(Job(action.name, parameters, _inputs(action, picture, layer, config)), action.label)
+    results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
     Gimp.displays_flush()
     return result.notes
+
+
+def _inputs(action: Action, picture: Any, layer: Any, config: Any) -> dict[str, Raster]:
+    return image.gather(action, picture, layer, lambda name: arguments.chosen_layer(config, name))
+
+
+def _answered(job: Job, label: str) -> Result:
+    """The job's result; how it goes is shown in the progress bar."""
+    Gimp.progress_init(f"{label}...")
+    try:
+        with Connection("gimp") as connection:
+            return connection.run(job, on_event=_show, cancelled=_terminated().is_set)
+    finally:
+        Gimp.progress_end()
 
 
 def _show(progress: Progress) -> None:
