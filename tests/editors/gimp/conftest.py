@@ -25,10 +25,27 @@ def host(tree: Tree) -> Iterator[Backend]:
     backend.stop()
 
 
-@pytest.fixture(scope="session", params=["pyzmq", "pure"])
-def console(request: pytest.FixtureRequest, tree: Tree, host: Backend) -> Iterator[Gimp]:
-    """GIMP without a window, its plug-in forced to one of the two transports."""
-    gimp = Gimp(tree, "gimp-console-3.0", {**host.environment, "INLAY_TRANSPORT": request.param})
+@pytest.fixture(scope="session")
+def console(tree: Tree, host: Backend) -> Iterator[Gimp]:
+    """GIMP without a window, its plug-in forced to pyzmq."""
+    yield from _console(tree, host, "pyzmq")
+
+
+@pytest.fixture(scope="session")
+def pure_console(tree: Tree, host: Backend) -> Iterator[Gimp]:
+    """GIMP without a window, its plug-in forced to the transport of its own."""
+    yield from _console(tree, host, "pure")
+
+
+@pytest.fixture(params=["console", "pure_console"])
+def either_console(request: pytest.FixtureRequest) -> Gimp:
+    """One GIMP after the other: for what depends on the way to the backend."""
+    gimp: Gimp = request.getfixturevalue(request.param)
+    return gimp
+
+
+def _console(tree: Tree, host: Backend, transport: str) -> Iterator[Gimp]:
+    gimp = Gimp(tree, "gimp-console-3.0", {**host.environment, "INLAY_TRANSPORT": transport})
     yield gimp
     printed = gimp.close()
     assert "CRITICAL" not in printed and "Traceback" not in printed, printed

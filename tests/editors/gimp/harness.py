@@ -5,6 +5,7 @@ GIMP runs in a chroot, the backend on the host. They meet in a folder of the tre
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -20,12 +21,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plugin.client.connection import Connection
 from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
 from plugin.client.protocol import Status
 
 ROOT = Path(__file__).resolve().parents[3]
-GIMPRC = '(config-version "3.0.4")\n(show-welcome-dialog no)\n(check-updates no)\n(save-session-info no)\n'
+LANGUAGE = "C.UTF-8"
+GIMPRC = f"""(config-version "3.0.4")
+(prev-language "{LANGUAGE}")
+(show-welcome-dialog no)
+(check-updates no)
+(save-session-info no)
+"""
 BACKEND_STAND_IN = """#!/bin/sh
 # The backend's Python lies outside of this tree: ask the host to start it.
 echo start > {requests}
@@ -48,6 +57,7 @@ class Tree:
             raise RuntimeError("The GIMP tests enter the tree with chroot, which needs root.")
         self.home = Path(tempfile.mkdtemp(prefix="inlay-", dir=self.root / "tmp"))
         self.run = Path(tempfile.mkdtemp(prefix="inlay-", dir=self.root / "run"))
+        self.known_plug_ins = self.home / "pluginrc"  # else each GIMP asks all of its own plug-ins what they are
 
     def inside(self, path: Path) -> str:
         """The path as the programs in the tree see it."""
@@ -153,6 +163,11 @@ class Backend:
             self.process.wait(20)
 
 
+def received(text: str, height: int) -> Any:
+    """Samples that `sent` of remote.py made text of, as rows of uint8: H x W, or H x (W times channels)."""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, -1)
+
+
 class InGimpError(AssertionError):
     """Code run in GIMP raised; the message is its traceback."""
 
@@ -163,6 +178,8 @@ class Gimp:
     def __init__(self, tree: Tree, program: str, environment: dict[str, str], *files: str) -> None:
         home = Path(tempfile.mkdtemp(prefix="profile-", dir=tree.home))
         install_into(home / "gimp")
+        if tree.known_plug_ins.exists():
+            shutil.copy(tree.known_plug_ins, home / "gimp/pluginrc")
         shutil.copy(Path(__file__).with_name("remote.py"), home / "remote.py")
         path = home / "socket"
         inside = {
@@ -170,7 +187,7 @@ class Gimp:
             "GIMP3_DIRECTORY": tree.inside(home / "gimp"),
             "INLAY_TEST_SOCKET": tree.inside(path),
             "PATH": "/usr/bin:/bin",
-            "LC_ALL": "C.UTF-8",
+            "LC_ALL": LANGUAGE,
             **environment,
         }
         self.log = home / "gimp.log"
@@ -182,6 +199,7 @@ class Gimp:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         self.peer = socket.socket(socket.AF_UNIX)
         self._connect(path)
+        shutil.copy(home / "gimp/pluginrc", tree.known_plug_ins)
         self.answers = self.peer.makefile("rb")
 
     def _connect(self, path: Path) -> None:

@@ -3,9 +3,11 @@
 A piece of code finds Gimp, Gegl, Babl and the functions below; what it assigns to `answer` goes back as JSON.
 """
 
+import base64
 import json
 import os
 import socket
+import sys
 import time
 import traceback
 
@@ -14,6 +16,8 @@ import gi
 for _name, _version in {"Gimp": "3.0", "Gegl": "0.4", "Babl": "0.1"}.items():
     gi.require_version(_name, _version)
 from gi.repository import Babl, Gegl, Gimp, Gio, GLib  # noqa: E402, F401  versions come first; for the code that is sent
+
+sys.path.append(os.environ["GIMP3_DIRECTORY"] + "/plug-ins/inlay")  # so that `plugin.gimp` can be tried by itself
 
 RGB, GREY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
 
@@ -71,6 +75,11 @@ def selection(image):
     return image.get_selection().get_buffer().get(rectangle, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
 
 
+def sent(data):
+    """Bytes as text, for an answer; `received` of harness.py makes bytes of it again."""
+    return base64.b64encode(data).decode()
+
+
 def call(name, image, drawables, **arguments):
     """Run a procedure without asking anybody: how it ended, its message, and the seconds it took."""
     procedure = Gimp.get_pdb().lookup_procedure(name)
@@ -87,9 +96,9 @@ def call(name, image, drawables, **arguments):
     return {"status": status.value_nick, "message": message, "seconds": time.monotonic() - start}
 
 
-def shown():
-    """The image in the window."""
-    return Gimp.get_images()[0]
+def shown(name=""):
+    """The image in the window, or the one of several whose name begins so."""
+    return next(image for image in Gimp.get_images() if image.get_name().startswith(name))
 
 
 def serve(path):

@@ -44,54 +44,54 @@ def start_long_identity(gimp: Gimp, backend: Backend) -> None:
         ("crash", "worker"),
     ],
 )
-def test_a_job_that_fails_leaves_the_image_as_it_was(console: Gimp, fault: str, said: str) -> None:
-    outcome = identity(console, fault=fault)
+def test_a_job_that_fails_leaves_the_image_as_it_was(either_console: Gimp, fault: str, said: str) -> None:
+    outcome = identity(either_console, fault=fault)
     assert outcome["status"] == "execution-error"
     assert said in outcome["message"], outcome
     assert "Log: " in outcome["message"]
     assert outcome["unharmed"]
-    assert identity(console)["status"] == "success"
+    assert identity(either_console)["status"] == "success"
 
 
-def test_a_worker_killed_in_the_middle_of_a_job(console: Gimp, host: Backend) -> None:
-    identity(console)
-    start_long_identity(console, host)
+def test_a_worker_killed_in_the_middle_of_a_job(either_console: Gimp, host: Backend) -> None:
+    identity(either_console)
+    start_long_identity(either_console, host)
     for worker in host.workers():
         os.kill(worker, signal.SIGKILL)
-    outcome = console.answer()
+    outcome = either_console.answer()
     assert outcome["status"] == "execution-error" and "worker" in outcome["message"], outcome
     assert outcome["unharmed"]
-    assert identity(console)["status"] == "success"
+    assert identity(either_console)["status"] == "success"
 
 
-def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(console: Gimp, host: Backend) -> None:
-    identity(console)
+def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(either_console: Gimp, host: Backend) -> None:
+    identity(either_console)
     starts = host.starts
-    start_long_identity(console, host)
+    start_long_identity(either_console, host)
     killed = time.monotonic()
     host.kill()
-    outcome = console.answer()
+    outcome = either_console.answer()
     assert outcome["status"] == "execution-error", outcome
     assert "The backend has ended. Your document is as it was. Try again" in outcome["message"], outcome
     assert time.monotonic() - killed < 10
     assert outcome["unharmed"]
-    assert identity(console)["status"] == "success"
+    assert identity(either_console)["status"] == "success"
     assert host.starts == starts + 1
 
 
-def test_a_plug_in_that_is_killed_cancels_its_job(console: Gimp, host: Backend) -> None:
-    start_long_identity(console, host)
+def test_a_plug_in_that_is_killed_cancels_its_job(either_console: Gimp, host: Backend) -> None:
+    start_long_identity(either_console, host)
     os.kill(plug_in_process(), signal.SIGKILL)
     seconds = host.until("idle")
-    console.answer()
+    either_console.answer()
     assert seconds < 0.5
-    assert identity(console)["status"] == "success"
+    assert identity(either_console)["status"] == "success"
 
 
-def test_a_plug_in_that_is_told_to_end_cancels_its_job(console: Gimp, host: Backend) -> None:
-    start_long_identity(console, host)
+def test_a_plug_in_that_is_told_to_end_cancels_its_job(either_console: Gimp, host: Backend) -> None:
+    start_long_identity(either_console, host)
     os.kill(plug_in_process(), signal.SIGTERM)
-    outcome = console.answer()
+    outcome = either_console.answer()
     assert outcome["status"] == "cancel" and outcome["unharmed"], outcome
     host.until("idle", wait=1)
 

@@ -9,8 +9,7 @@ from .harness import Gimp
 pytestmark = pytest.mark.gimp
 
 IMPORTS = """
-import os, random, sys
-sys.path.append(os.environ["GIMP3_DIRECTORY"] + "/plug-ins/inlay")
+import random
 from dataclasses import replace
 from plugin.client.actions import BY_NAME, Extent, OPTIONAL_SELECTION
 from plugin.gimp import image as reading, pixels, results
