@@ -1,0 +1,335 @@
+"""Filling a hole with patches of its surroundings, at any resolution.
+
+The coarse-to-fine, search-and-vote optimisation of Wexler et al. 2007 with PatchMatch as its search and the texture
+channels of Newson et al. 2014, without which the averaging of patches drifts to the smoothest of them. Large levels
+look only near the places that the smaller ones found, so the cost goes with the hole's size, not with the picture's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import CancelCheck, Progress, stop_if
+from .patchmatch import BLOCK, Descriptor, Field, Sources, cut
+from .seams import remove_seams
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+REMEDY = "widen the sampling area, or make the hole smaller"
+
+
+@dataclass(frozen=True)
+class InpaintingConfig:
+    """Sizes in pixels of the level worked on."""
+
+    patch: int = 7  # side of a patch, odd
+    components: int = 16  # principal components in a descriptor
+    coarsest: int = 8  # the pyramid ends when the hole's largest inscribed circle has this radius or less ...
+    most: int = 3000  # ... and the hole this many pixels
+    rounds: tuple[int, ...] = (
+        10,
+        6,
+        4,
+        2,
+        1,
+    )  # search-and-vote rounds from the coarsest level on; the last one repeats
+    everywhere: int = 100_000  # with more sources than this a level searches only near what the coarser one found:
+    near: int = 8  # so far from it
+    guide_weight: float = 0.5  # of the guide's colour beside the patch itself
+    texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
+    seams: float = 0.06  # largest difference of colour, of 0..1, that is taken for a seam and removed
+
+
+@dataclass
+class Level:
+    """One resolution. Channels: three colours, then two of texture."""
+
+    picture: Tensor  # H x W x 5; what is missing is black
+    missing: Tensor  # H x W
+    usable: Tensor  # H x W: a whole patch around the pixel may be taken
+    guide: Tensor | None  # H x W x 3
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.picture.shape[0], self.picture.shape[1]
+
+
+def inpaint(
+    image: Floats,
+    hole: Mask,
+    source: Mask | None = None,
+    guide: Floats | None = None,
+    config: InpaintingConfig | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+    preview: Callable[[Floats], None] | None = None,
+) -> Floats:
+    """Fill `hole` with what is found in `source`.
+
+    Args:
+        image: H x W x 3, nominally 0..1.
+        hole: H x W, true where pixels are missing.
+        source: H x W, true where patches may be taken from; everything but the hole when left out.
+        guide: H x W x 3, 0..1, what the hole should roughly look like (the surroundings as they are elsewhere).
+        seed: another number gives another fill.
+        preview: called after each level with the picture at that level's size.
+
+    Returns: H x W x 3; bit-identical to `image` outside the hole.
+
+    Raises ValueError when no whole patch of the source is free of the hole, Cancelled when `cancelled()` says so.
+    """
+    config = config or InpaintingConfig()
+    if not hole.any():
+        return image.copy()
+    rng = torch.Generator(device).manual_seed(seed)
+    levels = _pyramid(image, hole, ~hole if source is None else source & ~hole, guide, config, device)
+    rounds = [config.rounds[min(i, len(config.rounds) - 1)] for i in range(len(levels))]
+    work = [count * float(level.missing.sum()) + 1 for count, level in zip(rounds, levels, strict=True)]
+    field: Field | None = None
+    current = levels[0].picture
+    done = 0.0
+    for level, count, cost in zip(levels, rounds, work, strict=True):
+        targets = _dilated(level.missing, config.patch // 2).flatten().nonzero()[:, 0]
+        if field is None:
+            current = _peel(level, config, rng)
+            if level.guide is not None:
+                current[..., :3] = torch.where(level.missing[..., None], level.guide, current[..., :3])
+            whole = level.usable.flatten().nonzero()[:, 0]
+            field = Field(targets, whole[torch.randint(0, len(whole), (len(targets),), generator=rng, device=device)],
+                          level.size[1], level.size[0])  # fmt: skip
+            first = True
+        else:
+            field, current = _enlarged(field, current, level, targets, config, rng)
+            first = False
+        sources, describe = _sources(level, field, config, rng)
+        confidence = _confidence(level.missing)[targets]
+        local = len(sources.pixels) > config.everywhere or not _covers(sources, level)
+        radius = float(config.near) if local else float(max(level.size))
+        for number in range(count):
+            stop_if(cancelled)
+            wanted = describe(current, targets)
+            field.search(sources, wanted, 1 if local else 3, radius, rng)
+            if first and number == 0:
+                field.search(sources, wanted, 3, radius, rng)
+            weight = torch.exp(-field.costs / (2 * _spread(field.costs))) * confidence
+            current = _vote(level, field, weight, config.patch, sharp=number == count - 1, background=current)
+            done += cost / count
+            if progress:
+                progress(min(1.0, done / sum(work)))
+        if preview:
+            preview(current[..., :3].cpu().numpy())
+    assert field is not None  # there is one level at least
+    if config.seams:
+        current = remove_seams(current[..., :3], field.map(), levels[-1].missing, config.seams, cancelled)
+    result = image.copy()
+    result[hole] = current[..., :3].cpu().numpy()[hole]
+    return result
+
+
+def _covers(sources: Sources, level: Level) -> bool:
+    return len(sources.pixels) == int(level.usable.sum())
+
+
+def _pyramid(
+    image: Floats,
+    hole: Mask,
+    source: Mask,
+    guide: Floats | None,
+    config: InpaintingConfig,
+    device: torch.device | str,
+) -> list[Level]:
+    """From coarse to fine."""
+    levels: list[Level] = []
+    pixels: Floats = np.dstack([image, _texture(image, hole)])
+    missing, allowed = hole, source
+    while True:
+        usable = _inner(~missing, config.patch // 2) & allowed
+        if not usable.any() or not missing.any():
+            if levels:
+                break
+            raise ValueError(f"There is no whole patch outside the hole to fill it with: {REMEDY}.")
+        blank = pixels * ~missing[..., None]
+        levels.append(
+            Level(
+                torch.from_numpy(blank).to(device),
+                torch.from_numpy(missing).to(device),
+                torch.from_numpy(usable).to(device),
+                None if guide is None else torch.from_numpy(guide).to(device),
+            )
+        )
+        radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
+        small = radius <= config.coarsest and np.count_nonzero(missing) <= config.most
+        if small or min(missing.shape) < 4 * config.patch:
+            break
+        known = _halved((~missing).astype(np.float32))
+        pixels = np.divide(_halved(blank), np.maximum(known, 1e-3)[..., None], dtype=np.float32)
+        missing = known < 0.5
+        allowed = _halved(allowed.astype(np.float32)) > 0.99
+        guide = None if guide is None else _halved(guide, "edge")
+    return levels[::-1]
+
+
+def _halved(values: Floats, beyond: Literal["constant", "edge"] = "constant") -> Floats:
+    """Means of 2 x 2 pixels; an odd side is made even by zeros (or its edge) first."""
+    height, width = values.shape[:2]
+    even = np.pad(values, ((0, height % 2), (0, width % 2)) + ((0, 0),) * (values.ndim - 2), mode=beyond)
+    rows = even[::2] + even[1::2]
+    mean: Floats = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
+    return mean
+
+
+def _texture(image: Floats, hole: Mask) -> Floats:
+    """Mean absolute derivatives along x and y over the neighbourhood, H x W x 2 (Newson et al. 2014, equation 6)."""
+    grey = np.ascontiguousarray(image.mean(2))
+    known = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
+    window = (33, 33)
+    mass = cv2.boxFilter(known, -1, window) + 1e-6
+    slopes = [np.abs(cv2.Sobel(grey, cv2.CV_32F, dx, dy, ksize=3)) / 4 * known for dx, dy in ((1, 0), (0, 1))]
+    return np.dstack([cv2.boxFilter(slope, -1, window) / mass for slope in slopes]).astype(np.float32)
+
+
+def _dilated(mask: Tensor, radius: int) -> Tensor:
+    square = np.ones((2 * radius + 1,) * 2, np.uint8)
+    return torch.from_numpy(cv2.dilate(mask.cpu().numpy().view(np.uint8), square) > 0).to(mask.device)
+
+
+def _inner(mask: Mask, radius: int) -> Mask:
+    """Eroded; the picture's border counts as outside, so that every patch lies whole inside the picture."""
+    square = np.ones((2 * radius + 1,) * 2, np.uint8)
+    eroded: Mask = cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    return eroded
+
+
+def _confidence(missing: Tensor) -> Tensor:
+    """How much a patch is trusted: falls with the distance from the known (Wexler et al. 2007, section 3.3)."""
+    distance = cv2.distanceTransform(missing.cpu().numpy().astype(np.uint8), cv2.DIST_L2, 3)
+    return torch.from_numpy(1.3 ** -np.minimum(distance, 40)).float().flatten().to(missing.device)
+
+
+def _spread(costs: Tensor) -> Tensor:
+    return torch.quantile(costs[:: max(1, len(costs) // 20000)], 0.75) + 1e-6
+
+
+def _replicated(picture: Tensor, margin: int) -> Tensor:
+    """H x W x C with its border repeated."""
+    return F.pad(picture.permute(2, 0, 1)[None], [margin] * 4, mode="replicate")[0].permute(1, 2, 0).contiguous()
+
+
+def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
+    """First guess on the coarsest level: layer by layer from the edge, each pixel from the patch that fits best what is
+    known around it already."""
+    (height, width), half = level.size, config.patch // 2
+    current, unknown = level.picture.clone(), level.missing.clone()
+    centres = level.usable.flatten().nonzero()[:, 0]
+    kept = max(1, min(4000, round(0.7 * len(centres))))
+    centres = centres[torch.randperm(len(centres), generator=rng, device=centres.device)[:kept]]
+    library = cut(level.picture, centres, config.patch)  # S x (5 p p)
+    squares = library.square().T.contiguous()
+    while unknown.any():
+        edge = (unknown & _dilated(~unknown, 1)).flatten().nonzero()[:, 0]
+        if not len(edge):  # nothing is known: the hole covers the level
+            edge = unknown.flatten().nonzero()[:, 0]
+        inner = (edge // width + half) * (width + 2 * half) + edge % width + half
+        known = F.pad((~unknown).float(), [half] * 4)[..., None].expand(-1, -1, current.shape[2])
+        mask = cut(known, inner, config.patch)
+        wanted = cut(_replicated(current, half), inner, config.patch) * mask
+        # |w - l|^2 over the known pixels only, without the term that is the same for every candidate
+        origin = centres[(mask @ squares - 2 * wanted @ library.T).argmin(1)]
+        current.view(height * width, -1)[edge] = level.picture.view(height * width, -1)[origin]
+        unknown.view(-1)[edge] = False
+    return current
+
+
+def _sources(
+    level: Level, field: Field, config: InpaintingConfig, rng: torch.Generator
+) -> tuple[Sources, Callable[[Tensor, Tensor], Tensor]]:
+    """Where this level's patches come from, and the function that describes pixels of a picture of this level."""
+    height, width = level.size
+    pixels = level.usable.flatten().nonzero()[:, 0]
+    if len(pixels) > config.everywhere:
+        found = torch.zeros(height * width, dtype=torch.bool, device=pixels.device)
+        found[field.origins] = True
+        pixels = (_dilated(found.view(height, width), config.near) & level.usable).flatten().nonzero()[:, 0]
+    sample = pixels[torch.randint(0, len(pixels), (4096,), generator=rng, device=pixels.device)]
+    colours = level.picture[..., :3].contiguous()
+    descriptor = Descriptor(colours, sample, config.patch, config.components)
+    half = config.patch // 2
+
+    def beside(picture: Tensor) -> Tensor:
+        known = picture[..., 3:] * config.texture_weight
+        if level.guide is not None:
+            known = torch.cat([known, level.guide * config.guide_weight], 2)
+        return known.flatten(0, 1)
+
+    def describe(picture: Tensor, targets: Tensor) -> Tensor:
+        y, x = targets // width, targets % width
+        top, left = max(int(y.min()) - half, 0), max(int(x.min()) - half, 0)
+        part = picture[top : int(y.max()) + half + 1, left : int(x.max()) + half + 1, :3]
+        padded = _replicated(part, half)  # what is cut at the window's own edge is far enough from the targets
+        inner = (y - top + half) * padded.shape[1] + (x - left + half)
+        blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
+        return torch.cat([torch.cat(blocks), beside(picture)[targets] * config.patch], 1)
+
+    rows = descriptor(colours, beside(level.picture), pixels)
+    return Sources.of(pixels, rows, height * width), describe
+
+
+def _enlarged(
+    coarse: Field, current: Tensor, level: Level, targets: Tensor, config: InpaintingConfig, rng: torch.Generator
+) -> tuple[Field, Tensor]:
+    """The field and the picture of the next finer level: every pixel's patch moves as its coarse pixel's did, and the
+    picture is that layout with this level's detail."""
+    height, width = level.size
+    y, x = targets // width, targets % width
+    coarse_y, coarse_x = (y // 2).clamp(max=coarse.height - 1), (x // 2).clamp(max=coarse.width - 1)
+    number = coarse.number[coarse_y * coarse.width + coarse_x]
+    origin = coarse.origins[number.clamp(min=0)]
+    up_y = (origin // coarse.width * 2 + y - 2 * coarse_y).clamp(max=height - 1)
+    up_x = (origin % coarse.width * 2 + x - 2 * coarse_x).clamp(max=width - 1)
+    up = up_y * width + up_x
+    good = (number >= 0) & level.usable.flatten()[up]
+    usable = level.usable.flatten().nonzero()[:, 0]
+    chance = usable[torch.randint(0, len(usable), (len(targets),), generator=rng, device=up.device)]
+    field = Field(targets, torch.where(good, up, chance), width, height)
+    blurred = F.interpolate(current.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False)
+    blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.picture)
+    return field, _vote(level, field, good.float(), config.patch, sharp=True, background=blurred)
+
+
+def _vote(level: Level, field: Field, weight: Tensor, patch: int, sharp: bool, background: Tensor) -> Tensor:
+    """Each missing pixel as the weighted mean of what the patches over it say (Wexler et al. 2007, equation 4).
+
+    weight: of the targets. `sharp` leans on the patches centred near the pixel, so that texture is kept. Where no patch
+    has a weight the background stays.
+    """
+    height, width = level.size
+    values = level.picture.view(height * width, -1)
+    holes = level.missing.flatten().nonzero()[:, 0]
+    total = torch.zeros(len(holes), values.shape[1], device=values.device)
+    mass = torch.zeros(len(holes), 1, device=values.device)
+    reach = min(2, patch // 2) if sharp else patch // 2
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            number = field.neighbours(dy, dx, holes)
+            safe = number.clamp(min=0)
+            nearness = float(np.exp(-(dy * dy + dx * dx) / (2 * 0.7**2))) if sharp else 1.0
+            w = (weight[safe] * (number >= 0) * nearness)[:, None]
+            # a pixel beside the centre of a whole patch lies in the picture
+            total.addcmul_(w, values.index_select(0, field.origins[safe] - (dy * width + dx)))
+            mass += w
+    result = background.clone()
+    pixels = result.view(height * width, -1)
+    pixels[holes] = torch.where(mass > 1e-12, total / mass.clamp(min=1e-12), pixels[holes])
+    return result

@@ -1,0 +1,135 @@
+"""Nearest patches of one part of a picture in another: PatchMatch (Barnes et al. 2009), all pixels at once.
+
+Patches are compared by short descriptors: their leading principal components, and what else the caller knows of a
+pixel. A candidate then costs one row of a table. Pixels are flat indices, y * width + x, of one level of a picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+STEPS = (4, 2, 1)  # from how far a sweep takes over its neighbours' patches, in pixels, the last sweep being the last
+DIRECTIONS = ((0, -1), (-1, 0), (0, 1), (1, 0))
+BLOCK = 1 << 15  # patches cut out at once
+
+
+def cut(picture: Tensor, pixels: Tensor, side: int) -> Tensor:
+    """Patches of an H x W x C picture around N pixels that are at least side // 2 away from its border, N x (side² C),
+    as a view that is copied where it is used."""
+    height, width, channels = picture.shape
+    windows = picture.contiguous().as_strided(
+        (height - side + 1, width - side + 1, side, side * channels), (width * channels, channels, width * channels, 1)
+    )
+    half = side // 2
+    return windows[pixels // width - half, pixels % width - half].flatten(1)
+
+
+class Descriptor:
+    """The projection of patches onto their principal components: squared distances stay nearly what they were."""
+
+    def __init__(self, picture: Tensor, sample: Tensor, side: int, components: int) -> None:
+        """picture: H x W x C; sample: pixels whose patches are typical of it."""
+        self.side = side
+        found = cut(picture, sample, side)
+        _, vectors = torch.linalg.eigh(torch.cov(found.T) + 1e-8 * torch.eye(found.shape[1], device=found.device))
+        self.basis = vectors[:, -components:].contiguous()
+
+    def __call__(self, picture: Tensor, beside: Tensor, pixels: Tensor) -> Tensor:
+        """Descriptors of N pixels. beside: (H W) x E, what is compared beside the patch, scaled to count as much as
+        side * its squared differences."""
+        blocks = [cut(picture, part, self.side) @ self.basis for part in torch.split(pixels, BLOCK)]
+        return torch.cat([torch.cat(blocks), beside[pixels] * self.side], 1)
+
+
+@dataclass
+class Sources:
+    """Where patches may come from: the pixels, their descriptors, and each pixel's row among them (-1 without)."""
+
+    pixels: Tensor  # N
+    rows: Tensor  # N x D
+    row_of: Tensor  # H W
+
+    @classmethod
+    def of(cls, pixels: Tensor, rows: Tensor, size: int) -> Sources:
+        """size: H W."""
+        row_of = torch.full((size,), -1, dtype=torch.int32, device=pixels.device)
+        row_of[pixels] = torch.arange(len(pixels), dtype=torch.int32, device=pixels.device)
+        return cls(pixels, rows, row_of)
+
+    def draw(self, count: int, rng: torch.Generator) -> Tensor:
+        """So many of the pixels, by chance."""
+        return self.pixels[torch.randint(0, len(self.pixels), (count,), generator=rng, device=self.pixels.device)]
+
+
+class Field:
+    """For each target pixel the source pixel with the most similar patch.
+
+    targets: N pixels; origins: N source pixels to start from; width, height: of the level. No patch of a source
+    crosses the border by `margin` pixels or less, which is why candidates need no test for it.
+    """
+
+    def __init__(self, targets: Tensor, origins: Tensor, width: int, height: int) -> None:
+        self.targets, self.origins, self.width, self.height = targets, origins, width, height
+        self.costs = torch.full((len(targets),), torch.inf, device=targets.device)
+        self.number = torch.full((width * height,), -1, dtype=torch.long, device=targets.device)
+        self.number[targets] = torch.arange(len(targets), device=targets.device)
+        self._neighbours = {(dy, dx): self.neighbours(dy, dx) for dy, dx in self._moves(len(STEPS))}
+
+    def neighbours(self, dy: int, dx: int, pixels: Tensor | None = None) -> Tensor:
+        """Number of the target at that offset from each pixel (default: the targets), -1 where there is none."""
+        pixels = self.targets if pixels is None else pixels
+        y, x = pixels // self.width + dy, pixels % self.width + dx
+        inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
+        return torch.where(inside, self.number[(y * self.width + x) * inside], -1)
+
+    def map(self) -> Tensor:
+        """The origins as H x W, -1 where there is no target."""
+        dense = torch.full_like(self.number, -1)
+        dense[self.targets] = self.origins
+        return dense.view(self.height, self.width)
+
+    @staticmethod
+    def _moves(sweeps: int) -> list[tuple[int, int]]:
+        return [(dy * step, dx * step) for step in STEPS[len(STEPS) - sweeps :] for dy, dx in DIRECTIONS]
+
+    def search(self, sources: Sources, wanted: Tensor, sweeps: int, radius: float, rng: torch.Generator) -> None:
+        """Improve the field: each sweep takes over what suits from the neighbours, then tries places by chance in
+        circles around the best one, from `radius` down to one pixel, a third of it at a time.
+
+        wanted: the targets' descriptors, N x D. sweeps: 1 to 3.
+        """
+        self.costs = _distance(sources, sources.row_of[self.origins], wanted)
+        for sweep in range(sweeps):
+            for move in self._moves(sweeps)[4 * sweep : 4 * sweep + 4]:
+                near = self._neighbours[move]
+                origin = self.origins[near.clamp(min=0)] - (move[0] * self.width + move[1])
+                self._consider(sources, wanted, origin, near >= 0)
+            reach = radius
+            while reach >= 1:
+                jump = torch.rand(2, len(self.targets), generator=rng, device=wanted.device).mul_(2 * reach).sub_(reach)
+                dy, dx = jump.round_().long()
+                x = self.origins % self.width + dx
+                origin = self.origins + dy * self.width + dx
+                self._consider(sources, wanted, origin, (x >= 0) & (x < self.width))
+                reach /= 3
+
+    def _consider(self, sources: Sources, wanted: Tensor, origin: Tensor, valid: Tensor) -> None:
+        valid = valid & (origin != self.origins) & (origin >= 0) & (origin < len(self.number))
+        chosen = valid.nonzero()[:, 0]
+        row = sources.row_of[origin[chosen]]
+        known = row >= 0
+        chosen, row = chosen[known], row[known]
+        price = _distance(sources, row, wanted[chosen])
+        better = price < self.costs[chosen]
+        chosen = chosen[better]
+        self.origins[chosen] = origin[chosen]
+        self.costs[chosen] = price[better]
+
+
+def _distance(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:
+    """Squared distance of descriptors; infinite for row -1."""
+    difference = sources.rows.index_select(0, row.clamp(min=0)).sub_(wanted)
+    return difference.square_().sum(1).masked_fill_(row < 0, torch.inf)

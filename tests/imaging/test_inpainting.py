@@ -1,0 +1,145 @@
+"""Filling holes with patches: what must hold for any picture, and what a person would expect of regular ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from backend.imaging import Cancelled
+from backend.imaging.inpainting import inpaint
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def disc(height: int, width: int, y: float, x: float, radius: float) -> Mask:
+    rows, columns = np.ogrid[:height, :width]
+    mask: Mask = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
+    return mask
+
+
+def checks(height: int, width: int, side: int) -> Floats:
+    """A board in two colours with a little grain."""
+    y, x = np.mgrid[:height, :width] // side
+    board = np.where(((y + x) % 2)[..., None], [0.8, 0.7, 0.5], [0.2, 0.3, 0.4])
+    grain = np.random.default_rng(0).normal(0, 0.01, board.shape)
+    return (board + grain).astype(np.float32)
+
+
+def noise(height: int, width: int) -> Floats:
+    return np.random.default_rng(1).uniform(0, 1, (height, width, 3)).astype(np.float32)
+
+
+def test_outside_of_the_hole_nothing_changes_by_a_bit() -> None:
+    image, hole = noise(60, 80), disc(60, 80, 30, 40, 9)
+    image[0, 0] = [-0.5, 1.5, 7.0]  # floats may leave 0..1
+    before = image.copy()
+    filled = inpaint(image, hole)
+    assert (filled[~hole] == before[~hole]).all()
+    assert (image == before).all()
+    assert (filled[hole] != before[hole]).any()
+
+
+def test_nothing_of_what_is_in_the_hole_shows_in_the_fill() -> None:
+    image, hole = noise(60, 80), disc(60, 80, 30, 40, 12)
+    other = image.copy()
+    other[hole] = 0.123
+    assert (inpaint(image, hole) == inpaint(other, hole)).all()
+
+
+@pytest.mark.parametrize(("y", "x", "radius"), [(48, 64, 20), (10, 64, 16), (94, 126, 20)])
+def test_a_regular_pattern_goes_on_in_phase(y: int, x: int, radius: int) -> None:
+    """Also where the hole touches a side or a corner of the picture."""
+    image, hole = checks(96, 128, 8), disc(96, 128, y, x, radius)
+    error = np.abs(inpaint(image, hole) - image)[hole]
+    assert error.mean() < 0.03
+    assert (error.max(axis=1) < 0.2).mean() > 0.97
+
+
+def test_stripes_go_on_through_several_holes() -> None:
+    ramp = np.sin(np.arange(128) * 2 * np.pi / 16)[None, :, None]
+    image = np.broadcast_to(0.5 + 0.4 * ramp, (96, 128, 3)).astype(np.float32)
+    hole = disc(96, 128, 30, 30, 12) | disc(96, 128, 60, 90, 15) | disc(96, 128, 80, 20, 3)
+    assert np.abs(inpaint(image, hole) - image)[hole].mean() < 0.02
+
+
+def test_a_slope_of_light_goes_on_without_a_step() -> None:
+    """A sky: no place has the colour of any other, so that every patch is a little too bright or too dark."""
+    y, x = np.mgrid[:120, :160].astype(np.float32)
+    image = 0.4 + 0.08 * np.dstack([x / 160, 0.5 * x / 160 + 0.5 * y / 120, y / 120]).astype(np.float32)
+    hole = disc(120, 160, 60, 80, 25)
+    filled = inpaint(image, hole)
+    assert np.abs(np.diff(filled, axis=1)).max() < 0.004
+    assert np.abs(filled - image)[hole].mean() < 0.005
+
+
+def test_only_the_sampling_area_is_copied() -> None:
+    image = np.full((80, 120, 3), [0.1, 0.1, 0.9], np.float32)
+    image[:, 60:] = [0.9, 0.2, 0.1]
+    hole, right = disc(80, 120, 40, 30, 10), np.zeros((80, 120), bool)
+    right[:, 70:] = True
+    red = inpaint(image, hole, right)[disc(80, 120, 40, 30, 5)]
+    assert (red[:, 0] > 0.8).all()
+    assert (red[:, 2] < 0.2).all()
+    blue = inpaint(image, hole, ~right)[hole]
+    assert np.abs(blue - image[0, 0]).max() < 0.01
+
+
+def test_a_guide_decides_between_two_textures() -> None:
+    image = np.full((80, 120, 3), 0.2, np.float32)
+    image[:, 60:] = 0.8
+    hole = disc(80, 120, 40, 60, 16)
+    for level in (0.2, 0.8):
+        filled = inpaint(image, hole, guide=np.where(hole[..., None], np.float32(level), image))
+        assert abs(float(filled[disc(80, 120, 40, 60, 8)].mean()) - level) < 0.1
+
+
+def test_another_seed_gives_another_fill_and_the_same_seed_the_same() -> None:
+    image, hole = noise(60, 80), disc(60, 80, 30, 40, 10)
+    first, again, other = (inpaint(image, hole, seed=seed) for seed in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_a_cancel_stops_it() -> None:
+    asked = []
+
+    def cancelled() -> bool:
+        asked.append(True)
+        return len(asked) == 3
+
+    with pytest.raises(Cancelled):
+        inpaint(noise(60, 80), disc(60, 80, 30, 40, 12), cancelled=cancelled)
+    assert len(asked) == 3
+
+
+def test_progress_rises_to_one_and_previews_show_the_whole_picture() -> None:
+    fractions: list[float] = []
+    previews: list[Floats] = []
+    image = checks(96, 128, 8)
+    inpaint(image, disc(96, 128, 48, 64, 20), progress=fractions.append, preview=previews.append)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1)
+    assert previews[0].shape[1] < previews[-1].shape[1] == 128
+    assert abs(float(previews[0].mean() - image.mean())) < 0.05
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (9, 30), (13, 13)])
+def test_tiny_pictures_are_filled(shape: tuple[int, int]) -> None:
+    image = np.full((*shape, 3), 0.5, np.float32)
+    hole = np.zeros(shape, bool)
+    hole[-1, -1] = True
+    assert inpaint(image, hole)[-1, -1] == pytest.approx(0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize(("shape", "source"), [((40, 40), True), ((5, 5), True), ((40, 40), False)])
+def test_where_there_is_nothing_to_copy_it_says_what_to_do(shape: tuple[int, int], source: bool) -> None:
+    hole = np.ones(shape, bool) if source else disc(*shape, 20, 20, 5)
+    with pytest.raises(ValueError, match="widen the sampling area"):
+        inpaint(np.zeros((*shape, 3), np.float32), hole, np.zeros(shape, bool) | source)
+
+
+def test_an_empty_hole_is_no_work() -> None:
+    image = noise(10, 10)
+    assert (inpaint(image, np.zeros((10, 10), bool)) == image).all()

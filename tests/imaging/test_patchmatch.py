@@ -1,0 +1,73 @@
+"""PatchMatch against an exhaustive search."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from backend.imaging.patchmatch import Descriptor, Field, Sources, cut
+
+SIDE, HALF = 5, 2
+
+
+def scene(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A picture whose right third repeats its left third, and the pixels that hold whole patches."""
+    rng = torch.Generator().manual_seed(3)
+    picture = torch.rand(height, width, 3, generator=rng)
+    picture[:, -width // 3 :] = picture[:, : width // 3]
+    inner = torch.zeros(height, width, dtype=torch.bool)
+    inner[HALF:-HALF, HALF:-HALF] = True
+    return picture, inner
+
+
+def test_a_patch_is_what_lies_around_its_pixel() -> None:
+    picture, _ = scene(12, 15)
+    (patch,) = cut(picture, torch.tensor([4 * 15 + 7]), SIDE)
+    assert torch.equal(patch.view(SIDE, SIDE, 3), picture[2:7, 5:10])
+
+
+def test_descriptors_with_all_components_keep_distances() -> None:
+    picture, inner = scene(20, 24)
+    pixels = inner.flatten().nonzero()[:, 0]
+    describe = Descriptor(picture, pixels, SIDE, SIDE * SIDE * 3)
+    rows = describe(picture, torch.zeros(20 * 24, 0), pixels[:50])
+    patches = cut(picture, pixels[:50], SIDE)
+    torch.testing.assert_close((rows[:25] - rows[25:]).norm(dim=1), (patches[:25] - patches[25:]).norm(dim=1))
+
+
+def test_the_search_finds_the_repetition() -> None:
+    height, width = 36, 60
+    picture, inner = scene(height, width)
+    left = inner.clone()
+    left[:, width // 3 - HALF :] = False
+    right = inner.clone()
+    right[:, : -width // 3 + HALF] = False
+    sources, targets = (mask.flatten().nonzero()[:, 0] for mask in (left, right))
+    none = torch.zeros(height * width, 0)
+    describe = Descriptor(picture, sources, SIDE, 30)
+    rng = torch.Generator().manual_seed(0)
+    table = Sources.of(sources, describe(picture, none, sources), height * width)
+    field = Field(targets, table.draw(len(targets), rng), width, height)
+    wanted = describe(picture, none, targets)
+    for _ in range(6):
+        before = field.costs.clone()
+        field.search(table, wanted, 3, float(width), rng)
+        assert (field.costs <= before).all()
+    exact = torch.cdist(wanted, table.rows).argmin(1)
+    assert (field.origins == sources[exact]).float().mean() > 0.98
+    assert torch.equal(field.map().flatten()[targets], field.origins)
+    assert int((field.map() >= 0).sum()) == len(targets)
+
+
+def test_origins_never_leave_the_sources() -> None:
+    picture, inner = scene(20, 24)
+    allowed = inner & (torch.arange(24) % 3 > 0)
+    sources = allowed.flatten().nonzero()[:, 0]
+    none = torch.zeros(20 * 24, 0)
+    describe = Descriptor(picture, sources, SIDE, 10)
+    rng = torch.Generator().manual_seed(0)
+    table = Sources.of(sources, describe(picture, none, sources), 20 * 24)
+    targets = inner.flatten().nonzero()[:, 0]
+    field = Field(targets, table.draw(len(targets), rng), 24, 20)
+    field.search(table, describe(picture, none, targets), 3, 24.0, rng)
+    assert np.isin(field.origins.numpy(), sources.numpy()).all()
