@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import gi
 
-from ..client.actions import Action, Parameter
-from ..client.jobs import Result
-from ..client.raster import PixelFormat, Raster
+from ..client.actions import Parameter
+from ..client.offers import Offer, lister, offers
+from ..client.raster import Raster
 from .arguments import argument_name
 
-_PREVIEW_FORMAT = PixelFormat("RGBA", "u8")
+__all__ = ["Offer", "lister", "offer_list", "offers"]
+
 _TALLEST = 330  # pixels of the dialog that the list may take; the rest is scrolled
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One choice that fits the picture."""
-
-    value: str
-    label: str
-    note: str = ""  # how much of the picture it takes
-    preview: Raster | None = None
-
-
-def lister(action: Action) -> Parameter | None:
-    """The action's parameter whose choices depend on the picture, None for most actions."""
-    return next((parameter for parameter in action.parameters if parameter.offered_by), None)
-
-
-def offers(parameter: Parameter, listed: Result) -> list[Offer]:
-    """The parameter's choices that are in the picture, after its default, which is always offered.
-
-    `listed` is what the action `parameter.offered_by` answered: an output named "CHOICE: NOTE" for each choice.
-    """
-    labels = dict(parameter.choices)
-    found = [Offer(str(parameter.default), labels[str(parameter.default)])]
-    for output in listed.outputs:
-        value, _, note = output.name.partition(": ")
-        if value in labels and output.raster.format == _PREVIEW_FORMAT:
-            found.append(Offer(value, labels[value], note, output.raster))
-    return found
 
 
 def offer_list(parameter: Parameter, choices: list[Offer], procedure: Any, config: Any, dialog: Any) -> Any:

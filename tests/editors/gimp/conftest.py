@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.editors.display import Display
+
 from .harness import Backend, Gimp, Tree
+from .window import HEIGHT, WIDTH, Window
 
 
 @pytest.fixture(scope="session")
@@ -53,13 +57,27 @@ def _console(tree: Tree, host: Backend, transport: str) -> Iterator[Gimp]:
 
 @pytest.fixture(scope="session")
 def photographs(tree: Tree) -> dict[str, str]:
-    """Photographs in the tree, by name, as paths inside it."""
+    """Photographs in the tree, by name, as paths inside it; "both" is a person and a cat side by side."""
     from PIL import Image
     from skimage import data
 
     paths = {}
-    for name in ("astronaut", "coffee"):
+    pictures = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea")}
+    pictures["both"] = np.hstack([pictures["astronaut"][:300, 80:400], pictures["chelsea"]])
+    for name, pixels in pictures.items():
         path = Path(tree.home) / f"{name}.png"
-        Image.fromarray(getattr(data, name)()).save(path)
+        Image.fromarray(pixels).save(path)
         paths[name] = tree.inside(path)
     return paths
+
+
+@pytest.fixture(scope="session")
+def window(
+    tree: Tree, host: Backend, photographs: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Window]:
+    with Display(WIDTH, HEIGHT) as display:
+        environment = {**host.environment, "INLAY_DIAGNOSE": "1", "DISPLAY": display.name}
+        gimp = Gimp(tree, "gimp-3.0", environment, photographs["coffee"])
+        yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
+        printed = gimp.close()
+    assert "Traceback" not in printed and "no mnemonic" not in printed, printed

@@ -64,7 +64,9 @@ def test_a_worker_killed_in_the_middle_of_a_job(either_console: Gimp, host: Back
     assert identity(either_console)["status"] == "success"
 
 
-def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(either_console: Gimp, host: Backend) -> None:
+def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(
+    either_console: Gimp, host: Backend
+) -> None:
     identity(either_console)
     starts = host.starts
     start_long_identity(either_console, host)

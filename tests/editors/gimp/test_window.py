@@ -3,87 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from plugin.client.actions import ACTIONS, BY_NAME, Action
-from tests.editors.display import Display, publish
-
-from .harness import Backend, Gimp, Tree
+from .harness import Backend
+from .window import HEIGHT, WIDTH, Window
 
 pytestmark = pytest.mark.gimp
-
-WIDTH, HEIGHT = 1280, 800
-IN_MANUAL = {
-    f"gimp-{name}" for name in ("menu-select", "dialog-select-object", "selection", "paste", "progress", "message")
-}
-"""The pictures that docs/gimp.md shows."""
-
-
-def position(action: Action) -> tuple[int, int]:
-    """Where its submenu stands in Filters > Inlay and where it stands in its submenu: GIMP sorts both."""
-    menus = sorted({other.menu for other in ACTIONS})
-    labels = sorted(other.label for other in ACTIONS if other.menu == action.menu)
-    return menus.index(action.menu), labels.index(action.label)
-
-
-class Window:
-    """GIMP's window on a screen of its own."""
-
-    def __init__(self, display: Display, gimp: Gimp, pictures: Path) -> None:
-        self.display, self.gimp, self.pictures = display, gimp, pictures
-        self.until("answer = len(Gimp.get_images()) == 1")
-        window = display.find_window("coffee", wait=60)
-        display.xdotool("windowmove", "--sync", window, 0, 0)
-        display.xdotool("windowsize", "--sync", window, WIDTH, HEIGHT - 30)
-        display.xdotool("mousemove", WIDTH - 1, HEIGHT - 1)  # no tooltips in the way
-        display.keys("shift+ctrl+j")  # fit the image in the window
-        time.sleep(1)
-
-    def until(self, code: str, wait: float = 60) -> None:
-        """Wait until the code's answer is true."""
-        end = time.monotonic() + wait
-        while not self.gimp.run(code):
-            if time.monotonic() > end:
-                raise TimeoutError(f"still not so, see {self.picture('gimp-timeout')}: {code}")
-            time.sleep(0.1)
-
-    def choose(self, name: str) -> None:
-        """Walk to an action in Filters > Inlay with the keyboard."""
-        action = BY_NAME[name]
-        menu, entry = position(action)
-        self.display.keys("alt+r", "Up", "Right", *["Down"] * menu, "Right", *["Down"] * entry)
-        self.picture(f"gimp-menu-{action.menu.lower()}")
-        self.display.keys("Return")
-
-    def fill_in(self, name: str, *keys: str) -> None:
-        """Wait for the dialog of an action, press keys in it, then OK."""
-        self.display.find_window(f"^{BY_NAME[name].label}$", wait=30)
-        time.sleep(0.5)
-        self.display.keys(*keys)
-        self.picture(f"gimp-dialog-{name.replace('.', '-')}")
-        self.display.keys("alt+o")
-
-    def picture(self, name: str) -> Path:
-        """Photograph the screen; for the manual too, if it shows the picture."""
-        path = self.display.screenshot(self.pictures / f"{name}.png")
-        if name in IN_MANUAL:
-            publish(path, path.name)
-        return path
-
-
-@pytest.fixture(scope="module")
-def window(
-    tree: Tree, host: Backend, photographs: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Window]:
-    with Display(WIDTH, HEIGHT) as display:
-        environment = {**host.environment, "INLAY_DIAGNOSE": "1", "DISPLAY": display.name}
-        gimp = Gimp(tree, "gimp-3.0", environment, photographs["coffee"])
-        yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
-        printed = gimp.close()
-    assert "Traceback" not in printed and "no mnemonic" not in printed, printed
 
 
 def test_a_selection_is_made_from_the_menu_and_undone_in_one_step(window: Window) -> None:

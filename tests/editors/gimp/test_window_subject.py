@@ -1,0 +1,95 @@
+"""The network's actions as a person uses them: from the menu, on a photograph, undone in one step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from .window import Window
+
+pytestmark = pytest.mark.gimp
+
+
+@pytest.fixture
+def astronaut(window: Window, photographs: dict[str, str]) -> Iterator[None]:
+    """The window shows the astronaut."""
+    window.open(photographs["astronaut"])
+    yield
+    window.open(photographs["coffee"])
+
+
+@pytest.fixture
+def person_and_cat(window: Window, photographs: dict[str, str]) -> Iterator[None]:
+    """The window shows a person and a cat side by side."""
+    window.open(photographs["both"])
+    yield
+    window.open(photographs["coffee"])
+
+
+def settled(window: Window, picture: str) -> None:
+    """Photograph the window once it has drawn what has changed."""
+    time.sleep(1)
+    window.picture(picture)
+
+
+def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astronaut: None) -> None:
+    nothing = f"answer = Gimp.Selection.is_empty(shown())"
+    window.choose("select.subject")
+    window.fill_in("select.subject")
+    window.until(f"answer = not Gimp.Selection.is_empty(shown())")
+    settled(window, "gimp-select-subject")
+    look = f"s = selection(shown())\nanswer = [s[y * 512 + x] for x, y in ((225, 120), (130, 300), (110, 100))]"
+    face, suit, wall = window.gimp.run(look)
+    assert face > 200 and suit > 200 and wall < 50
+    window.display.keys("ctrl+z")
+    window.until(nothing, 5)
+
+    window.gimp.run(f"shown().select_ellipse(Gimp.ChannelOps.REPLACE, 150, 8, 155, 185)\nGimp.displays_flush()")
+    rough = window.gimp.run(f"answer = sent(selection(shown()))")
+    window.choose("select.refine")
+    window.fill_in("select.refine")
+    window.until(f"answer = sent(selection(shown())) != {rough!r}")
+    settled(window, "gimp-refine")
+    window.display.keys("ctrl+z")
+    window.until(f"answer = sent(selection(shown())) == {rough!r}", 5)
+    window.display.keys("ctrl+z")
+    window.until(nothing, 5)
+
+    window.choose("cutout.background")
+    window.fill_in("cutout.background", "alt+s", "End")  # the last of the results is the mask
+    window.until(f"answer = shown().get_layers()[0].get_mask() is not None")
+    window.display.keys("ctrl+z")
+    window.until(f"answer = shown().get_layers()[0].get_mask() is None", 5)
+
+    window.choose("cutout.background")
+    window.fill_in("cutout.background", "alt+s", "Home")
+    window.until(f"answer = len(shown().get_layers()) == 2")
+    window.gimp.run(f"shown().get_layers()[1].set_visible(False)\nGimp.displays_flush()")
+    settled(window, "gimp-remove-background")
+    window.display.keys("ctrl+z", "ctrl+z")
+    window.until(f"answer = len(shown().get_layers()) == 1", 5)
+
+    window.choose("cutout.subject")
+    window.fill_in("cutout.subject")
+    window.until(f"answer = len(shown().get_layers()) == 2")
+    window.display.keys("ctrl+z")
+    window.until(f"answer = len(shown().get_layers()) == 1 and not shown().is_dirty()", 5)
+
+
+def test_a_kind_is_chosen_from_what_is_in_the_picture(window: Window, person_and_cat: None) -> None:
+    look = "s = selection(shown())\nanswer = [s[y * 771 + x] > 127 for x, y in ((145, 120), (460, 170))]"
+    face, cat = [True, False], [False, True]
+    window.choose("select.class")
+    # the first of the list is the default, "Whatever is largest"; then come the kinds, largest first
+    window.fill_in("select.class", "alt+k", "Home", "Down", picture="gimp-select-kind", wait=60)
+    window.until(f"answer = not Gimp.Selection.is_empty(shown())")
+    first = window.gimp.run(look)
+    window.display.keys("ctrl+z")
+    window.until(f"answer = Gimp.Selection.is_empty(shown())", 5)
+    window.choose("select.class")
+    window.fill_in("select.class", "alt+k", "Home", "Down", "Down", wait=60)
+    window.until(f"answer = not Gimp.Selection.is_empty(shown())")
+    second = window.gimp.run(look)
+    assert sorted([first, second]) == [cat, face]

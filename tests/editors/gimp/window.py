@@ -1,0 +1,78 @@
+"""GIMP's window on a screen of its own, and what a person does with it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from plugin.client.actions import ACTIONS, BY_NAME, Action
+from tests.editors.display import Display, publish
+
+from .harness import Gimp
+
+WIDTH, HEIGHT = 1280, 800
+IN_MANUAL = {
+    "gimp-menu-select", "gimp-dialog-select-object", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
+    "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
+}  # fmt: skip
+"""The pictures that docs/gimp.md shows."""
+
+
+def position(action: Action) -> tuple[int, int]:
+    """Where its submenu stands in Filters > Inlay and where it stands in its submenu: GIMP sorts both."""
+    menus = sorted({other.menu for other in ACTIONS})
+    labels = sorted(other.label for other in ACTIONS if other.menu == action.menu)
+    return menus.index(action.menu), labels.index(action.label)
+
+
+class Window:
+    """GIMP's window on a screen of its own."""
+
+    def __init__(self, display: Display, gimp: Gimp, pictures: Path) -> None:
+        self.display, self.gimp, self.pictures = display, gimp, pictures
+        self.until("answer = len(Gimp.get_images()) == 1")
+        window = display.find_window("coffee", wait=60)
+        self.display.xdotool("windowmove", "--sync", window, 0, 0)
+        self.display.xdotool("windowsize", "--sync", window, WIDTH, HEIGHT - 30)
+        self.display.xdotool("mousemove", WIDTH - 1, HEIGHT - 1)  # no tooltips in the way
+        self._fit()
+
+    def open(self, path: str) -> None:
+        """Show this picture in place of the one that is shown."""
+        self.gimp.run(f"new = open_image({path!r})\nGimp.displays_reconnect(shown(), new)\nnew.clean_all()")
+        self._fit()
+
+    def _fit(self) -> None:
+        self.display.keys("shift+ctrl+j")  # the image as large as the window
+        time.sleep(1)
+
+    def until(self, code: str, wait: float = 60) -> None:
+        """Wait until the code's answer is true."""
+        end = time.monotonic() + wait
+        while not self.gimp.run(code):
+            if time.monotonic() > end:
+                raise TimeoutError(f"still not so, see {self.picture('gimp-timeout')}: {code}")
+            time.sleep(0.1)
+
+    def choose(self, name: str) -> None:
+        """Walk to an action in Filters > Inlay with the keyboard."""
+        action = BY_NAME[name]
+        menu, entry = position(action)
+        self.display.keys("alt+r", "Up", "Right", *["Down"] * menu, "Right", *["Down"] * entry)
+        self.picture(f"gimp-menu-{action.menu.lower()}")
+        self.display.keys("Return")
+
+    def fill_in(self, name: str, *keys: str, picture: str = "", wait: float = 30) -> None:
+        """Wait for the dialog of an action, press keys in it, then OK."""
+        self.display.find_window(f"^{BY_NAME[name].label}$", wait=wait)
+        time.sleep(0.5)
+        self.display.keys(*keys)
+        self.picture(picture or f"gimp-dialog-{name.replace('.', '-')}")
+        self.display.keys("alt+o")
+
+    def picture(self, name: str) -> Path:
+        """Photograph the screen; for the manual too, if it shows the picture."""
+        path = self.display.screenshot(self.pictures / f"{name}.png")
+        if name in IN_MANUAL:
+            publish(path, path.name)
+        return path
