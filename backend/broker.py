@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 import zmq
@@ -54,15 +56,18 @@ Socket = zmq.Socket[bytes]
 
 
 def serve(options: Options) -> int:
-    """Run a broker until it is told to stop, interrupted, or idle for long. Raises EndpointError."""
+    """Run a broker, on the main thread, until a client or a signal stops it or it idles for long.
+
+    Raises EndpointError.
+    """
     sockets = Sockets(options)
     broker = Broker(options, sockets)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, broker.stop)
     try:
         sockets.publish()
         logger.info("listening at %s in %s", sockets.endpoint.work, options.run_dir)
         broker.run()
-    except KeyboardInterrupt:
-        logger.info("told to stop")
     finally:
         broker.close()
     return 0
@@ -94,6 +99,11 @@ class Broker:
                 if worker.socket is not None and worker.socket in waiting:
                     self.dispatcher.hear(worker)
             self.tick(time.monotonic())
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """End `run` at its next turn. A signal's handler: an exception would be lost if it met a destructor."""
+        logger.info("told to stop by %s", signal.Signals(number).name)
+        self.stopping = True
 
     def close(self) -> None:
         """Tell the clients, end the workers, remove the sockets."""

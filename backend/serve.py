@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from plugin.client.endpoint import CONNECTION_FILE, EndpointError, read_endpoint
 from plugin.client.launcher import take_lock
@@ -34,8 +32,6 @@ def serve(args: argparse.Namespace) -> int:
         print(f"A backend is running already in {options.run_dir}{_running_pid(options.run_dir)}.")
         return 0
     with lock:
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
         from .broker import serve as run_broker  # brings zmq: not before it is known to be needed
 
         try:
@@ -50,7 +46,3 @@ def _running_pid(run_dir: Path) -> str:
         return f" (process {read_endpoint(run_dir / CONNECTION_FILE).pid})"
     except (OSError, EndpointError):
         return ""
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -221,13 +222,35 @@ def test_backend_without_clients_ends_and_cleans_up(start_backend) -> None:
     assert {path.name for path in backend.run_dir.iterdir()} == {"backend.lock", "log"}
 
 
+def test_signal_that_meets_a_destructor_still_ends_the_backend() -> None:
+    """Python swallows what is raised in a destructor, which the handling of frames is full of."""
+    code = """
+import os, signal, sys, backend.broker
+from backend.cli import main
+
+class Falling:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+backend.broker.Broker.tick = lambda self, now: Falling() and None
+sys.exit(main(["serve", "--cold", "--run-dir", sys.argv[1]]))
+"""
+    with tempfile.TemporaryDirectory(prefix="inlay-test-") as folder:
+        ended = subprocess.run(
+            [sys.executable, "-c", code, folder], cwd=ROOT, capture_output=True, text=True, timeout=10
+        )
+    assert ended.returncode == 0
+    assert "told to stop by SIGTERM" in ended.stderr
+    assert "ignored" not in ended.stderr
+
+
 def test_shutdown_ends_the_backend_and_tells_who_waits(backend: Backend, talker: Talker) -> None:
     job = identity(seconds=60)
     talker.say(Submit(talker.client, job))
     talker.hear_running(job)
     (worker,) = backend.workers()
     assert isinstance(talker.ask(Shutdown(talker.client)), Status)
-    while not ended(failed := talker.hear()):
+    while not ended(failed := talker.hear()):  # it may have ended by now: nothing more is asked of it
         pass
     assert failed.failure.code is ErrorCode.UNREACHABLE
     assert backend.process.wait(5) == 0
