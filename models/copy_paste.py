@@ -43,8 +43,8 @@ class CopyPasteConfig:
 
 def local_response_norm(a: Tensor, eps: float = 1e-8) -> Tensor:
     """Every pixel's feature vector divided by its root mean square (equation 4)."""
-    wide = a.float()
-    return (wide * torch.rsqrt(wide.square().mean(1, keepdim=True) + eps)).to(a.dtype)
+    norm = torch.linalg.vector_norm(a, dim=1, keepdim=True, dtype=torch.promote_types(a.dtype, torch.float32))
+    return a * torch.rsqrt(norm.square() / a.shape[1] + eps).to(a.dtype)
 
 
 def activate(a: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class NoiseAddition(nn.Module):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         device = generator.device if generator else x.device
         noise = torch.randn(len(x), 1, *x.shape[2:], generator=generator, device=device)
-        return x + self.scale.to(x.dtype) * noise.to(x)
+        return torch.addcmul(x, self.scale.to(x.dtype), noise.to(x))
 
 
 class Down(nn.Module):
@@ -162,6 +162,7 @@ class CopyPasteNet(nn.Module):
         pictures = [pasted * 2 - 1, mask] + ([] if poisson is None else [poisson * 2 - 1])
         height, width = pasted.shape[2:]
         x = F.pad(torch.cat(pictures, 1), (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        x = x.contiguous(memory_format=torch.channels_last)
         skips = []
         for down in self.down:
             skips.append(x)
@@ -180,8 +181,10 @@ def apply_transform(transform: Tensor, picture: Tensor) -> Tensor:
     of b)."""
     if transform.shape[1] == 3:
         return transform
-    matrix = transform[:, :9].unflatten(1, (3, 3))
-    return (matrix * picture[:, None]).sum(2) + transform[:, 9:]
+    added = transform[:, 9:]
+    for column in range(3):
+        added = torch.addcmul(added, transform[:, column:9:3], picture[:, column : column + 1])
+    return added
 
 
 def copy_paste_net(**settings: Any) -> CopyPasteNet:

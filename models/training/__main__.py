@@ -1,4 +1,4 @@
-"""Command line of the training: `python -m models.training {cache,segment,export,plot} --help`."""
+"""Command line of the training: `python -m models.training {cache,segment,paste,export,plot} --help`."""
 
 from __future__ import annotations
 
@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     segment.add_argument("--balance", action="store_true", help="papers: weigh classes by median frequency")
 
+    _add_paste(commands.add_parser("paste", help="train the copy-paste network"))
+
     export = commands.add_parser(
         "export", help="put a run's weights beside a card, with the scores on the dev split in it"
     )
@@ -76,6 +78,49 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--run", type=Path, required=True)
     plot.add_argument("--out", type=Path, required=True)
     return parser
+
+
+def _add_paste(paste: argparse.ArgumentParser) -> None:
+    paste.add_argument("--data", type=Path, required=True, help="a cache folder")
+    paste.add_argument("--out", type=Path, required=True, help="the run's folder: logs, checkpoints")
+    length = paste.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float)
+    length.add_argument("--steps", type=int)
+    paste.add_argument("--width", type=int, default=40, help="feature maps at half resolution; the paper's is 128")
+    paste.add_argument("--poisson", action="store_true", help="the network also sees the Poisson solution")
+    paste.add_argument("--affine", action="store_true", help="the network answers with a colour transform a pixel")
+    paste.add_argument("--adversarial", action="store_true", help="the paper's losses, with the discriminator")
+    paste.add_argument("--critic-width", type=int, default=64, help="channels of the discriminator's first layer")
+    paste.add_argument("--perceptual", type=Path, help="SqueezeNet weights for the perceptual part of the plain loss")
+    paste.add_argument("--perceptual-weight", type=float, default=0.05)
+    paste.add_argument("--sigma", type=float, default=10, help="corner offsets in pixels at 512: 15 for faces")
+    paste.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
+    paste.add_argument("--ablation", choices=("sigma", "shading"), help="train and compare the paper's variants")
+    paste.add_argument("--size", type=int, default=256, help="side of the crops")
+    paste.add_argument("--batch", type=int, default=8, help="pictures a process and step")
+    paste.add_argument("--rate", type=float, help="learning rate (default: 1.5e-3 at its peak; adversarial 2e-4)")
+    paste.add_argument("--workers", type=int, default=1, help="processes that make samples")
+    paste.add_argument("--start", type=Path, help="weights to start from: an exported network")
+    paste.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    paste.add_argument("--bf16", action="store_true", help="the generator's passes in bfloat16")
+    paste.add_argument("--seed", type=int, default=0)
+
+
+def _paste(options: argparse.Namespace) -> None:
+    from backend.imaging.poisson import seamless_clone
+    from models.copy_paste import CopyPasteConfig
+    from models.training.paste import Settings, ablate, train
+    from models.training.paste_data import Difficulty
+
+    settings = Settings(
+        options.data, options.out, CopyPasteConfig(options.width, options.poisson, options.affine),
+        seamless_clone if options.poisson else None, Difficulty(options.sigma, not options.global_shading),
+        options.adversarial, options.critic_width, options.perceptual, options.perceptual_weight, options.start,
+        options.minutes, options.steps, options.size, options.batch, options.rate, options.bf16, options.resume,
+        options.seed, options.workers,
+    )  # fmt: skip
+    for row in ablate(settings, options.ablation) if options.ablation else [train(settings)]:
+        print(row)
 
 
 def _cache(options: argparse.Namespace) -> None:
@@ -136,7 +181,7 @@ def _plot(options: argparse.Namespace) -> None:
 
 def main() -> None:
     options = _parser().parse_args()
-    {"cache": _cache, "segment": _segment, "export": _export, "plot": _plot}[options.command](options)
+    {"cache": _cache, "segment": _segment, "paste": _paste, "export": _export, "plot": _plot}[options.command](options)
 
 
 if __name__ == "__main__":

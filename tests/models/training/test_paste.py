@@ -1,0 +1,199 @@
+"""Training of the copy-paste network: its losses against the paper's equations, its samples, and whole tiny runs."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from models.copy_paste import CopyPasteConfig
+from models.training import paste_losses as losses
+from models.training.cache import write_table
+from models.training.paste import ABLATIONS, Settings, Training, ablate, held_out_series, load, score, train
+from models.training.paste_data import Difficulty, PasteSamples, batches, random_crop
+from models.training.paste_transforms import Mask, Picture
+from models.training.run import Process
+
+NARROW = CopyPasteConfig(width=4, affine=True)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small lose time with more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def some(seed: int, channels: int = 3) -> Tensor:
+    return torch.rand(2, channels, 8, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def linear_critic(weight: Tensor) -> losses.Critic:
+    return lambda picture, pasted, mask: (picture * weight).sum((1, 2, 3))
+
+
+def test_reconstruction_is_equation_6() -> None:
+    a, b = some(0), some(1)
+    expected = sum(abs(x - y) for x, y in zip(a.flatten().tolist(), b.flatten().tolist(), strict=True)) / a.numel()
+    assert float(losses.reconstruction_loss(a, b)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_foreground_mean_counts_every_paste_alike() -> None:
+    values, mask = torch.ones(2, 3, 8, 8), torch.zeros(2, 1, 8, 8)
+    values[1] = 3
+    mask[0, :, :1, :1], mask[1, :, 2:] = 1, 1
+    assert losses.foreground_mean(values, mask).tolist() == [1, 3]
+
+
+def test_the_penalty_of_a_linear_critic_is_its_slopes_distance_from_1() -> None:
+    weight = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(2))
+    penalty = losses.gradient_penalty(linear_critic(weight), some(0), some(1), some(2), some(3, 1))
+    assert float(penalty) == pytest.approx((float(weight.norm()) - 1) ** 2, rel=1e-4)
+
+
+def test_the_penalty_is_taken_between_the_true_and_the_generated_picture() -> None:
+    seen: list[Tensor] = []
+
+    def critic(picture: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
+        seen.append(picture.detach())
+        return picture.square().sum((1, 2, 3))
+
+    true, made = some(0), some(1)
+    losses.gradient_penalty(critic, true, made, some(2), some(3, 1))
+    share = (seen[0] - true) / (made - true)
+    for picture in share:
+        assert 0 <= float(picture.median()) <= 1
+        torch.testing.assert_close(picture, picture.median().expand_as(picture), atol=1e-3, rtol=0)
+    assert float(share[0].median()) != pytest.approx(float(share[1].median()), abs=1e-3)
+
+
+def test_critic_losses_are_equation_5_and_the_logit_norm() -> None:
+    weight, true, made = torch.full((3, 8, 8), 0.1), some(0), some(1)
+    wgan, norm = losses.critic_losses(linear_critic(weight), true, made, some(2), some(3, 1))
+    real, fake = ((x * weight).sum((1, 2, 3)) for x in (true, made))
+    penalty = (float(weight.norm()) - 1) ** 2
+    assert float(wgan) == pytest.approx(float(fake.mean() - real.mean()) + 10 * penalty, rel=1e-4)
+    assert float(norm) == pytest.approx(float(real.square().mean()), rel=1e-5)
+    assert (losses.ALPHA, losses.GAMMA) == (1e-4, 1e-3)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of smooth pictures; those of subjects and dev hold a disc and its mask."""
+    root, rng = tmp_path_factory.mktemp("paste"), np.random.default_rng(0)
+    for name in ("photos", "subjects", "dev"):
+        folder = root / "raw" / name
+        folder.mkdir(parents=True)
+        rows = [["file", "kind"] + (["mask"] if name != "photos" else [])]
+        for i in range(6):
+            picture = cv2.resize(rng.uniform(0, 255, (4, 5, 3)).astype(np.uint8), (80, 64))
+            mask = cv2.circle(np.zeros((64, 80), np.uint8), (int(rng.integers(20, 60)), 32), 14, 255, -1)
+            cv2.imwrite(str(folder / f"p{i}.png"), picture)
+            cv2.imwrite(str(folder / f"m{i}.png"), mask)
+            rows.append([f"p{i}.png", "thing"] + ([f"m{i}.png"] if name != "photos" else []))
+        with (folder / "sources.csv").open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        write_table(folder, root / "cache", name)
+    return root / "cache"
+
+
+def halfway(source: Picture, target: Picture, mask: Mask) -> Picture:
+    return np.where(mask[..., None], (source + target) / 2, target)
+
+
+def test_samples_are_a_picture_its_transformation_and_a_mask(cache: Path) -> None:
+    samples = iter(PasteSamples(cache, 32, 0, blend=halfway))
+    for _ in range(10):
+        sample = next(samples)
+        assert {name: tuple(value.shape) for name, value in sample.items()} == {
+            "image": (3, 32, 32), "source": (3, 32, 32), "mask": (1, 32, 32), "poisson": (3, 32, 32),
+        }  # fmt: skip
+        assert all(float(v.min()) >= 0 and float(v.max()) <= 1 for v in sample.values())
+        assert set(sample["mask"].unique().tolist()) == {0.0, 1.0}
+        assert not torch.equal(sample["image"], sample["source"])
+        outside = (sample["mask"] == 0).expand_as(sample["image"])
+        assert torch.equal(sample["poisson"][outside], sample["image"][outside])
+
+
+def test_a_series_is_always_the_same_and_its_pictures_do_not_depend_on_its_length(cache: Path) -> None:
+    long, short = (held_out_series(cache, 32, n, Difficulty(), None) for n in (5, 2))
+    for a, b in zip(short, long, strict=False):
+        assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not torch.equal(long[0]["image"], long[1]["image"])
+    assert [len(batch["image"]) for batch in batches(long, 2)] == [2, 2, 1]
+
+
+def test_sigma_is_measured_at_512_pixels(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[float] = []
+
+    def record(image: Picture, sigma: float, rng: np.random.Generator, local: bool) -> Picture:
+        used.append(sigma)
+        return image
+
+    monkeypatch.setattr("models.training.paste_data.transform", record)
+    next(iter(PasteSamples(cache, 64, 0, Difficulty(sigma=15))))
+    assert used == [15 / 8]
+
+
+def test_crops_have_the_size_asked_for(cache: Path) -> None:
+    rng = np.random.default_rng(0)
+    for height, width in ((30, 90), (100, 40), (48, 48)):
+        for _ in range(5):
+            assert random_crop(np.zeros((height, width, 4), np.uint8), 48, rng).shape == (48, 48, 4)
+    with pytest.raises(ValueError, match="smaller size"):
+        PasteSamples(cache, 512, 0)
+
+
+def test_a_run_learns_is_exported_and_resumes(cache: Path, tmp_path: Path) -> None:
+    easy = Difficulty(sigma=1, local=False)
+    settings = Settings(
+        cache, tmp_path, NARROW, difficulty=easy, steps=40, size=32, batch=8, rate=8e-3, workers=0, scored=16
+    )
+    scores = train(settings)
+    assert scores["ratio"] < 0.8
+    again = score(load(tmp_path / "ema.safetensors"), held_out_series(cache, 32, 16, easy, None), torch.device("cpu"))
+    assert again["ratio"] == pytest.approx(scores["ratio"], rel=0.02)  # half precision
+    train(replace(settings, steps=60, resume=True))
+    with (tmp_path / "log.csv").open() as log:
+        assert [row["step"] for row in csv.DictReader(log)] == ["20", "40", "60"]
+
+
+def test_an_adversarial_run_moves_both_networks_with_the_papers_adam(cache: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        cache, tmp_path, replace(NARROW, poisson=True), halfway, adversarial=True, critic_width=4,
+        steps=3, size=32, batch=2, workers=0, scored=2,
+    )  # fmt: skip
+    run = Training(settings, Process.start())
+    assert run.critic is not None
+    assert run.critic_optimizer is not None
+    for optimizer in (run.optimizer, run.critic_optimizer):
+        assert (optimizer.defaults["lr"], optimizer.defaults["betas"]) == (2e-4, (0.0, 0.9))
+    before = [run.net.up[-1].plain.weight.clone(), run.critic.join.weight.clone()]
+    batch = next(batches(PasteSamples(cache, 32, 0, blend=halfway).series(2), 2))
+    found = run.update(batch, 0.5)
+    assert set(found) == {"loss", "l1", "wgan", "norm"}
+    assert not torch.equal(before[0], run.net.up[-1].plain.weight)
+    assert not torch.equal(before[1], run.critic.join.weight)
+    train(settings)
+    train(replace(settings, steps=5, resume=True))
+
+
+def test_the_poisson_solution_must_be_computable(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="blend"):
+        Settings(cache, tmp_path, replace(NARROW, poisson=True))
+
+
+def test_an_ablation_compares_every_variant_on_every_kind_of_composite(cache: Path, tmp_path: Path) -> None:
+    settings = Settings(cache, tmp_path, NARROW, steps=2, size=32, batch=2, workers=0, scored=2)
+    rows = ablate(settings, "shading")
+    assert [set(row) for row in rows] == [{"trained on", *ABLATIONS["shading"]}] * 2
+    assert (tmp_path / "global-shading" / "best.safetensors").exists()
+    with (tmp_path / "shading.csv").open() as table:
+        assert [row["trained on"] for row in csv.DictReader(table)] == list(ABLATIONS["shading"])
