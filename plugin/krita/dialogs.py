@@ -7,6 +7,7 @@ from typing import Any
 
 from ..client.actions import Action, Kind, Parameter, Source, Value
 from .compat import QtWidgets
+from .offers import OfferField
 from .settings import Settings
 
 _LARGEST = 2**31 - 1
@@ -18,7 +19,10 @@ class ActionDialog(QtWidgets.QDialog):
     def __init__(
         self, action: Action, values: dict[str, Value], layers: list[tuple[str, str]], parent: Any = None
     ) -> None:
-        """`values` are what the fields start with; `layers` the unique ids and names to pick from."""
+        """`values` are what the fields start with; `layers` the unique ids and names to pick from.
+
+        Where a choice depends on the picture, OK waits for `offers.show_outcome`.
+        """
         super().__init__(parent)
         self.action = action
         self.setWindowTitle(action.label)
@@ -33,7 +37,15 @@ class ActionDialog(QtWidgets.QDialog):
         for field in self._fields.values():
             form.addRow("" if field.parameter.kind is Kind.SWITCH else field.parameter.label + ":", field.widget)
         self.set_values(values)
-        _arrange(self, action.help, form, lambda: self.set_values({p.name: p.default for p in action.parameters}))
+        accept = _arrange(
+            self, action.help, form, lambda: self.set_values({p.name: p.default for p in action.parameters})
+        )
+        widgets = [field.widget for field in self._fields.values()]
+        self.offers: OfferField | None = next((w for w in widgets if isinstance(w, OfferField)), None)
+        if self.offers is not None:
+            accept.setEnabled(False)
+            self.offers.ready.connect(lambda: accept.setEnabled(True))
+            self.offers.chosen.connect(self.accept)
 
     def values(self) -> dict[str, Value]:
         """What was entered, in the parameters' types."""
@@ -58,7 +70,7 @@ class Field:
             Kind.INTEGER: self._spin_box,
             Kind.NUMBER: self._spin_box,
             Kind.SWITCH: lambda: QtWidgets.QCheckBox(parameter.label),
-            Kind.CHOICE: lambda: _choice(list(parameter.choices)),
+            Kind.CHOICE: lambda: OfferField(parameter) if parameter.offered_by else _choice(list(parameter.choices)),
             Kind.TEXT: QtWidgets.QLineEdit,
             Kind.FILE: FileField,
         }[parameter.kind]()
@@ -81,7 +93,7 @@ class Field:
     def value(self) -> Value:
         """What the widget holds, in the parameter's type."""
         kind, widget = self.parameter.kind, self.widget
-        if kind in (Kind.INTEGER, Kind.NUMBER):
+        if kind in (Kind.INTEGER, Kind.NUMBER) or isinstance(widget, OfferField):
             found: Value = widget.value()
         elif kind is Kind.SWITCH:
             found = widget.isChecked()
@@ -96,6 +108,8 @@ class Field:
             widget.setValue(value)
         elif kind is Kind.SWITCH:
             widget.setChecked(value)
+        elif isinstance(widget, OfferField):
+            widget.set_value(str(value))
         elif kind is Kind.CHOICE:
             widget.setCurrentIndex(widget.findData(value))
         else:
@@ -176,8 +190,8 @@ def _choice(entries: list[tuple[str, str]]) -> Any:
     return box
 
 
-def _arrange(dialog: Any, text: str, form: Any, reset: Callable[[], None]) -> None:
-    """Text above, fields in the middle, buttons below."""
+def _arrange(dialog: Any, text: str, form: Any, reset: Callable[[], None]) -> Any:
+    """Text above, fields in the middle, buttons below; the button OK."""
     label = QtWidgets.QLabel(text)
     label.setWordWrap(True)
     label.setMinimumWidth(360)
@@ -190,3 +204,4 @@ def _arrange(dialog: Any, text: str, form: Any, reset: Callable[[], None]) -> No
     layout.addWidget(label)
     layout.addLayout(form)
     layout.addWidget(buttons)
+    return buttons.button(standard.Ok)

@@ -158,7 +158,7 @@ def _hide_upwards(node: Any) -> bool:
 def _region(action: Action, document: Any, node: Any) -> tuple[Box, Box]:
     """The box of the layer that travels, and the box of everything around it."""
     box = _bounds(document, node)
-    selection = _selection_box(document)
+    selection = _selection_box(document) if any(i.source is Source.SELECTION for i in action.inputs) else None
     if selection is not None and intersection(selection, box) is None:
         raise Refusal(
             "The selection lies outside of the active layer.", "Choose the layer it belongs to, or move the selection."
@@ -166,7 +166,7 @@ def _region(action: Action, document: Any, node: Any) -> tuple[Box, Box]:
     if action.extent is Extent.LAYER:
         return box, box
     if action.extent is Extent.SELECTION:
-        part = intersection(grown(selection, action.margin), box) if selection else box
+        part = intersection(grown(selection, action.margin, action.border), box) if selection else box
         return part or box, part or box
     canvas = (0, 0, document.width(), document.height())
     seen = intersection(box, canvas)

@@ -6,13 +6,14 @@ from typing import Any
 
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 
-from ..client.actions import ACTIONS, Action, Source, Value
+from ..client.actions import ACTIONS, BY_NAME, Action, Source, Value
 from ..client.jobs import Failure, Job, Result
+from ..client.offers import lister
 from . import document, results, settings
 from .compat import QtCore, QtWidgets
 from .dialogs import ActionDialog, SettingsDialog
 from .docker import Docker, open_log
-from .running import Runner
+from .running import Outcome, Runner
 
 MENU = "inlay_menu"
 
@@ -37,14 +38,10 @@ class InlayExtension(Extension):
     def __init__(self, parent: Any, runner: Runner) -> None:
         super().__init__(parent)
         self.runner = runner
-        self._origin: document.Origin | None = None  # of the job that runs
-        self._combine = "replace"
-        self._waiting: list[tuple[Result, document.Origin, str]] = []  # for their pictures to come to the front
+        self._waiting: list[tuple[Result, document.Origin, str]] = []  # until `results.is_due`
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(200)
         self._timer.timeout.connect(self._deliver)
-        runner.finished.connect(self._finish)
-        runner.failed.connect(self._fail)
 
     def setup(self) -> None:
         """Called by Krita once it is up."""
@@ -79,7 +76,8 @@ class InlayExtension(Extension):
         current = Krita.instance().activeDocument()
         try:
             self._check_free()
-            document.check(action, current)
+            origin = document.check(action, current)
+            listing = _listing(action, origin)
         except document.Refusal as refusal:
             self._refuse(action.label, refusal)
             return
@@ -90,6 +88,9 @@ class InlayExtension(Extension):
         dialog.accepted.connect(lambda: self.run(action, dialog.values(), dialog.others()))
         dialog.finished.connect(lambda *_: dialog.deleteLater())
         dialog.open()
+        if listing is not None and dialog.offers is not None:
+            self.runner.start(listing, f"Looking at '{origin.title}'", dialog.offers.show_outcome)
+            dialog.rejected.connect(lambda: self.runner.cancel() if self.runner.job is listing else None)
 
     def run(self, action: Action, values: dict[str, Value], others: dict[str, str]) -> None:
         """Send a job for the active document. `others` are the unique ids of the layers picked for inputs."""
@@ -97,13 +98,13 @@ class InlayExtension(Extension):
             self._check_free()
             origin = document.check(action, Krita.instance().activeDocument())
             parameters = action.check(dict(values))
-            job = Job(action.name, parameters, document.gather(action, origin, others))
+            job = Job(action.name, parameters, document.gather(action.suited(parameters), origin, others))
         except document.Refusal as refusal:
             self._refuse(action.label, refusal)
             return
         settings.keep_values(action, parameters)
-        self._origin, self._combine = origin, str(parameters.get("combine", "replace"))
-        self.runner.start(job, action.label)
+        combine = str(parameters.get("combine", "replace"))
+        self.runner.start(job, action.label, lambda outcome: self._end(outcome, action.label, origin, combine))
 
     def ask_settings(self) -> None:
         """Show the settings."""
@@ -121,24 +122,33 @@ class InlayExtension(Extension):
         if self.runner.job is not None:
             raise document.Refusal(f"'{self.runner.title}' is still running.", "Wait for it, or cancel it first.")
 
-    def _finish(self, result: Result) -> None:
-        origin, self._origin = self._origin, None
-        assert origin is not None
-        self._waiting.append((result, origin, self._combine))
-        if not results.is_due(result, origin):
-            self._tell(f"The result for '{origin.title}' waits until that picture is in front again.")
-            self._timer.start()
-        self._deliver()
+    def _end(self, outcome: Outcome, title: str, origin: document.Origin, combine: str) -> None:
+        """A job is over: put its result in place as soon as that can be done, or say why there is none."""
+        if isinstance(outcome, Failure):
+            _warn(title, outcome.message, outcome.remedy, outcome.log)
+        elif outcome is not None:
+            self._waiting.append((outcome, origin, combine))
+            if not results.is_due(outcome, origin):
+                self._tell(f"The result for '{origin.title}' waits until that picture is in front again.")
+            self._deliver()
 
     def _deliver(self) -> None:
+        """Put what is due in place.
+
+        Nothing while a dialog is open: it may be the one that asks whether to save the picture before it is closed, and
+        Krita 5.1 crashes when a picture is closed right after a change.
+        """
+        free = QtWidgets.QApplication.activeModalWidget() is None
         waiting, self._waiting = self._waiting, []
         for result, origin, combine in waiting:
-            if results.is_due(result, origin):
+            if free and results.is_due(result, origin):
                 self._apply(result, origin, combine)
             else:
                 self._waiting.append((result, origin, combine))
         if not self._waiting:
             self._timer.stop()
+        elif not self._timer.isActive():
+            self._timer.start()
 
     def _apply(self, result: Result, origin: document.Origin, combine: str) -> None:
         try:
@@ -152,14 +162,19 @@ class InlayExtension(Extension):
         self.runner.changed.emit()
         _message(f"Inlay: {note}")
 
-    def _fail(self, failure: Failure) -> None:
-        self._origin = None
-        _warn(self.runner.title, failure.message, failure.remedy, failure.log)
-
     def _refuse(self, title: str, refusal: document.Refusal) -> None:
         self.runner.note(f"{title}: {refusal}")
         self.runner.changed.emit()
         _warn(title, refusal.message, refusal.remedy)
+
+
+def _listing(action: Action, origin: document.Origin) -> Job | None:
+    """The job that finds out what the layer offers for the action's parameter that depends on it, if it has one."""
+    parameter = lister(action)
+    if parameter is None:
+        return None
+    listing = BY_NAME[parameter.offered_by]
+    return Job(listing.name, listing.check({}), document.gather(listing, origin, {}))
 
 
 def needs_dialog(action: Action) -> bool:

@@ -17,17 +17,14 @@ from .vendored import load_pyzmq
 STATUS_SECONDS = 2.0
 LOG_LINES = 200
 
+Outcome = Result | Failure | None
+"""How a job ended; None: it was cancelled."""
+
 
 class Runner(QtCore.QObject):
-    """One connection to the backend and at most one job on it.
-
-    `changed` says that something to show has changed. `finished` carries a Result, `failed` a Failure; after a cancel
-    neither comes. The job is over before any of them is emitted.
-    """
+    """One connection to the backend and at most one job on it. `changed` says that something to show has changed."""
 
     changed = QtCore.pyqtSignal()
-    finished = QtCore.pyqtSignal(object)
-    failed = QtCore.pyqtSignal(object)
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__()
@@ -36,6 +33,7 @@ class Runner(QtCore.QObject):
         self._notifier: QtCore.QSocketNotifier | None = None
         self.status: Status | None = None
         self.job: Job | None = None
+        self._ended: Callable[[Outcome], None] = _nobody  # what the one who sent the job wants done
         self.title = ""  # of the job, for a person
         self.fraction = -1.0
         self.message = ""
@@ -50,10 +48,11 @@ class Runner(QtCore.QObject):
         """How it stands with the backend; None before it was first needed."""
         return self._connection.state if self._connection else None
 
-    def start(self, job: Job, title: str) -> None:
-        """Send the job. There must be none running."""
+    def start(self, job: Job, title: str, ended: Callable[[Outcome], None]) -> None:
+        """Send the job. There must be none running. `ended` is called once, when it is over."""
         assert self.job is None
         connection = self._connect()
+        self._ended = ended
         self.job, self.title, self.fraction, self.message, self.failure = job, title, -1.0, "Sending", None
         self.note(f"{title}: started")
         connection.submit(job)
@@ -64,7 +63,7 @@ class Runner(QtCore.QObject):
         if self.job is None or self._connection is None:
             return
         self._connection.cancel(self.job.id)
-        self._over("cancelled")
+        self._over("cancelled", None)
         self.changed.emit()
 
     def note(self, text: str) -> None:
@@ -88,6 +87,7 @@ class Runner(QtCore.QObject):
         if self._connection is not None and not self._settings().keep_running:
             self._connection.shutdown()
         self.blockSignals(True)
+        self._ended = _nobody  # windows may be gone
         self.reconnect()
 
     def _connect(self) -> Connection:
@@ -123,17 +123,21 @@ class Runner(QtCore.QObject):
         elif self.job is None or event.job != self.job.id:
             return  # of a job that was cancelled here
         elif isinstance(event, Result):
-            self._over("done")
-            self.finished.emit(event)
+            self._over("done", event)
         elif isinstance(event, Failed):
-            self._over(f"failed. {event.failure}")
             self.failure = event.failure
-            self.failed.emit(event.failure)
+            self._over(f"failed. {event.failure}", event.failure)
         elif isinstance(event, Progress):
             self.fraction, self.message = event.fraction, event.message or event.state.value.capitalize()
             if event.state is JobState.CANCELLED:
-                self._over("cancelled")
+                self._over("cancelled", None)
 
-    def _over(self, outcome: str) -> None:
-        self.note(f"{self.title}: {outcome}")
+    def _over(self, how: str, outcome: Outcome) -> None:
+        self.note(f"{self.title}: {how}")
         self.job, self.fraction, self.message = None, -1.0, ""
+        ended, self._ended = self._ended, _nobody
+        ended(outcome)
+
+
+def _nobody(_: Outcome) -> None:
+    """For a job whose end matters to nobody."""
