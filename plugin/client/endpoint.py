@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +114,8 @@ def _default_directory() -> Path:
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(runtime) / "inlay"
     if os.name == "posix":
+        import tempfile  # not above: it is slow to load, and most systems have XDG_RUNTIME_DIR
+
         return Path(tempfile.gettempdir()) / f"inlay-{os.getuid()}"
     return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "Inlay" / "run"
 
@@ -160,6 +161,8 @@ def write_endpoint(endpoint: Endpoint, path: Path) -> None:
     """Write the connection file: atomically, for its owner's eyes alone."""
     names = ("pid", "work", "control", "server_key", "client_public", "client_secret", "plain_loopback")
     entry = {"version": FILE_VERSION} | {name: getattr(endpoint, name) for name in names}
+    import tempfile  # not above: only the backend writes the file
+
     number, name = tempfile.mkstemp(dir=path.parent, prefix=".connection-")  # mkstemp makes it 0600
     try:
         with os.fdopen(number, "w", encoding="utf-8") as file:

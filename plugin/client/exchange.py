@@ -14,10 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from uuid import uuid4
 
 from .endpoint import Endpoint
-from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result
+from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result, new_id
 from .launcher import Installation, log_path
 from .link import Link, LinkBrokenError, LinkError
 from .locate import Locator
@@ -67,7 +66,7 @@ class Exchange:
         self.state = State.STARTING
         self.failure: Failure | None = None
         self.actions: tuple[str, ...] = ()
-        self._client, self._program, self._post = uuid4().hex, program, post
+        self._client, self._program, self._post = new_id(), program, post
         self._locator = Locator(start, endpoint, installation, self._pause)
         self._limits = Limits()
         self._lock = threading.Lock()

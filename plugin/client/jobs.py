@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import Enum
-from uuid import uuid4
 
 from .actions import ResultKind, Value
 from .raster import Raster
+
+
+def new_id() -> str:
+    """32 hexadecimal digits at random: names a job or a client."""
+    return os.urandom(16).hex()
 
 
 class JobState(str, Enum):
@@ -43,7 +48,7 @@ class Job:
     action: str
     parameters: dict[str, Value]
     inputs: dict[str, Raster]
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from .jobs import ErrorCode, Failure
+
+if TYPE_CHECKING:
+    import subprocess
 
 INSTALL_RECORD = "install.json"
 LOG_NAME = "backend.log"
@@ -117,6 +119,8 @@ class Launch:
 
     def start(self) -> None:
         """Start the backend. Only with the lock, and after a look that none has come up meanwhile."""
+        import subprocess  # not above: it is slow to load, and most often a backend runs already
+
         python, path = self.installation.python, self.installation.path
         command = [str(python), "-m", "backend", "serve", "--run-dir", str(self.run_dir)]
         try:

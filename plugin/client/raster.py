@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 
 Bytes = bytes | bytearray | memoryview
 
@@ -110,6 +109,8 @@ class Raster:
         """
         if self.key:
             return self.key
+        from hashlib import blake2b  # not above: with OpenSSL behind it, it is slow to load
+
         view = memoryview(self.data).cast("B")
         half = len(view) // _BLOCK // 2 * _BLOCK
         if half > 4 * _BLOCK:
