@@ -37,6 +37,7 @@ COMMANDS = {
         Command("serve", "run the backend in the foreground"),
         Command("select", "select something in pictures; writes masks", "select"),
         Command("cutout", "select something in pictures; writes it on transparent ground", "cutout"),
+        Command("fill", "erase something from pictures and fill its place", "fill"),
         Command("paste", "paste a part of one picture into another so that it belongs there", "paste"),
         Command("models", "list, fetch and verify the networks' weights"),
         Command("doctor", "say how the installation is doing, and try it"),
@@ -81,7 +82,7 @@ def _overview() -> argparse.ArgumentParser:
     lines = "\n".join(f"  {command.name:<10}{command.help}" for command in COMMANDS.values())
     parser = argparse.ArgumentParser(
         prog="inlay",
-        description=f"Select and paste in pictures, as GIMP and Krita do with Inlay.\n\ncommands:\n{lines}",
+        description=f"Select, fill and paste in pictures, as GIMP and Krita do with Inlay.\n\ncommands:\n{lines}",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

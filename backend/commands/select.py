@@ -82,9 +82,9 @@ def mask(
     """The selection in `picture` as a grey raster of its size."""
     inputs = {"image": picture}
     if box is not None:
-        inputs["selection"] = _box(box, picture)
+        inputs["selection"] = box_selection(box, picture)
     elif point is not None:
-        inputs["selection"] = _disc(point, picture)
+        inputs["selection"] = point_selection(point, picture)
     result = running.run(action.name, parameters, inputs, report)
     return filled(result.outputs[0].raster, picture)
 
@@ -126,7 +126,7 @@ def _needs_place(action: Action) -> bool:
     return any(i.name == "selection" and i.required for i in action.inputs)
 
 
-def _box(box: tuple[int, int, int, int], picture: Raster) -> Raster:
+def box_selection(box: tuple[int, int, int, int], picture: Raster) -> Raster:
     x, y, width, height = box
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + width, picture.width), min(y + height, picture.height)
@@ -136,7 +136,7 @@ def _box(box: tuple[int, int, int, int], picture: Raster) -> Raster:
     return Raster(PixelFormat("Y", "u8"), *size, b"\xff" * (size[0] * size[1]), left, top)
 
 
-def _disc(point: tuple[int, int], picture: Raster) -> Raster:
+def point_selection(point: tuple[int, int], picture: Raster) -> Raster:
     import numpy as np
 
     from backend.pixels import from_array

@@ -81,7 +81,7 @@ def inpaint(
     Args:
         image: H x W x 3, nominally 0..1.
         hole: H x W, true where pixels are missing.
-        source: H x W, true where patches may be taken from; everything but the hole when left out.
+        source: H x W, true where whole patches may be taken from; everything but the hole when left out.
         guide: H x W x 3, 0..1, what the hole should roughly look like (the surroundings as they are elsewhere).
         seed: another number gives another fill.
         preview: called after each level with the picture at that level's size.
@@ -155,7 +155,7 @@ def _pyramid(
     pixels: Floats = np.dstack([image, _texture(image, hole)])
     missing, allowed = hole, source
     while True:
-        usable = _inner(~missing, config.patch // 2) & allowed
+        usable = _inner(~missing & allowed, config.patch // 2)
         if not usable.any() or not missing.any():
             if levels:
                 break

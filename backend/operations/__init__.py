@@ -58,6 +58,9 @@ OPERATIONS: dict[str, str] = {
     "select.refine": "backend.operations.subject:refine_edge",
     "cutout.background": "backend.operations.cutout:remove_background",
     "cutout.subject": "backend.operations.cutout:cut_out",
+    "fill.selection": "backend.operations.fill:fill_selection",
+    "fill.subject": "backend.operations.fill:erase_subject",
+    "fill.object": "backend.operations.fill:erase_object",
     "paste.poisson": "backend.operations.paste:blend_poisson",
     "diagnose.identity": "backend.operations.diagnose:identity",
 }

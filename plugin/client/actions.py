@@ -7,7 +7,8 @@ function in `backend/operations/`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 Value = bool | int | float | str
@@ -110,6 +111,8 @@ class Action:
     parameters: tuple[Parameter, ...] = ()
     extent: Extent = Extent.LAYER
     margin: float = 0.0  # of the box's longer side
+    border: int = 0  # of a selection's margin, in pixels, at least
+    whole_when: tuple[str, Value] | None = None  # a parameter, and its value for which the whole layer is needed
     hidden: bool = False  # not in the menus: for diagnosis and scripts
     deadline: float = 120.0  # seconds without any progress after which the job is given up
 
@@ -120,6 +123,12 @@ class Action:
             if name not in known:
                 raise ValueError(f"{self.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
         return {p.name: p.check(values.get(p.name, p.default)) for p in self.parameters}
+
+    def suited(self, values: Mapping[str, Value]) -> Action:
+        """The action with the extent that it needs for these values."""
+        if self.whole_when is not None and values.get(self.whole_when[0]) == self.whole_when[1]:
+            return replace(self, extent=Extent.LAYER)
+        return self
 
     @property
     def procedure(self) -> str:
@@ -155,6 +164,32 @@ CLASSES = (
     "motorbike", "chair", "sofa", "dining table", "potted plant", "bottle", "television",
 )  # fmt: skip
 """The kinds of things that the bundled network tells apart (PASCAL VOC)."""
+
+FILL = (
+    Parameter(
+        "method", Kind.CHOICE, "auto", "Method", "How the hole is filled.",
+        choices=(("auto", "The best there is"), ("patches", "Patches of the surroundings")),
+    ),
+    Parameter(
+        "grow", Kind.INTEGER, 4, "Grow", "Widen the hole by so many pixels, so that no rim of what was there is left.",
+        0, 200, unit=" px",
+    ),
+    Parameter(
+        "feather", Kind.NUMBER, 2.0, "Feather", "Soften the edge of the fill inwards over so many pixels.", 0, 100,
+        unit=" px",
+    ),
+    Parameter(
+        "area", Kind.CHOICE, "around", "Sampling area", "Where the fill may be taken from.",
+        choices=(("around", "Around the hole"), ("everywhere", "The whole layer")),
+    ),
+    Parameter(
+        "reach", Kind.INTEGER, 100, "Width around the hole",
+        "How far around the hole the fill may be taken from, of the hole's longer side.", 10, 150, unit=" %",
+    ),
+    Parameter("seed", Kind.INTEGER, 0, "Seed", "Another number gives another fill.", 0, 2**31 - 8),
+    Parameter("variants", Kind.INTEGER, 1, "Variants", "So many different fills, each on a layer of its own.", 1, 4),
+)  # fmt: skip
+SAMPLING = Input("source", Source.OTHER, "Take only from where this is painted", required=False)
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -261,6 +296,37 @@ ACTIONS: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(EDGE, CAREFUL),
+    ),
+    Action(
+        name="fill.selection",
+        menu="Fill",
+        label="Fill Selection",
+        help="Replace what is selected by what is around it, so that it looks as if it had never been there.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, SELECTION, SAMPLING),
+        parameters=FILL,
+        extent=Extent.SELECTION,
+        margin=1.6,
+        border=264,  # the widest growth, and 64 px to take patches from
+        whole_when=("area", "everywhere"),
+    ),
+    Action(
+        name="fill.subject",
+        menu="Fill",
+        label="Erase Subject",
+        help="Find what the picture is about, a person, an animal, a thing, and fill its place with what is around it.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, SAMPLING),
+        parameters=FILL,
+    ),
+    Action(
+        name="fill.object",
+        menu="Fill",
+        label="Erase Object",
+        help="Erase the object that the selection means: a dot on it, a box or a loose outline around it.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, SELECTION, SAMPLING),
+        parameters=FILL,
     ),
     Action(
         name="paste.poisson",

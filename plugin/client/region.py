@@ -16,9 +16,9 @@ def intersection(a: Box, b: Box) -> Box | None:
     return (left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
-def grown(box: Box, margin: float) -> Box:
-    """The box with a border of `margin` times its longer side, rounded up."""
-    border = ceil(margin * max(box[2], box[3]))
+def grown(box: Box, margin: float, least: int = 0) -> Box:
+    """The box with a border of `margin` times its longer side, rounded up, and of `least` pixels at least."""
+    border = max(ceil(margin * max(box[2], box[3])), least)
     return box[0] - border, box[1] - border, box[2] + 2 * border, box[3] + 2 * border
 
 

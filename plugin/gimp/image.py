@@ -100,7 +100,7 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
     if action.extent is Extent.LAYER:
         return box, box
     if action.extent is Extent.SELECTION:
-        part = intersection(grown(selection, action.margin), box) if selection else box
+        part = intersection(grown(selection, action.margin, action.border), box) if selection else box
         return part or box, part or box
     seen = bounds(pixels.read_alpha(layer, box), box[2], box[3]) if layer.has_alpha() else (0, 0, box[2], box[3])
     if seen is None:

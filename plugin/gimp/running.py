@@ -67,7 +67,9 @@ def _work(action: Action, picture: Any, layer: Any, config: Any) -> tuple[str, .
     parameters = action.check(arguments.values(config, action))
     if parameters.get("as") == "mask":
         image.check_mask_can_be_set(layer)
-    result = _answered(Job(action.name, parameters, _inputs(action, picture, layer, config)), action.label)
+    result = _answered(
+        Job(action.name, parameters, _inputs(action.suited(parameters), picture, layer, config)), action.label
+    )
     results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
     Gimp.displays_flush()
     return result.notes

@@ -28,3 +28,8 @@ def test_boxes_that_only_touch_do_not_meet() -> None:
 def test_the_border_is_a_share_of_the_longer_side() -> None:
     assert grown((10, 20, 100, 30), 0.02) == (8, 18, 104, 34)
     assert grown((10, 20, 10, 5), 0.0) == (10, 20, 10, 5)
+
+
+def test_the_border_of_a_small_box_is_as_wide_as_asked_for_at_least() -> None:
+    assert grown((10, 20, 10, 5), 0.5, 64) == (-54, -44, 138, 133)
+    assert grown((10, 20, 200, 5), 0.5, 64) == (-90, -80, 400, 205)
