@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from plugin.client.actions import BY_NAME
-from plugin.client.jobs import ErrorCode, Job, Result
+from plugin.client.jobs import ErrorCode, Failure, Job, Result
 from plugin.client.raster import Raster
 
 from .devices import attempts, out_of_memory, release
@@ -54,3 +54,14 @@ def execute(
         f"There is not enough memory for '{BY_NAME[job.action].label}', not even in small pieces.",
         "Close other programs, or work on a smaller layer or selection.",
     )
+
+
+def failure_of(error: Exception, job: Job, log: str = "") -> Failure:
+    """What a person is told of an error that `execute` raised; a defect's traceback goes to the log."""
+    if isinstance(error, OperationError):
+        return Failure(error.code, error.message, error.remedy, log)
+    logger.error("job %s failed", job.id[:8], exc_info=error)
+    label = BY_NAME[job.action].label if job.action in BY_NAME else job.action
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    remedy = f"This is a fault in Inlay; {'the log says where' if log else 'please report it'}."
+    return Failure(ErrorCode.INTERNAL, f"'{label}' failed ({reason}).", remedy, log)

@@ -20,15 +20,13 @@ from typing import Any
 
 import zmq
 
-from plugin.client.actions import BY_NAME
-from plugin.client.jobs import ErrorCode, Failure, Job, JobState, Progress
+from plugin.client.jobs import Job, JobState, Progress
 from plugin.client.protocol import VERSION, Cancel, Failed, Message, Release, Status, Submit, decode, encode
 from plugin.client.raster import Raster
 
 from .devices import choose, cores, release
-from .execution import execute, needs_torch
+from .execution import execute, failure_of, needs_torch
 from .imaging import Cancelled
-from .operations import OperationError
 
 PROGRESS_INTERVAL = 0.05
 logger = logging.getLogger("worker")
@@ -125,14 +123,8 @@ class Worker:
             return execute(job, device, progress, stop.is_set, self.cache)
         except Cancelled:
             return Progress(job.id, JobState.CANCELLED, message="Cancelled")
-        except OperationError as error:
-            return Failed(job.id, Failure(error.code, error.message, error.remedy, self.log))
         except Exception as error:
-            logger.exception("job %s failed", job.id[:8])
-            label = BY_NAME[job.action].label if job.action in BY_NAME else job.action
-            reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-            remedy = "This is a fault in Inlay; the log says where."
-            return Failed(job.id, Failure(ErrorCode.INTERNAL, f"'{label}' failed ({reason}).", remedy, self.log))
+            return Failed(job.id, failure_of(error, job, self.log))
 
     def loaded(self) -> str:
         """The torch device, once torch is loaded. Raises what kept it from being loaded."""

@@ -70,7 +70,7 @@ class Remote:
 
 
 class InProcess:
-    """Jobs in this process."""
+    """Jobs in this process: admitted, run and refused as the broker and its worker do it."""
 
     def __init__(self) -> None:
         from backend.devices import choose
@@ -80,16 +80,20 @@ class InProcess:
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
         """See Runner."""
-        from backend.execution import execute
-        from backend.operations import OperationError
+        from backend.admission import RefusedError, admit
+        from backend.execution import execute, failure_of
 
         def progress(fraction: float, message: str, _preview: Raster | None) -> None:
             report(fraction, message)
 
+        job = Job(action, parameters, inputs)
         try:
-            return execute(Job(action, parameters, inputs), self.device, progress, lambda: False, self.cache)
-        except OperationError as error:
-            raise failed(Failure(error.code, error.message, error.remedy)) from None
+            admit(job)
+            return execute(job, self.device, progress, lambda: False, self.cache)
+        except RefusedError as refused:
+            raise failed(refused.failure) from None
+        except Exception as error:
+            raise failed(failure_of(error, job)) from error
 
 
 def failed(failure: Failure) -> CommandError:
