@@ -7,6 +7,8 @@ Maps are H x W float32 probabilities, 0..1. The network looks at a square of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +69,7 @@ class Perception:
             unit = to_unit(part[:, ::-1] if mirrored else part)
             normalised = (unit - np.float32(self.card.mean)) / np.float32(self.card.std)
             image = torch.from_numpy(normalised.transpose(2, 0, 1)[None].astype(np.float32)).to(self.context.device)
-            with torch.inference_mode():
+            with _inference(self.context):
                 features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
@@ -76,17 +78,15 @@ class Perception:
 
     def subject(self, careful: bool = False) -> Float:
         """Probability of being the subject, SIDE x SIDE. `careful` looks at the mirrored picture, too."""
-        found = _probability(self.net.subject, self.view().features)
+        found = _probability(self.net.subject, self.view().features, self.context)
         if careful:
-            mirrored = _probability(self.net.subject, self.view(mirrored=True).features)
+            mirrored = _probability(self.net.subject, self.view(mirrored=True).features, self.context)
             found = cv2.addWeighted(found, 0.5, mirrored[:, ::-1].copy(), 0.5, 0)
         return found
 
     def classes(self) -> Float:
         """Probability of each of `CLASSES`, SIDE/8 x SIDE/8 x 21."""
-        import torch
-
-        with torch.inference_mode():
+        with _inference(self.context):
             logits = self.net.classes(self.view().features)[0].float()
             found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
         return found
@@ -105,7 +105,7 @@ class Perception:
         if channel == INSIDE:
             maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
         asked = torch.from_numpy(maps).to(self.context.device)
-        return _probability(lambda features: self.net.object(features, asked), view.features)
+        return _probability(lambda features: self.net.object(features, asked), view.features, self.context)
 
 
 def _network(context: Context) -> tuple[Any, Any]:
@@ -123,9 +123,17 @@ def _network(context: Context) -> tuple[Any, Any]:
     return found
 
 
-def _probability(head: Any, features: list[Tensor]) -> Float:
+@contextmanager
+def _inference(context: Context) -> Iterator[None]:
+    """No gradients, and half precision where the context asks for it."""
     import torch
 
-    with torch.inference_mode():
+    kind = torch.device(context.device).type
+    with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
+        yield
+
+
+def _probability(head: Any, features: list[Tensor], context: Context) -> Float:
+    with _inference(context):
         found: Float = head(features)[0, 0].float().sigmoid().cpu().numpy()
     return found
