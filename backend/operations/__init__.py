@@ -33,8 +33,8 @@ class Context:
 
     `progress(fraction, message, preview)` may be called as often as one likes; `cancelled()` is cheap and should be
     asked at least every 100 ms; `notes` collects sentences for the person; `cache` lives as long as the worker and is
-    emptied when it idles. An operation that runs out of memory is called again with a smaller `budget`, then with
-    `half`, then on the CPU.
+    emptied when it idles. An operation that runs out of memory is called again with a `budget`, then with `half`, then
+    on the CPU; one to which neither means anything fails at these and ends on the CPU, which has the most memory.
     """
 
     device: str = "cpu"  # a torch device
