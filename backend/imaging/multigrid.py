@@ -77,38 +77,44 @@ def _shift(grid: Tensor, dy: int, dx: int) -> Tensor:
 
 
 @dataclass
-class _Network:
-    """The conductors of one level, dense `[H, W]`: to ground, to the right and to the lower neighbour; filled area."""
+class Network:
+    """The conductors of one level, `[..., H, W]`: to ground, to the right and to the lower neighbour; filled area."""
 
     ground: Tensor
     right: Tensor
     down: Tensor
     area: Tensor
+    unit: bool = False  # all conductors between two cells of the mask are 1
 
     @classmethod
-    def of_mask(cls, mask: Tensor) -> _Network:
+    def of_mask(cls, mask: Tensor, picture: Tensor | None = None) -> Network:
+        """The finest level for masks `[..., H, W]`; the picture ends at the array's border, or where it is False."""
         inside = mask.float()
-        picture = torch.ones_like(inside)
+        picture = torch.ones_like(inside) if picture is None else picture.float()
         ground = torch.zeros_like(inside)
         for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             ground += _shift(picture, dy, dx) - _shift(inside, dy, dx)
         ground *= inside
-        return cls(ground, inside * _shift(inside, 0, 1), inside * _shift(inside, 1, 0), inside)
+        return cls(ground, inside * _shift(inside, 0, 1), inside * _shift(inside, 1, 0), inside, unit=True)
 
-    def coarser(self) -> _Network:
-        height, width = self.area.shape
+    def map(self, change: Callable[[Tensor], Tensor]) -> Network:
+        """The same change, for example a crop, made to each of the grids."""
+        return Network(change(self.ground), change(self.right), change(self.down), change(self.area), self.unit)
+
+    def coarser(self) -> Network:
+        height, width = self.area.shape[-2:]
         even = (0, width % 2, 0, height % 2)
         ground, right, down, area = (F.pad(g, even) for g in (self.ground, self.right, self.down, self.area))
         coarse_area = F.avg_pool2d(area[None], 2)[0]
         # Resistance of the way from a child's centre to the coarse centre: 1/2 in a full cell, none in a half-full one.
-        way = (coarse_area.repeat_interleave(2, 0).repeat_interleave(2, 1) - area / 2).clamp_(min=0)
+        way = (coarse_area.repeat_interleave(2, -2).repeat_interleave(2, -1) - area / 2).clamp_(min=0)
         right = right / (1 + right * (way + _shift(way, 0, 1)))
         down = down / (1 + down * (way + _shift(way, 1, 0)))
         ground = ground / (1 + _GROUND_WAY * ground * way)
-        return _Network(
-            ground=_sum_children(ground),
-            right=right[0::2, 1::2] + right[1::2, 1::2],
-            down=down[1::2, 0::2] + down[1::2, 1::2],
+        return Network(
+            ground=sum_children(ground),
+            right=right[..., 0::2, 1::2] + right[..., 1::2, 1::2],
+            down=down[..., 1::2, 0::2] + down[..., 1::2, 1::2],
             area=coarse_area,
         )
 
@@ -116,7 +122,8 @@ class _Network:
         return self.ground + self.right + _shift(self.right, 0, -1) + self.down + _shift(self.down, -1, 0)
 
 
-def _sum_children(dense: Tensor) -> Tensor:
+def sum_children(dense: Tensor) -> Tensor:
+    """Sums of 2 x 2 cells, `[..., ceil(H/2), ceil(W/2)]`."""
     height, width = dense.shape[-2:]
     dense = F.pad(dense, (0, width % 2, 0, height % 2))
     rows = dense[..., 0::2, :] + dense[..., 1::2, :]
@@ -126,13 +133,13 @@ def _sum_children(dense: Tensor) -> Tensor:
 class _Level:
     """One grid of the hierarchy with its unknowns `u` and right side `b` in parity planes."""
 
-    def __init__(self, network: _Network, channels: int, unit: bool) -> None:
+    def __init__(self, network: Network, channels: int) -> None:
         self.shape = network.area.shape
         diagonal = network.diagonal()
         self.active = split_planes((diagonal > 0).float())
         self.diagonal = split_planes(diagonal)
         self.inverse = split_planes(torch.where(diagonal > 0, 1 / diagonal.clamp(min=1e-20), 0.0))
-        self.edges = None if unit else (split_planes(network.down), split_planes(network.right))
+        self.edges = None if network.unit else (split_planes(network.down), split_planes(network.right))
         self.natural_sides = tuple(
             bool(network.area[side].any()) for side in ((slice(None), 0), (slice(None), -1), (0,), (-1,))
         )
@@ -251,30 +258,29 @@ class MaskedPoisson:
     """Solver for the equation above; built once per mask, used for all channels together.
 
     Args:
-        mask: `[H, W]` bool, the unknowns. Its array border is the picture's border, so leave a rim of one pixel
-            where the picture goes on. At least one pixel must be outside the mask.
+        network: `[H, W]`, of a mask or coarser. Its array border is the picture's border, so leave a rim of one cell
+            where the picture goes on. At least one cell must have a way to ground.
         channels: how many right sides are solved at once.
+        poll: called every few milliseconds of work.
     """
 
-    def __init__(self, mask: Tensor, channels: int, poll: Poll = lambda: None) -> None:
-        if bool(mask.all()):
+    def __init__(self, network: Network, channels: int, poll: Poll = lambda: None) -> None:
+        if not bool(network.ground.any()):
             raise ValueError("A mask that covers the whole picture has no boundary values: leave some pixels outside.")
         self._poll = poll
-        network = _Network.of_mask(mask)
-        self.levels = [_Level(network, channels, unit=True)]
+        self.levels = [_Level(network, channels)]
         self._ground_gain: list[Tensor] = []
         while network.area.numel() > _COARSEST_CELLS:
             poll()
-            fine_ground = _sum_children(network.ground)
+            fine_ground = sum_children(network.ground)
             network = network.coarser()
             self._ground_gain.append(torch.where(fine_ground > 0, network.ground / fine_ground.clamp(min=1e-20), 0.0))
-            self.levels.append(_Level(network, channels, unit=False))
+            self.levels.append(_Level(network, channels))
         self._coarsest_inverse = _dense_inverse(network)
 
     def solve(
         self,
         boundary: Tensor,
-        flux: Tensor | None = None,
         tolerance: float = 5e-4,
         report: Callable[[float], None] = lambda fraction: None,
     ) -> Tensor:
@@ -285,25 +291,35 @@ class MaskedPoisson:
 
         Args:
             boundary: `[C, H, W]`, per pixel of the mask the sum of its Dirichlet neighbours' values, else zero.
-            flux: `[C, H, W]`, the rest of the right side, zero outside the mask.
             tolerance: estimated remaining error to stop at.
             report: called with the finished fraction.
         """
-        sides = [(boundary, flux)]
+        sides = [boundary]
         for gain in self._ground_gain:
-            boundary = _sum_children(boundary) * gain
-            flux = None if flux is None else _sum_children(flux)
-            sides.append((boundary, flux))
+            sides.append(sum_children(sides[-1]) * gain)
         for depth in reversed(range(len(self.levels))):
-            level, (boundary, flux) = self.levels[depth], sides.pop()
+            level = self.levels[depth]
             level.u.zero_()
-            fill_planes(level.b, boundary if flux is None else boundary + flux)
+            fill_planes(level.b, sides.pop())
             if depth + 1 < len(self.levels):
                 level.add_bilinear(self.levels[depth + 1], self._poll)
             if depth:
                 self._cycle(depth)
         report(0.25)
         return self._conjugate_gradients(tolerance, report)
+
+    def residual(self, solution: Tensor) -> Tensor:
+        """Minus the matrix times `[C, H, W]`, which must be zero outside the mask."""
+        fine = self.levels[0]
+        fill_planes(fine.u, solution)
+        fine.apply(fine.u, fine.b, self._poll)
+        return join_planes(fine.b, torch.empty_like(solution)).neg_()
+
+    def correction(self, residual: Tensor) -> Tensor:
+        """One V-cycle from zero on a right side `[C, H, W]`."""
+        fill_planes(self.levels[0].b, residual)
+        self._cycle(0, from_zero=True)
+        return self.levels[0].dense()
 
     def _conjugate_gradients(self, tolerance: float, report: Callable[[float], None]) -> Tensor:
         """Conjugate gradients, each channel for itself, from the fine level's `u`, preconditioned by a V-cycle."""
@@ -361,7 +377,7 @@ def _largest(field: Tensor) -> float:
     return max(-float(low), float(high))
 
 
-def _dense_inverse(network: _Network) -> Tensor:
+def _dense_inverse(network: Network) -> Tensor:
     """Inverse of the coarsest level's matrix over all its cells, the identity on cells without unknowns."""
     height, width = network.area.shape
     index = torch.arange(height * width).view(height, width)

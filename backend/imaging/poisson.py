@@ -8,8 +8,11 @@ between target and source on the outline of the mask span.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -17,10 +20,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backend.imaging import CancelCheck, Progress, stop_if
-from backend.imaging.multigrid import MaskedPoisson
+from backend.imaging.adaptive import AdaptivePoisson, windows
+from backend.imaging.mixed_gradients import stronger_gradients
+from backend.imaging.multigrid import MaskedPoisson, Network, Poll
+from backend.imaging.tiles import TILE, Indices
 
 Image = npt.NDArray[Any]
+Strips = Callable[[int, int], Image]
+"""Gives the rows from and to, `[rows, W, C]` float32."""
+
 _RIM = 2  # pixels of picture kept around the mask: the boundary values, and an even start for the coarse grids
+_STRIP = 4 * TILE  # rows finished at a time
+_OPENCV_DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U, np.dtype(np.float32): cv2.CV_32F}
 _NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
@@ -66,21 +77,16 @@ def seamless_clone(
 
     report(0.0)
     cut = np.ascontiguousarray(mask[window])
-    inside = torch.from_numpy(cut).to(device)
-    new, old = (np.atleast_3d(image[window]) for image in (source, target))
-    poll()
-    solver = MaskedPoisson(inside, channels=new.shape[2], poll=poll)
-    report(0.1)
-    offset = _planar(np.subtract(old, new, dtype=np.float32), inside.device)
-    boundary = _boundary_sum(offset, inside)
-    flux = _stronger_flux(offset, _planar(new, inside.device), _planar(old, inside.device), inside) if mixed else None
-    del offset
-    report(0.2)
-    correction = solver.solve(boundary, flux, tolerance, lambda fraction: report(0.2 + 0.7 * fraction))
+    new, old, pasted = (np.atleast_3d(image[window]) for image in (source, target, result))
+    if mixed:
+        new = stronger_gradients(new, old, poll)
+        report(0.4)
+    done = 0.4 if mixed else 0.0
+    correction = _correction(
+        new, old, cut, device, tolerance, poll, lambda fraction: report(done + (0.9 - done) * fraction)
+    )
     report(0.9)
-    poll()
-    pasted = _apply(new, correction, target.dtype)
-    np.copyto(np.atleast_3d(result[window]), pasted, where=cut[..., None])
+    _add(new, correction, cut, pasted, poll)
     report(1.0)
     return result
 
@@ -111,10 +117,33 @@ def _window(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice] | None:
     )
 
 
-def _planar(image: Image, device: torch.device) -> Tensor:
-    """`H x W x C` of any dtype to float32 `[C, H, W]` on the device."""
-    pixels = np.ascontiguousarray(image, dtype=np.float32)
-    return torch.from_numpy(pixels).to(device).permute(2, 0, 1).contiguous()
+def _correction(
+    new: Image,
+    old: Image,
+    mask: npt.NDArray[np.bool_],
+    device: torch.device | str | None,
+    tolerance: float,
+    poll: Poll,
+    report: Progress,
+) -> Strips:
+    """The function that is harmonic in the mask and `old - new` around it."""
+    channels = new.shape[2]
+    adaptive = AdaptivePoisson(mask, channels, device, poll)
+
+    def difference(rows: Indices, columns: Indices) -> Image:
+        return np.subtract(windows(old, rows, columns), windows(new, rows, columns), dtype=np.float32)
+
+    if adaptive.worthwhile and adaptive.solve(difference, tolerance, lambda fraction: report(0.9 * fraction)):
+        report(1.0)
+        return adaptive.strip
+    inside = torch.from_numpy(mask).to(device)
+    solver = MaskedPoisson(Network.of_mask(inside), channels, poll)
+    offset = np.subtract(old, new, dtype=np.float32)
+    boundary = _boundary_sum(torch.from_numpy(offset).to(inside.device).permute(2, 0, 1).contiguous(), inside)
+    del offset
+    start = 0.9 if adaptive.worthwhile else 0.0
+    dense = solver.solve(boundary, tolerance, lambda fraction: report(start + (1 - start) * fraction)).cpu().numpy()
+    return lambda top, bottom: np.ascontiguousarray(np.moveaxis(dense[:, top:bottom], 0, -1))
 
 
 def _boundary_sum(values: Tensor, inside: Tensor) -> Tensor:
@@ -127,23 +156,27 @@ def _boundary_sum(values: Tensor, inside: Tensor) -> Tensor:
     return total.mul_(inside)
 
 
-def _stronger_flux(offset: Tensor, new: Tensor, old: Tensor, inside: Tensor) -> Tensor:
-    """Sum over neighbours of v_pq - (g_p - g_q), with v_pq of eq. 13; zero outside the mask."""
-    total = torch.zeros_like(offset)
-    for axis in (1, 2):
-        stronger = old.diff(dim=axis).abs_() > new.diff(dim=axis).abs_()
-        flux = offset.diff(dim=axis).mul_(stronger)
-        length = offset.shape[axis]
-        total.narrow(axis, 0, length - 1).sub_(flux)
-        total.narrow(axis, 1, length - 1).add_(flux)
-    return total.mul_(inside)
+def _add(new: Image, correction: Strips, mask: npt.NDArray[np.bool_], pasted: Image, poll: Poll) -> None:
+    """Write `new` plus the correction into the mask's pixels of `pasted`, rounded and clipped where it has integers."""
+    height = len(mask)
+    chosen = mask.view(np.uint8)
 
+    def add(top: int) -> None:
+        rows = slice(top, min(top + _STRIP, height))
+        change = np.ascontiguousarray(correction(rows.start, rows.stop))
+        if (depth := _OPENCV_DEPTHS.get(pasted.dtype)) is not None:
+            cv2.copyTo(cv2.add(new[rows], change, dtype=depth), chosen[rows], pasted[rows])
+            return
+        values = np.add(new[rows], change, dtype=np.float32)
+        if np.issubdtype(pasted.dtype, np.integer):
+            limits = np.iinfo(pasted.dtype)
+            np.clip(np.rint(values, out=values), limits.min, limits.max, out=values)
+        np.copyto(pasted[rows], values.astype(pasted.dtype), where=mask[rows, :, None])
 
-def _apply(source: Image, correction: Tensor, dtype: npt.DTypeLike) -> Image:
-    """Source plus correction `[C, H, W]`, rounded and clipped to the range of an integer dtype."""
-    pasted: Image = np.add(source, correction.permute(1, 2, 0).contiguous().cpu().numpy(), dtype=np.float32)
-    kind = np.dtype(dtype)
-    if np.issubdtype(kind, np.integer):
-        limits = np.iinfo(kind)
-        np.clip(np.rint(pasted, out=pasted), limits.min, limits.max, out=pasted)
-    return pasted.astype(kind)
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        try:
+            for _ in pool.map(add, range(0, height, _STRIP)):
+                poll()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
