@@ -6,7 +6,7 @@ import numpy as np
 
 from backend.imaging import grabcut, kmeans
 from backend.imaging.colour import Float, luminance, to_unit
-from backend.imaging.regions import U8, bounding_box, feather, grow, guided_filter
+from backend.imaging.regions import U8, Box, bounding_box, feather, grow, guided_filter
 from backend.pixels import as_depth, colours, coverage, placed, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
@@ -25,12 +25,7 @@ def grabcut_object(job: Job, context: Context) -> list[Output]:
     Raises OperationError when the selection is empty or covers the layer.
     """
     layer = job.inputs["image"]
-    selection = selected(job.inputs["selection"], layer)
-    box = bounding_box(selection)
-    if box is None:
-        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
-    if selection.all():
-        raise OperationError(ErrorCode.BAD_INPUT, "The selection covers the whole layer.", SQUARE)
+    selection, box = outlined(job)
     context.progress(0.1, "Separating the object from what is around it", None)
     image, soft = colours(layer), job.parameters["edge"] == "soft"
     if bool((selection[box.window] == 255).all()):
@@ -68,6 +63,20 @@ def select_colours(job: Job, context: Context) -> list[Output]:
         context.progress(0.8, "Following the edges", None)
         mask = _softened(mask, image)
     return [output(mask, job, layer, "Colours")]
+
+
+def outlined(job: Job) -> tuple[U8, Box]:
+    """The selection that means an object of the layer, where the layer lies, and its box.
+
+    Raises OperationError when it is empty or covers the layer.
+    """
+    selection = selected(job.inputs["selection"], job.inputs["image"])
+    box = bounding_box(selection)
+    if box is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
+    if selection.all():
+        raise OperationError(ErrorCode.BAD_INPUT, "The selection covers the whole layer.", SQUARE)
+    return selection, box
 
 
 def selected(selection: Raster, layer: Raster) -> U8:

@@ -15,7 +15,7 @@ from plugin.client.raster import PixelFormat
 
 from . import Context, OperationError
 from .perception import CLASSES, INSIDE, REGION, SIDE, Perception, picture
-from .select import SQUARE, grabcut_object, output, selected
+from .select import grabcut_object, outlined, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
 ROOM = 0.35  # what is looked at around the object, of its box's sides
@@ -54,12 +54,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     if job.parameters["method"] == "grabcut":
         return grabcut_object(job, context)
     layer = job.inputs["image"]
-    selection = selected(job.inputs["selection"], layer)
-    box = bounding_box(selection)
-    if box is None:
-        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
-    if selection.all():
-        raise OperationError(ErrorCode.BAD_INPUT, "The selection covers the whole layer.", SQUARE)
+    selection, box = outlined(job)
     pixels = picture(layer)
     context.progress(0.1, "Looking for the object", None)
     perception = Perception(layer, pixels, context)
