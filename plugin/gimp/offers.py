@@ -22,29 +22,34 @@ def offer_list(parameter: Parameter, choices: list[Offer], procedure: Any, confi
     A value in `config` that is not among the choices (the last picture had it, this one has not) becomes the default.
     """
     gi.require_version("Gtk", "3.0")
-    from gi.repository import Gtk
+    from gi.repository import GdkPixbuf, Gtk
 
     name = argument_name(parameter.name)
-    rows = Gtk.ListBox(activate_on_single_click=False)
-    by_value = {choice.value: _row(choice, Gtk) for choice in choices}
-    for row in by_value.values():
-        rows.add(row)
+    values = [choice.value for choice in choices]
+    model = Gtk.ListStore(GdkPixbuf.Pixbuf, str, str)
+    for choice in choices:
+        model.append([_pixbuf(choice.preview), choice.label, choice.note])
+    rows = Gtk.TreeView(model=model, headers_visible=False)
+    rows.append_column(Gtk.TreeViewColumn("", Gtk.CellRendererPixbuf(xpad=6, ypad=4), pixbuf=0))
+    rows.append_column(Gtk.TreeViewColumn("", Gtk.CellRendererText(xpad=6), text=1))
+    rows.get_column(1).set_expand(True)
+    rows.append_column(Gtk.TreeViewColumn("", Gtk.CellRendererText(xpad=6, xalign=1.0), text=2))
+    chosen = rows.get_selection()
 
     def show(*_: Any) -> None:
-        row = by_value.get(config.get_property(name))
-        if row is None:
+        value = config.get_property(name)
+        if value not in values:
             config.set_property(name, parameter.default)
-        else:
-            rows.select_row(row)
+        elif (place := Gtk.TreePath.new_from_indices([values.index(value)])) not in chosen.get_selected_rows()[1]:
+            rows.set_cursor(place, None, False)
 
-    def choose(_: Any, selected: Any) -> None:
-        value = next((value for value, row in by_value.items() if row is selected), None)
-        if value is not None and value != config.get_property(name):
-            config.set_property(name, value)
+    def choose(_: Any) -> None:
+        for place in chosen.get_selected_rows()[1]:
+            config.set_property(name, values[place.get_indices()[0]])
 
     config.connect(f"notify::{name}", show)
     show()
-    rows.connect("row-selected", choose)
+    chosen.connect("changed", choose)
     rows.connect("row-activated", lambda *_: dialog.response(Gtk.ResponseType.OK))
     scrolled = Gtk.ScrolledWindow(
         hscrollbar_policy=Gtk.PolicyType.NEVER,
@@ -63,18 +68,9 @@ def offer_list(parameter: Parameter, choices: list[Offer], procedure: Any, confi
     return box
 
 
-def _row(choice: Offer, gtk: Any) -> Any:
-    line = gtk.Box(spacing=12, border_width=4)
-    if choice.preview is not None:
-        line.pack_start(gtk.Image.new_from_pixbuf(_pixbuf(choice.preview)), False, False, 0)
-    line.pack_start(gtk.Label(label=choice.label, xalign=0.0), True, True, 0)
-    line.pack_start(gtk.Label(label=choice.note, xalign=1.0), False, False, 0)
-    row = gtk.ListBoxRow()
-    row.add(line)
-    return row
-
-
-def _pixbuf(raster: Raster) -> Any:
+def _pixbuf(raster: Raster | None) -> Any:
+    if raster is None:
+        return None
     from gi.repository import GdkPixbuf, GLib
 
     data = GLib.Bytes.new(bytes(raster.data))

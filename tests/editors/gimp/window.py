@@ -39,7 +39,8 @@ class Window:
 
     def open(self, path: str) -> None:
         """Show this picture in place of the one that is shown."""
-        self.gimp.run(f"new = open_image({path!r})\nGimp.displays_reconnect(shown(), new)\nnew.clean_all()")
+        self.gimp.run(f"old = shown()\nGimp.displays_reconnect(old, open_image({path!r}))\nshown().clean_all()")
+        self.until("answer = len(Gimp.get_images()) == 1")
         self._fit()
 
     def _fit(self) -> None:
