@@ -26,8 +26,7 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     try:
         layer = image.active_layer(action, picture, drawables)
         if run_mode == Gimp.RunMode.INTERACTIVE:
-            offered = _offered(action, picture, layer)
-            if not dialogs.ask(action, procedure, config, offered):
+            if not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
                 return _answer(procedure, Gimp.PDBStatusType.CANCEL)
         notes = _work(action, picture, layer, config)
         if notes and run_mode != Gimp.RunMode.NONINTERACTIVE:
@@ -43,7 +42,7 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
-def _offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | None:
+def offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | None:
     """What the layer offers for the action's parameter that depends on it; None where nothing does or none can tell.
 
     Raises ImageError when the layer has nothing to offer.

@@ -138,6 +138,27 @@ def test_a_kind_is_selected_and_one_that_is_not_there_is_refused_by_name(console
     assert "There is no train in this layer" in outcome["message"] and "person" in outcome["message"]
 
 
+def test_what_is_in_the_picture_is_offered_with_pictures_and_areas(console: Gimp, photographs: dict[str, str]) -> None:
+    offered = found(
+        console,
+        photographs["both"],
+        """
+from plugin.client.actions import BY_NAME
+from plugin.gimp import running
+answer = []
+for offer in running.offered(BY_NAME["select.class"], image, layer):
+    small = offer.preview
+    answer.append([offer.value, offer.label, offer.note, small and [small.width, small.height, len(small.data)]])
+""",
+    )
+    assert offered[0] == ["largest", "Whatever is largest", "", None]
+    kinds = {value: (label, note, size) for value, label, note, size in offered[1:]}
+    assert {"person", "cat"} <= set(kinds) and "train" not in kinds
+    areas = [int(note.removesuffix(" %")) for _, note, _ in kinds.values()]
+    assert areas == sorted(areas, reverse=True)
+    assert kinds["cat"][0] == "Cat" and kinds["cat"][2] == [96, 37, 96 * 37 * 4]
+
+
 @pytest.mark.parametrize("rough", ["grow", "shrink"])
 def test_refining_brings_a_rough_edge_to_the_pictures_own(
     console: Gimp, astronaut: str, subject: NDArray[np.uint8], rough: str

@@ -35,16 +35,14 @@ class Window:
         self.display.xdotool("windowmove", "--sync", window, 0, 0)
         self.display.xdotool("windowsize", "--sync", window, WIDTH, HEIGHT - 30)
         self.display.xdotool("mousemove", WIDTH - 1, HEIGHT - 1)  # no tooltips in the way
-        self._fit()
+        self.display.keys("shift+ctrl+j")  # the image as large as the window
+        time.sleep(1)
 
     def open(self, path: str) -> None:
-        """Show this picture in place of the one that is shown."""
+        """Show this picture in place of the one that is shown, pixel by pixel."""
         self.gimp.run(f"old = shown()\nGimp.displays_reconnect(old, open_image({path!r}))\nshown().clean_all()")
         self.until("answer = len(Gimp.get_images()) == 1")
-        self._fit()
-
-    def _fit(self) -> None:
-        self.display.keys("shift+ctrl+j")  # the image as large as the window
+        self.display.keys("1")
         time.sleep(1)
 
     def until(self, code: str, wait: float = 60) -> None:
