@@ -59,7 +59,8 @@ class Worker:
             [sys.executable, "-m", "backend.worker"],
             stdin=subprocess.PIPE,  # left open: its end tells the worker that the broker has died
             stdout=sys.stderr,
-            env=os.environ | {"PYTHONPATH": path},
+            # torch's threads sleep while they wait: spinning takes the cores from the editor, and from themselves
+            env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONPATH": path},
         )
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has died already, and its exit status will say so

@@ -1,35 +1,43 @@
-"""How well the subject is found: the bundled network beside its teachers and two simple answers, a set at a time.
+"""How well the subject is found: the bundled network beside classic methods, the papers' FCN-8s and reference networks.
 
-    python -m benchmarks.subjects DATA [--every N] [--size PIXELS] [--out TABLE.md]
+    python -m benchmarks.subjects DATA [--every N] [--only NAMES] [--weights FILE] [--fcn8s FILE] [--out TABLE.md]
 
-DATA holds subjects/dev and reference/. Per set: IoU at one half, max-F (beta squared 0.3), MAE, and IoU of the boundary
-bands (3 % of the diagonal wide). Networks that need `ai-edge-litert` are left out, with a line saying so, where it is
-not installed.
+DATA is the data folder ($INLAY_DATA), with subjects/dev and reference/. Per set: IoU at one half, max-F (beta squared
+0.3), MAE, and IoU of the boundary bands (3 % of the diagonal wide). NAMES are those in the table, or parts of them.
+Networks that need `ai-edge-litert` are left out, with a line saying so, where it is not installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 
+from backend.execution import execute
+from backend.imaging import grabcut, kmeans
+from backend.imaging.colour import to_unit
+from backend.imaging.regions import Box
+from backend.operations import Context
+from backend.operations.perception import Perception
+from backend.pixels import from_array, samples
 from models import store
-from models.training.prompts import REGION, box, lasso
-from models.training.teachers import PERSON, TFLite
+from models.fcn import FCN
+from models.training.subject_scores import MEAN, STD
+from models.training.teachers import TFLite
+from plugin.client.jobs import Job
 
 Pixels = NDArray[np.uint8]
-Probability = NDArray[np.float32]
-Method = Callable[
-    [Pixels, Pixels], Probability
-]  # picture, true mask (for prompts) -> probability at the picture's size
+Method = Callable[[Pixels], Pixels]  # H x W x 3 RGB -> mask H x W, 0..255
 BETA_SQUARED = 0.3
 THRESHOLDS = np.arange(0, 256, 5)
+REFERENCES = ("DeepLabV3, all classes", "Meet portrait", "ML Kit selfie")
 
 
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -63,105 +71,149 @@ class Scores:
         self._precision.append(hits / np.maximum(claimed, 1))
         self._recall.append(hits / max(1, np.count_nonzero(true)))
 
-    def row(self) -> tuple[float, float, float, float]:
-        """IoU, max-F, MAE, boundary IoU."""
+    def row(self) -> tuple[int, float, float, float, float]:
+        """Number of pictures, IoU, max-F, MAE, boundary IoU."""
         mean_iou, error, edge = np.mean(self._rows, 0)
         precision, recall = np.mean(self._precision, 0), np.mean(self._recall, 0)
         f = (1 + BETA_SQUARED) * precision * recall / np.maximum(BETA_SQUARED * precision + recall, 1e-9)
-        return float(mean_iou), float(f.max()), float(error), float(edge)
+        return len(self._rows), float(mean_iou), float(f.max()), float(error), float(edge)
 
 
-def _bundled(size: int) -> dict[str, Method]:
+def use_weights(context: Context, path: Path | None) -> None:
+    """Have the operations use a training run's weights in place of the bundled ones."""
     net, card = store.load("subject")
-    mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
-    side = size or card.input_size
-
-    def features(picture: Pixels) -> list[torch.Tensor]:
-        rgb = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        return net.encode(torch.from_numpy((rgb - mean) / std).permute(2, 0, 1)[None])
-
-    def at_size(logits: torch.Tensor, mask: Pixels) -> Probability:
-        return cv2.resize(logits.sigmoid()[0, 0].numpy(), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-
-    def subject(picture: Pixels, mask: Pixels) -> Probability:
-        return at_size(net.subject(features(picture)), mask)
-
-    def meant(draw: Callable[[Pixels, np.random.Generator], Pixels]) -> Method:
-        def answer(picture: Pixels, mask: Pixels) -> Probability:
-            region = draw(mask, np.random.default_rng(int(mask.sum())))
-            prompt = torch.zeros(1, 3, side, side)
-            small = cv2.resize(region, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-            prompt[0, REGION] = torch.from_numpy(small)
-            return at_size(net.object(features(picture), prompt), mask)
-
-        return answer
-
-    return {"bundled, subject": subject, "bundled, from a box": meant(box), "bundled, from a lasso": meant(lasso)}
+    if path is not None:
+        net.load_state_dict({key: value.float() for key, value in load_file(path).items()}, strict=False)
+    context.cache["subject"] = (net.eval(), card)
 
 
-def _middle_box(picture: Pixels, mask: Pixels) -> Probability:
-    height, width = mask.shape
-    out = np.zeros(mask.shape, np.float32)
-    out[height // 6 : height - height // 6, width // 6 : width - width // 6] = 1
-    return out
+def ask(action: str, context: Context, picture: Pixels, selection: Pixels | None = None, **settings: str) -> Pixels:
+    """The mask, H x W, that an action answers with, run as the worker runs it."""
+    inputs = {"image": from_array(picture)}
+    if selection is not None:
+        inputs["selection"] = from_array(selection)
+    result = execute(Job(action, dict(settings), inputs), "cpu", context.progress, context.cancelled, context.cache)
+    mask: Pixels = samples(result.outputs[0].raster)[..., 0]
+    return mask
 
 
-def _references(folder: Path) -> dict[str, Method]:
-    if importlib.util.find_spec("ai_edge_litert") is None:
-        print("ai-edge-litert is not installed: the reference networks are left out (pip install inlay[train])")
-        return {}
-    deeplab = TFLite(folder / "deeplabv3_mnv2_pascal_quant.tflite")
-    meet = TFLite(folder / "segm_full_v679.tflite")
-    selfie = TFLite(folder / "selfie_mlkit_256_f16.tflite")
+def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]:
+    """Name, picture and soft mask of each so-many-th picture of subjects/dev."""
+    folder = data / "subjects" / "dev"
+    pictures = {path.stem: path for path in (folder / "images").iterdir()}
+    for path in sorted((folder / "masks").glob("*.png"))[::every]:
+        picture = cv2.cvtColor(cv2.imread(str(pictures[path.stem])), cv2.COLOR_BGR2RGB)
+        yield path.stem, picture, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
 
-    def classes(picture: Pixels, mask: Pixels) -> Probability:
-        return cv2.resize((deeplab(picture) > 0).astype(np.float32), mask.shape[::-1])
 
-    def person(picture: Pixels, mask: Pixels) -> Probability:
-        return cv2.resize((deeplab(picture) == PERSON).astype(np.float32), mask.shape[::-1])
+def _grey(probability: NDArray[np.floating], picture: Pixels) -> Pixels:
+    """A probability map of any size as a mask of the picture's size."""
+    size = picture.shape[1], picture.shape[0]
+    enlarged = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    return np.round(enlarged.clip(0, 1) * 255).astype(np.uint8)
 
-    def meet_portrait(picture: Pixels, mask: Pixels) -> Probability:
-        scores = meet(picture)
-        return cv2.resize(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), mask.shape[::-1])
 
-    def selfie_portrait(picture: Pixels, mask: Pixels) -> Probability:
-        return cv2.resize(selfie(picture)[..., 0], mask.shape[::-1])
+def _bundled(weights: Path | None) -> dict[str, Method]:
+    context = Context()
+    use_weights(context, weights)
+
+    def plain(picture: Pixels) -> Pixels:
+        return _grey(Perception(from_array(picture), picture, context).subject(), picture)
 
     return {
-        "DeepLabV3, all classes": classes,
-        "DeepLabV3, people": person,
-        "Meet portrait": meet_portrait,
-        "ML Kit selfie": selfie_portrait,
+        "Inlay, network alone": plain,
+        "Inlay, edges refined": lambda picture: ask("select.subject", context, picture),
+        "Inlay, hard edges": lambda picture: ask("select.subject", context, picture, edge="hard"),
     }
 
 
-@torch.no_grad()
+def _central(shape: tuple[int, ...]) -> Box:
+    """The box in the middle, two thirds of the picture on each side."""
+    return Box(shape[1] // 6, shape[0] // 6, shape[1] - 2 * (shape[1] // 6), shape[0] - 2 * (shape[0] // 6))
+
+
+def _middle_box(picture: Pixels) -> Pixels:
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    mask[_central(picture.shape).window] = 255
+    return mask
+
+
+def _kmeans(picture: Pixels) -> Pixels:
+    return kmeans.subject_mask(kmeans.segment(to_unit(picture), clusters=4))
+
+
+def _grabcut(picture: Pixels) -> Pixels:
+    return grabcut.from_box(to_unit(picture), _central(picture.shape))
+
+
+def _fcn8s(path: Path, width: float, size: int) -> Method:
+    net = FCN(8, classes=2, width=width)
+    net.load_state_dict(load_file(path))
+    net.eval()
+
+    @torch.inference_mode()
+    def answer(picture: Pixels) -> Pixels:
+        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        logits = net(torch.from_numpy((small - MEAN) / STD).permute(2, 0, 1)[None])
+        return _grey(logits.softmax(1)[0, 1].numpy(), picture)
+
+    return answer
+
+
+def _reference(name: str, folder: Path) -> Method:
+    if name == "DeepLabV3, all classes":
+        deeplab = TFLite(folder / "deeplabv3_mnv2_pascal_quant.tflite", threads=1)
+        return lambda picture: _grey(deeplab(picture) > 0, picture)
+    if name == "Meet portrait":
+        meet = TFLite(folder / "segm_full_v679.tflite", threads=1)
+
+        def portrait(picture: Pixels) -> Pixels:
+            scores = meet(picture)
+            return _grey(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), picture)
+
+        return portrait
+    selfie = TFLite(folder / "selfie_mlkit_256_f16.tflite", threads=1)
+    return lambda picture: _grey(selfie(picture)[..., 0], picture)
+
+
+def _methods(options: argparse.Namespace) -> dict[str, Method]:
+    methods = _bundled(options.weights)
+    methods |= {"box in the middle": _middle_box, "K-means": _kmeans, "GrabCut from that box": _grabcut}
+    if options.fcn8s is not None:
+        methods["FCN-8s slim"] = _fcn8s(options.fcn8s, options.fcn8s_width, options.fcn8s_size)
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        print("ai-edge-litert is not installed: the reference networks are left out (pip install inlay[train])")
+    else:
+        methods |= {name: _reference(name, options.data / "reference") for name in REFERENCES}
+    wanted = [part.strip() for part in options.only.split(";")]
+    return {name: method for name, method in methods.items() if any(part in name for part in wanted)}
+
+
 def compare(data: Path, methods: dict[str, Method], every: int) -> str:
     """A Markdown table of all methods on each so-many-th picture of subjects/dev."""
-    folder = data / "subjects" / "dev"
     scores: dict[tuple[str, str], Scores] = {}
-    pictures = {path.stem: path for path in (folder / "images").iterdir()}
-    for path in sorted((folder / "masks").glob("*.png"))[::every]:
-        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        picture = cv2.cvtColor(cv2.imread(str(pictures[path.stem])), cv2.COLOR_BGR2RGB)
+    for stem, picture, mask in dev_pictures(data, every):
         for name, method in methods.items():
-            guess = np.round(method(picture, mask).clip(0, 1) * 255).astype(np.uint8)
-            scores.setdefault((path.stem.split("_")[0], name), Scores()).add(mask, guess)
-    lines = ["| set | method | IoU | max-F | MAE | boundary IoU |", "| --- | --- | --- | --- | --- | --- |"]
+            scores.setdefault((stem.split("_")[0], name), Scores()).add(mask, method(picture))
+    lines = ["| set | method | pictures | IoU | max-F | MAE | boundary IoU |", "| --- | --- " + "| ---: " * 5 + "|"]
     for (group, name), score in sorted(scores.items(), key=lambda item: item[0][0]):
-        lines.append(f"| {group} | {name} | " + " | ".join(f"{value:.3f}" for value in score.row()) + " |")
+        count, *values = score.row()
+        lines.append(f"| {group} | {name} | {count} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--size", type=int, default=0, help="the network's picture side (default: its card's)")
+    parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
+    parser.add_argument("--only", default="", help="methods to compare, as in the table, separated by semicolons")
+    parser.add_argument("--weights", type=Path, help="a training run's weights for the network (default: the bundled)")
+    parser.add_argument("--fcn8s", type=Path, help="weights of an FCN-8s with two classes")
+    parser.add_argument("--fcn8s-width", type=float, default=0.25, help="width of its trunk")
+    parser.add_argument("--fcn8s-size", type=int, default=160, help="picture side it was trained at")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    methods = {**_bundled(options.size), "box in the middle": _middle_box, **_references(options.data / "reference")}
-    table = compare(options.data, methods, options.every)
+    table = compare(options.data, _methods(options), options.every)
     print(table)
     if options.out:
         options.out.write_text(table)

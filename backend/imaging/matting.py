@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -20,12 +20,14 @@ from backend.imaging import Cancelled
 from backend.imaging.closed_form import closed_form_matting
 from backend.imaging.colour import to_unit
 from backend.imaging.guided import Array, LinearModel, apply_coefficients, guided_coefficients, resize, resize_part
+from backend.imaging.reduce import reduced
 
 Mask = NDArray[np.bool_]
 Edge = Literal["soft", "hard"]
 Quality = Literal["fast", "fine"]
 
-WORK_SIZE = 1024  # longest side, in pixels, of the picture on which the models are fitted
+WORK_SIZE = 512  # longest side, in pixels, of the picture on which the models are fitted
+FINE_SIZE = 1024  # and of that on which closed-form matting is solved
 SURE = 0.9  # a probability beyond this, or below 1 - this, is known outside the band
 BAND = 1.5  # half the width of the band around the 0.5 contour, in network pixels
 STRAND_REACH = 6.0  # how far beyond the band strands are followed outward, in network pixels
@@ -34,7 +36,7 @@ EPS = 3e-5  # ridge of the linear models, in squared colour units of 0..1
 CLEAR = (0.3, 0.6)  # R squared from which colours begin to decide alpha, and from which they decide it alone
 FOG = 0.05  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
 OUTLINE = 0.3  # smoothing of a hard edge, in network pixels
-BLOCK = 256  # side of the blocks in which the native picture is walked
+BLOCK = 128  # side of the blocks in which the native picture is walked
 
 
 @dataclass(frozen=True)
@@ -82,33 +84,36 @@ def refine(
     edge: Edge = "soft",
     quality: Quality = "fast",
     band: float = BAND,
+    out: NDArray[Any] | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Array:
+) -> NDArray[Any]:
     """Alpha of the subject at the picture's own size.
 
     image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded; probability: h x w of any size up to the picture's,
     0..1, as a network gives it. edge: "soft" keeps hair and fur, "hard" is a clean anti-aliased outline along the
     picture's contours. quality: "fine" solves closed-form matting on the band, some seconds instead of tenths.
     band: half the width of the unknown band around the 0.5 contour, in network pixels.
-    progress is called with 0..1; cancelled is polled and raises Cancelled. Returns H x W float32, exactly 0 or 1
-    outside the band. Raises ValueError when the shapes do not fit.
+    out: H x W float32, or uint8 for 0..255, that is written and returned; a new float32 array when None.
+    progress is called with 0..1; cancelled is polled and raises Cancelled. Returns alpha, exactly 0 or 1 (255) outside
+    the band. Raises ValueError when the shapes do not fit.
     """
     if image.ndim != 3 or image.shape[2] != 3 or probability.ndim != 2:
         raise ValueError(f"matting needs an image H x W x 3 and a map h x w, got {image.shape} and {probability.shape}")
     height, width = image.shape[:2]
-    shrink = min(1.0, WORK_SIZE / max(height, width))
+    shrink = min(1.0, (FINE_SIZE if quality == "fine" else WORK_SIZE) / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    guide = to_unit(cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image)
+    guide = to_unit(reduced(image, size))
     enlarged = cv2.resize(probability.astype(np.float32, copy=False), size, interpolation=cv2.INTER_CUBIC)
     pixel = max(size) / max(probability.shape)  # a network pixel, in work pixels
     model = _fit_model(guide, np.clip(enlarged, 0, 1), max(pixel, 1.0), band, quality, cancelled)
     smoothing = max(0.7, OUTLINE * pixel / shrink)
-    alpha = np.empty((height, width), np.float32)
+    alpha = np.empty((height, width), np.float32) if out is None else out
     blocks = list(_blocks(height, width))
     for done, block in enumerate(blocks):
         _poll(cancelled)
-        alpha[block] = _native_block(image, model, block, smoothing if edge == "hard" else None)
+        part = _native_block(image, model, block, smoothing if edge == "hard" else None)
+        alpha[block] = part if alpha.dtype != np.uint8 else _as_u8(part)
         if progress is not None:
             progress((done + 1) / len(blocks))
     return alpha
@@ -117,18 +122,19 @@ def refine(
 def _fit_model(
     guide: Array, probability: Array, pixel: float, band: float, quality: Quality, cancelled: Callable[[], bool] | None
 ) -> _Model:
+    step = max(1, round(max(probability.shape) / WORK_SIZE))
     known = trimap(probability, band * pixel)
     if known.unknown.any():
-        known = known.opened(_strands(guide, probability, known, pixel))
+        known = known.opened(_strands(guide, probability, known, pixel, step))
     _poll(cancelled)
     # From wide windows on a small picture, which see both sides of the band, to narrow windows that follow detail.
     opinion, weight = _evidence(probability, known)
-    wide = _fit(guide, opinion, weight, 4, 4 * pixel)
+    wide = _fit(guide, opinion, weight, 2 * step, 4 * pixel)
     # Where colours do not tell the sides apart the network's opinion is all there is.
     clear = np.clip((wide.quality - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1)
     alpha = _bounded(clear * apply_coefficients(guide, wide.a, wide.b) + (1 - clear) * opinion, known)
     _poll(cancelled)
-    model = _fit(guide, alpha, np.where(known.unknown, np.square(2 * alpha - 1), np.float32(1)), 2, 2 * pixel)
+    model = _fit(guide, alpha, np.where(known.unknown, np.square(2 * alpha - 1), np.float32(1)), step, 2 * pixel)
     if quality == "fine":
         alpha = _closed_form(guide, _bounded(apply_coefficients(guide, model.a, model.b), known), known, cancelled)
         model = guided_coefficients(guide, alpha, 4, 1e-5, by_fit=True)
@@ -137,7 +143,7 @@ def _fit_model(
 
 def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
     """What the fits aim at and how far it is trusted: the known pixels, and faintly the network's opinion elsewhere."""
-    opinion = np.clip(2 * probability - 0.5, 0, 1)
+    opinion = np.clip(4 * probability - 1.5, 0, 1)  # a wide stretch of doubt is decided rather than left as fog
     target = _bounded(opinion, known)
     weight = np.where(known.unknown, 0.02 * np.square(2 * target - 1) + 0.001, 1).astype(np.float32)
     return target, weight
@@ -158,17 +164,17 @@ def _fit(guide: Array, target: Array, weight: Array, step: int, radius: float) -
     return LinearModel(*(resize(x, (width, height)) for x in model))
 
 
-def _strands(guide: Array, probability: Array, known: Trimap, pixel: float) -> Mask:
+def _strands(guide: Array, probability: Array, known: Trimap, pixel: float, step: int) -> Mask:
     """Known pixels that look like the other side and hang together with the band: hair outside, gaps inside.
 
     The network loses strands thinner than its own pixels; their colours give them away where the colours of the two
     sides differ clearly.
     """
     height, width = probability.shape
-    small = (max(1, width // 2), max(1, height // 2))
+    small = (max(1, width // step), max(1, height // step))
     colours = resize(guide, small)
     target, weight = (resize(x, small) for x in _evidence(probability, known))
-    radius = max(1, round(3 * pixel))
+    radius = max(1, round(6 * pixel / step))
     model = guided_coefficients(colours, target, radius, EPS, weight, by_fit=True)
     alpha = apply_coefficients(colours, model.a, model.b)
     clear = model.quality > 0.5
@@ -176,11 +182,11 @@ def _strands(guide: Array, probability: Array, known: Trimap, pixel: float) -> M
         side: cv2.distanceTransform(resize(mask.astype(np.float32), small).round().astype(np.uint8), cv2.DIST_L2, 3)
         for side, mask in (("out", known.background), ("in", known.foreground))
     }
-    strand = (alpha > 0.35) & clear & (near["out"] > 0) & (near["out"] < STRAND_REACH * pixel / 2)
-    gap = (alpha < 0.65) & clear & (near["in"] > 0) & (near["in"] < GAP_REACH * pixel / 2)
+    strand = (alpha > 0.35) & clear & (near["out"] > 0) & (near["out"] < STRAND_REACH * pixel / step)
+    gap = (alpha < 0.65) & clear & (near["in"] > 0) & (near["in"] < GAP_REACH * pixel / step)
     unknown = resize(known.unknown.astype(np.float32), small) > 0.5
     found = _connected(strand, unknown) | _connected(gap, unknown)
-    reach = 2 * round(pixel / 2) + 1
+    reach = 2 * round(pixel / step) + 1
     grown = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     opened: Mask = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
     return opened
@@ -213,7 +219,7 @@ def _closed_form(guide: Array, alpha: Array, known: Trimap, cancelled: Callable[
 
 def _native_block(
     image: NDArray[np.generic], model: _Model, block: tuple[slice, slice], outline: float | None
-) -> Array | np.float32:
+) -> Array | float:
     """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
     height, width = image.shape[:2]
     halo = 0 if outline is None else int(3 * outline) + 2
@@ -226,9 +232,9 @@ def _native_block(
         slice(int(s.start * k), int(np.ceil(s.stop * k)) + 1) for s, k in zip((rows, columns), scale[::-1], strict=True)
     )
     if not model.upper[cover].any():
-        return np.float32(0)
+        return 0.0
     if model.lower[cover].all():
-        return np.float32(1)
+        return 1.0
 
     def at_native(x: Array) -> Array:
         return resize_part(x, (width, height), rows, columns)
@@ -241,6 +247,10 @@ def _native_block(
     inner = np.s_[top : top + block[0].stop - block[0].start, left : left + block[1].stop - block[1].start]
     sharp: Array = _outline(alpha, outline)[inner]
     return sharp
+
+
+def _as_u8(alpha: Array | float) -> NDArray[np.uint8] | int:
+    return round(255 * alpha) if isinstance(alpha, float) else cv2.convertScaleAbs(alpha, alpha=255)
 
 
 def _outline(alpha: Array, sigma: float) -> Array:

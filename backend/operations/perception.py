@@ -1,8 +1,8 @@
 """What the bundled network sees in a layer. A picture is encoded once; subject, classes and any number of prompts are
 then answered from its features, which the worker keeps for the last pictures by their content.
 
-Maps are H x W float32 probabilities, 0..1. The network looks at a square of
-`SIDE` pixels, whatever the picture's shape.
+Maps are S x S float32 probabilities, 0..1: the network looks at a square of S pixels (the card's input size), whatever
+the picture's shape.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from backend.imaging.colour import Float, to_unit
-from backend.imaging.regions import Box
+from backend.imaging.reduce import reduced
+from backend.imaging.regions import U8, Box
 from backend.pixels import Pixels, colours, rgb
 from plugin.client.raster import Raster
 
@@ -25,7 +25,6 @@ from . import Context, OperationError
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = 320
 KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
 REGION, INSIDE = 0, 1  # channels of a prompt
 
@@ -56,6 +55,7 @@ class Perception:
         self.pixels, self.context, self.key = pixels, context, layer.digest()
         self.whole = Box(0, 0, layer.width, layer.height)
         self.net, self.card = _network(context)
+        self.side = self.card.input_size
 
     def view(self, box: Box | None = None, mirrored: bool = False) -> View:
         """Features of the layer (or of a box of it), from the cache where they are known."""
@@ -65,7 +65,7 @@ class Perception:
         kept: dict[Any, View] = self.context.cache.setdefault("views", {})
         key = (self.key, box, mirrored)
         if key not in kept:
-            part = cv2.resize(self.pixels[box.window], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            part = reduced(self.pixels[box.window], (self.side, self.side))
             unit = to_unit(part[:, ::-1] if mirrored else part)
             normalised = (unit - np.float32(self.card.mean)) / np.float32(self.card.std)
             image = torch.from_numpy(normalised.transpose(2, 0, 1)[None].astype(np.float32)).to(self.context.device)
@@ -77,31 +77,30 @@ class Perception:
         return kept[key]
 
     def subject(self, careful: bool = False) -> Float:
-        """Probability of being the subject, SIDE x SIDE. `careful` looks at the mirrored picture, too."""
+        """Probability of being the subject, S x S. `careful` looks at the mirrored picture, too."""
         found = _probability(self.net.subject, self.view().features, self.context)
         if careful:
             mirrored = _probability(self.net.subject, self.view(mirrored=True).features, self.context)
-            found = cv2.addWeighted(found, 0.5, mirrored[:, ::-1].copy(), 0.5, 0)
+            found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found
 
     def classes(self) -> Float:
-        """Probability of each of `CLASSES`, SIDE/8 x SIDE/8 x 21."""
+        """Probability of each of `CLASSES`, S/8 x S/8 x 21."""
         with _inference(self.context):
             logits = self.net.classes(self.view().features)[0].float()
             found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
         return found
 
-    def object(self, prompt: Float, channel: int, box: Box | None = None) -> Float:
-        """Probability of belonging to the object meant, SIDE x SIDE over the box.
+    def object(self, prompt: U8, channel: int, box: Box | None = None) -> Float:
+        """Probability of belonging to the object meant, S x S over the box.
 
-        prompt: 0..1, of the box's size or any other: filled box or lasso for `REGION`, dots or strokes for `INSIDE`.
+        prompt: h x w of the box's size or any other: filled box or lasso for `REGION`, dots or strokes for `INSIDE`.
         """
         import torch
 
         view = self.view(box)
-        maps = np.zeros((1, 3, SIDE, SIDE), np.float32)
-        shrink = cv2.INTER_AREA if min(prompt.shape) > SIDE else cv2.INTER_LINEAR
-        maps[0, channel] = cv2.resize(prompt, (SIDE, SIDE), interpolation=shrink)
+        maps = np.zeros((1, 3, self.side, self.side), np.float32)
+        maps[0, channel] = to_unit(reduced(prompt, (self.side, self.side)))
         if channel == INSIDE:
             maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
         asked = torch.from_numpy(maps).to(self.context.device)

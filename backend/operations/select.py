@@ -7,7 +7,7 @@ import numpy as np
 from backend.imaging import grabcut, kmeans
 from backend.imaging.colour import Float, luminance, to_unit
 from backend.imaging.regions import U8, Box, bounding_box, feather, grow, guided_filter
-from backend.pixels import as_depth, colours, coverage, placed, raster, samples
+from backend.pixels import as_depth, colours, placed, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat, Raster
@@ -95,7 +95,9 @@ def output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
     """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent."""
     if pixels := int(job.parameters["grow"]):
         mask = grow(mask, pixels)
-    mask = feather(mask, float(job.parameters["feather"]) / 2)  # a Gaussian of sigma s softens over about 2 s
+    if width := float(job.parameters["feather"]):
+        mask = feather(mask, width / 2)  # a Gaussian of sigma s softens over about 2 s
     if layer.format.has_alpha:
-        mask = np.where(coverage(layer) > 0, mask, 0).astype(np.uint8)
+        opaque = np.asarray(samples(layer)[..., -1] > 0)
+        mask = mask if opaque.all() else mask * opaque
     return Output(ResultKind.SELECTION, name, raster(mask, SELECTION, layer.x, layer.y))

@@ -7,6 +7,8 @@ import numpy as np
 
 from backend.imaging import matting
 from backend.imaging.colour import Float, to_unit
+from backend.imaging.consolidate import consolidate
+from backend.imaging.reduce import reduced
 from backend.imaging.regions import U8, Box, Mask, bounding_box, components
 from backend.pixels import Pixels, as_depth, raster
 from plugin.client.actions import ResultKind
@@ -14,36 +16,33 @@ from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat
 
 from . import Context, OperationError
-from .perception import CLASSES, INSIDE, REGION, SIDE, Perception, picture
+from .perception import CLASSES, INSIDE, REGION, Perception, picture
 from .select import grabcut_object, outlined, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
-ROOM = 0.35  # what is looked at around the object, of its box's sides
+ROOM = 0.2  # what is looked at around the object, of its box's longer side
 PREVIEW = 96  # longer side of a kind's small picture, in pixels
 RGBA = PixelFormat("RGBA", "u8")
-CLOSER = 0.5  # an object whose surroundings take up less than this share of the layer is looked at more closely
+CLOSER = 0.9  # an object whose surroundings take up less than this share of the layer is looked at more closely
 
 
 def select_subject(job: Job, context: Context) -> list[Output]:
     """The subject of the layer: one pass of the network, its edges made exact at the layer's own size."""
-    alpha = subject_alpha(job, context)
-    if not alpha.any():
+    mask = _mask(*_subject(job, context), job, context)
+    if not mask.any():
         context.notes.append("Nothing in this layer stands out as its subject.")
-    return [output(as_depth(alpha, "u8"), job, job.inputs["image"], "Subject")]
+    return [output(mask, job, job.inputs["image"], "Subject")]
 
 
 def select_background(job: Job, context: Context) -> list[Output]:
     """Everything but the subject."""
-    return [output(as_depth(1 - subject_alpha(job, context), "u8"), job, job.inputs["image"], "Background")]
+    mask = _mask(*_subject(job, context), job, context)
+    return [output(np.subtract(255, mask, out=mask), job, job.inputs["image"], "Background")]
 
 
 def subject_alpha(job: Job, context: Context) -> Float:
     """Alpha of the layer's subject, H x W."""
-    layer = job.inputs["image"]
-    pixels = picture(layer)
-    context.progress(0.1, "Looking for the subject", None)
-    found = Perception(layer, pixels, context).subject(careful=job.parameters.get("careful") is True)
-    return _edges(pixels, found, job, context)
+    return _edges(*_subject(job, context), job, context)
 
 
 def select_object(job: Job, context: Context) -> list[Output]:
@@ -58,32 +57,24 @@ def select_object(job: Job, context: Context) -> list[Output]:
     pixels = picture(layer)
     context.progress(0.1, "Looking for the object", None)
     perception = Perception(layer, pixels, context)
-    prompt = to_unit(selection)
-    if is_dots(selection > 127):
-        found = perception.object(prompt, INSIDE)
-        seen = bounding_box((cv2.resize(found, (layer.width, layer.height)) > 0.5).astype(np.uint8) * 255)
-        if seen is not None:
-            closer = _surroundings(seen, perception.whole)
-            if closer != perception.whole:
-                found = perception.object(prompt[closer.window], INSIDE, closer)
-        else:
-            closer = perception.whole
+    if is_dots(selection):
+        closer = _around_dots(perception, selection)
+        found = perception.object(selection[closer.window], INSIDE, closer)
     else:
         closer = _surroundings(box, perception.whole)
-        found = perception.object(prompt[closer.window], REGION, closer)
-    alpha = np.zeros((layer.height, layer.width), np.float32)
-    alpha[closer.window] = _edges(pixels[closer.window], found, job, context)
-    if not alpha.any():
+        found = perception.object(selection[closer.window], REGION, closer)
+    mask = _mask(pixels, consolidate(found), job, context, closer)
+    if not mask.any():
         context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
-    return [output(as_depth(alpha, "u8"), job, layer, "Object")]
+    return [output(mask, job, layer, "Object")]
 
 
-def is_dots(selection: Mask) -> bool:
+def is_dots(selection: U8) -> bool:
     """Whether a selection is dots on the object rather than an outline around it: every part of it is small."""
-    small = cv2.resize(selection.astype(np.uint8), _reduced(selection.shape), interpolation=cv2.INTER_NEAREST)
-    parts = components(small > 0) or [selection]
-    limit = DOT * max(parts[0].shape)
-    return all(max(np.ptp(axis) + 1 for axis in part.nonzero()) <= limit for part in parts)
+    shrink = min(1.0, 512 / max(selection.shape))
+    size = (max(1, round(selection.shape[1] * shrink)), max(1, round(selection.shape[0] * shrink)))
+    parts = components(reduced(selection, size))
+    return all(max(np.ptp(axis) + 1 for axis in part.nonzero()) <= DOT * max(size) for part in parts)
 
 
 def select_class(job: Job, context: Context) -> list[Output]:
@@ -107,12 +98,13 @@ def select_class(job: Job, context: Context) -> list[Output]:
             f"It seems to hold: {there}.",
         )
     index = CLASSES.index(name)
-    region = cv2.resize((maps.argmax(2) == index).astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    reach = cv2.dilate(region, np.ones((33, 33), np.uint8))
-    found = perception.object((reach > 0.5).astype(np.float32), REGION)
-    coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    alpha = _edges(pixels, np.sqrt(found * coarse) * (reach > 0.5), job, context)
-    return [output(as_depth(alpha, "u8"), job, layer, name.capitalize())]
+    size = (perception.side, perception.side)
+    region = cv2.resize((maps.argmax(2) == index).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
+    reach = np.where(cv2.dilate(region, np.ones((33, 33), np.uint8)) > 127, 255, 0).astype(np.uint8)
+    found = perception.object(reach, REGION)
+    coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
+    mask = _mask(pixels, consolidate(np.sqrt(found * coarse) * (reach > 0)), job, context)
+    return [output(mask, job, layer, name.capitalize())]
 
 
 def areas(maps: Float) -> dict[str, float]:
@@ -129,7 +121,7 @@ def list_kinds(job: Job, context: Context) -> list[Output]:
     maps = Perception(layer, pixels, context).classes()
     shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
     size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
-    small: U8 = as_depth(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), "u8")
+    small: U8 = as_depth(reduced(pixels, size), "u8")
     outputs = []
     for name, area in areas(maps).items():
         part = cv2.resize(np.ascontiguousarray(maps[..., CLASSES.index(name)]), size, interpolation=cv2.INTER_LINEAR)
@@ -153,31 +145,52 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
     shrink = min(1.0, matting.BAND * 2 / width)
     size = (max(8, round(window.width * shrink)), max(8, round(window.height * shrink)))
     context.progress(0.2, "Following the edge", None)
-    alpha = np.zeros(selection.shape, np.float32)
     rough = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    alpha[window.window] = _edges(pixels[window.window], rough, job, context)
-    return [output(as_depth(alpha, "u8"), job, layer, "Refined")]
+    return [output(_mask(pixels, rough, job, context, window), job, layer, "Refined")]
+
+
+def _subject(job: Job, context: Context) -> tuple[Pixels, Float]:
+    """The layer's colours and the probability of being its subject."""
+    layer = job.inputs["image"]
+    pixels = picture(layer)
+    context.progress(0.1, "Looking for the subject", None)
+    found = Perception(layer, pixels, context).subject(careful=job.parameters.get("careful") is True)
+    return pixels, consolidate(found)
+
+
+def _around_dots(perception: Perception, selection: U8) -> Box:
+    """What to look at for an object with dots on it: around what the network takes it for in the whole layer."""
+    found = bounding_box(perception.object(selection, INSIDE) > 0.5)
+    if found is None:
+        return perception.whole
+    x, y = perception.whole.width / perception.side, perception.whole.height / perception.side
+    left, top = int(found.x * x), int(found.y * y)
+    right, bottom = int(np.ceil((found.x + found.width) * x)), int(np.ceil((found.y + found.height) * y))
+    return _surroundings(Box(left, top, right - left, bottom - top), perception.whole)
 
 
 def _surroundings(box: Box, whole: Box) -> Box:
-    """What to look at for an object in `box`: all, or its neighbourhood where the object is small."""
-    room = round(ROOM * max(box.width, box.height)) + 16
-    near = box.padded(room, (whole.height, whole.width))
+    """What to look at for an object in `box`: its neighbourhood, or all where that is nearly all."""
+    near = box.padded(round(ROOM * max(box.width, box.height)), (whole.height, whole.width))
     return near if near.width * near.height < CLOSER * whole.width * whole.height else whole
 
 
-def _edges(pixels: Pixels, found: Float, job: Job, context: Context) -> Float:
+def _mask(pixels: Pixels, found: Float, job: Job, context: Context, box: Box | None = None) -> U8:
+    """The selection, H x W u8, that a probability map over the layer, or over a box of it, comes to."""
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    part = box.window if box else np.s_[:, :]
+    _edges(pixels[part], found, job, context, mask[part])
+    return mask
+
+
+def _edges(pixels: Pixels, found: Float, job: Job, context: Context, out: Mask | None = None) -> Mask:
     context.progress(0.5, "Following the edges", None)
     return matting.refine(
         pixels,
         found,
         edge="hard" if job.parameters.get("edge") == "hard" else "soft",
         quality="fine" if job.parameters.get("careful") is True else "fast",
+        out=out,
         progress=lambda fraction: context.progress(0.5 + 0.5 * fraction, "Following the edges", None),
         cancelled=context.cancelled,
     )
-
-
-def _reduced(shape: tuple[int, ...]) -> tuple[int, int]:
-    shrink = min(1.0, 512 / max(shape))
-    return max(1, round(shape[1] * shrink)), max(1, round(shape[0] * shrink))

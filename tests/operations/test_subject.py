@@ -96,10 +96,10 @@ def test_a_dot_a_box_and_a_lasso_mean_the_same_cat() -> None:
 
 
 def test_dots_are_told_from_outlines() -> None:
-    canvas = np.zeros((400, 600), bool)
-    canvas[100:110, 200:212] = canvas[300:306, 400:406] = True
+    canvas = np.zeros((400, 600), np.uint8)
+    canvas[100:110, 200:212] = canvas[300:306, 400:406] = 255
     assert is_dots(canvas)
-    canvas[50:150, 300:420] = True
+    canvas[50:150, 300:420] = 255
     assert not is_dots(canvas)
 
 

@@ -1,0 +1,129 @@
+"""How long a selection takes from submit to mask, on a photograph of 12 megapixels, with a warm backend process.
+
+    python -m benchmarks.select_speed [--rounds 5] [--picture FILE]
+
+The first prompt (select.subject) is timed on pictures the backend has not seen, the second one (select.object from a
+box) on the same pictures afterwards. Peak memory is that of the worker process over the whole run (Linux). `--inside`
+runs the same jobs in this process instead and prints where the time goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import os
+import pstats
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plugin.client.jobs import Job
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTH, HEIGHT = 4000, 3000
+BOX = (0.1, 0.02, 0.75, 0.98)  # left, top, right, bottom, of the picture's sides
+
+
+def photograph(path: Path | None) -> NDArray[np.uint8]:
+    """The picture (scikit-image's cat when None) at 12 megapixels, HEIGHT x WIDTH x 4 RGBA."""
+    if path is None:
+        from skimage import data
+
+        picture = data.chelsea()
+    else:
+        picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    large = cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return np.dstack([large, np.full((HEIGHT, WIDTH), 255, np.uint8)])
+
+
+def jobs(picture: NDArray[np.uint8], number: int) -> Iterator[Job]:
+    """The first and the second job on a picture made unlike the others by one pixel."""
+    from backend.pixels import from_array
+    from plugin.client.actions import BY_NAME
+
+    own = picture.copy()
+    own[0, 0, 0] = number
+    box = np.zeros((HEIGHT, WIDTH), np.uint8)
+    left, top, right, bottom = (round(share * side) for share, side in zip(BOX, (WIDTH, HEIGHT) * 2, strict=True))
+    box[top:bottom, left:right] = 255
+    subject, thing = (BY_NAME[name].check({}) for name in ("select.subject", "select.object"))
+    yield Job("select.subject", subject, {"image": from_array(own)})
+    yield Job("select.object", thing, {"image": from_array(own), "selection": from_array(box)})
+
+
+def worker_memory(backend: int) -> int:
+    """Peak resident memory of the backend's worker in MiB."""
+    children = subprocess.run(["pgrep", "-P", str(backend)], capture_output=True, text=True, check=False).stdout.split()
+    peaks = [int(line.split()[1]) for pid in children for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+             if line.startswith("VmHWM")]  # fmt: skip
+    return max(peaks, default=0) // 1024
+
+
+def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="inlay-bench-") as folder:
+        os.environ |= {"INLAY_RUN_DIR": folder, "INLAY_DATA_DIR": folder}
+        from plugin.client.connection import Connection
+        from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
+        from plugin.client.launcher import Installation
+
+        times: list[list[float]] = []
+        with Connection("benchmark", installation=Installation(Path(sys.executable), ROOT)) as connection:
+            for number in range(rounds + 1):  # the first round warms up
+                times.append([])
+                for job in jobs(picture, number):
+                    begun = time.perf_counter()
+                    result = connection.run(job)
+                    times[-1].append(time.perf_counter() - begun)
+                    assert result.outputs[0].raster.box == (0, 0, WIDTH, HEIGHT)
+            memory = worker_memory(read_endpoint(Path(folder) / CONNECTION_FILE).pid)
+            connection.shutdown()
+    print(
+        f"{WIDTH} x {HEIGHT} RGBA, {len(os.sched_getaffinity(0))} cores, seconds from submit to mask, {rounds} rounds"
+    )
+    for name, row in zip(
+        ("select.subject, new picture", "select.object, same picture"), zip(*times[1:], strict=True), strict=True
+    ):
+        print(f"{name:28}: median {statistics.median(row):.2f}, least {min(row):.2f}, most {max(row):.2f}")
+    print(f"{'peak memory of the worker':28}: {memory} MiB")
+
+
+def inside(picture: NDArray[np.uint8], rounds: int) -> None:
+    """The operations alone, under the profiler."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it
+    from backend.execution import execute
+    from backend.operations import Context
+
+    context = Context()
+    profiler = cProfile.Profile(time.process_time)
+    for number in range(rounds + 1):
+        for job in jobs(picture, number):
+            if number:
+                profiler.enable()
+            begun = time.process_time(), time.perf_counter()
+            execute(job, "cpu", context.progress, context.cancelled, context.cache)
+            profiler.disable()
+            print(
+                f"{job.action}: {time.perf_counter() - begun[1]:.3f} s, {time.process_time() - begun[0]:.3f} s of CPU"
+            )
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(16)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--inside", action="store_true", help="profile the operations in this process")
+    options = parser.parse_args()
+    (inside if options.inside else through_backend)(photograph(options.picture), options.rounds)
+
+
+if __name__ == "__main__":
+    main()
