@@ -23,6 +23,8 @@ class PartialConv2d(nn.Module):
     groups: how many channels each channel of the mask stands for. Beyond the border nothing is known.
     """
 
+    count: Tensor
+
     def __init__(self, groups: Sequence[int], outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
         inputs = sum(groups)
@@ -40,7 +42,7 @@ class PartialConv2d(nn.Module):
             known = F.conv2d(mask.float(), self.count, stride=self.stride, padding=self.padding)  # sum(M)
             ratio = torch.where(known > 0.5, self.full / known.clamp(min=1), 0)
             after = (known > 0.5).float()
-        groups = zip(x.split(self.groups, 1), mask.to(x.dtype).split(1, 1), strict=True)
+        groups = zip(torch.split(x, self.groups, 1), torch.split(mask.to(x.dtype), 1, 1), strict=True)
         masked = torch.cat([part * known_part for part, known_part in groups], 1)
         out = F.conv2d(masked, self.weight, stride=self.stride, padding=self.padding)
         return out * ratio.to(out.dtype) + self.bias[:, None, None].to(out.dtype) * after.to(out.dtype), after
@@ -52,6 +54,9 @@ class PConvUNet(nn.Module):
     width: channels of the first layer; they double up to 8 times as many. depth: halvings of the picture, whose sides
     must be multiples of 2 ** depth.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, width: int = 64, depth: int = 8) -> None:
         super().__init__()

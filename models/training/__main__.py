@@ -1,4 +1,4 @@
-"""Command line of the training: `python -m models.training {cache,segment,paste,export,plot} --help`."""
+"""Command line of the training: `python -m models.training {cache,segment,paste,fill,export,plot} --help`."""
 
 from __future__ import annotations
 
@@ -61,6 +61,25 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--balance", action="store_true", help="papers: weigh classes by median frequency")
 
     _add_paste(commands.add_parser("paste", help="train the copy-paste network"))
+
+    fill = commands.add_parser("fill", help="train the inpainting network")
+    fill.add_argument("--data", type=Path, required=True, help="holds photos/, subjects/ and reference/")
+    fill.add_argument("--out", type=Path, required=True, help="the run's folder: logs, checkpoints")
+    length = fill.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="length by the clock")
+    length.add_argument("--steps", type=int, help="length by steps")
+    fill.add_argument("--width", type=int, default=64, help="channels of the first layer (default: 64, the paper's)")
+    fill.add_argument("--depth", type=int, default=8, help="halvings of the picture (default: 8, the paper's)")
+    fill.add_argument("--size", type=int, default=512, help="picture side in pixels, a multiple of 2 ** depth")
+    fill.add_argument("--batch", type=int, default=6, help="pictures a process and step")
+    fill.add_argument("--rate", type=float, default=2e-4, help="learning rate of the first phase")
+    fill.add_argument("--fine-rate", type=float, default=5e-5, help="of the second, with the encoder's norms frozen")
+    fill.add_argument("--fine-from", type=float, default=0.7, help="share of the run after which the second begins")
+    fill.add_argument("--loss-network", choices=("squeezenet", "vgg16"), default="squeezenet")
+    fill.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    fill.add_argument("--bf16", action="store_true", help="forward and backward passes in bfloat16")
+    fill.add_argument("--workers", type=int, default=1, help="processes that make samples")
+    fill.add_argument("--seed", type=int, default=0)
 
     export = commands.add_parser(
         "export", help="put a run's weights beside a card, with the scores on the dev split in it"
@@ -167,6 +186,12 @@ def _segment_subject(options: argparse.Namespace) -> None:
     print(train(settings))
 
 
+def _fill(options: argparse.Namespace) -> None:
+    from models.training.fill import Settings, train
+
+    print(train(Settings(**{name: value for name, value in vars(options).items() if name != "command"})))
+
+
 def _export(options: argparse.Namespace) -> None:
     from models.training.export import export_subject
 
@@ -181,7 +206,8 @@ def _plot(options: argparse.Namespace) -> None:
 
 def main() -> None:
     options = _parser().parse_args()
-    {"cache": _cache, "segment": _segment, "paste": _paste, "export": _export, "plot": _plot}[options.command](options)
+    {"cache": _cache, "segment": _segment, "paste": _paste, "fill": _fill, "export": _export,
+     "plot": _plot}[options.command](options)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ SQUEEZENET_SCORE = (1, 3, 4, 7, 9, 12)
 class FeatureNetwork(nn.Module):
     """A classifier's features at some of its layers; pictures are B x 3 x H x W, RGB 0..1."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, layers: nn.Sequential, taps: Sequence[int]) -> None:
         super().__init__()
         self.layers, self.taps = layers[: max(taps) + 1].eval().requires_grad_(False), frozenset(taps)

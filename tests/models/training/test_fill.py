@@ -1,0 +1,121 @@
+"""Training of the inpainting network: the loss by its formulas, holes, and a tiny run that learns and resumes."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file, save_file
+
+from models.pconv_unet import PConvUNet
+from models.training.fill import Settings, train
+from models.training.fill_losses import LossWeights, gram, inpainting_losses, total_variation, weighted
+from models.training.fill_masks import LARGEST, HoleShapes, object_shape, strokes
+from models.training.perceptual import FeatureNetwork, feature_distance
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with plain pictures of slopes, discs as objects, and a loss network that was never trained."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for folder in ("photos/train", "photos/dev", "subjects/train/masks", "subjects/dev/masks", "reference"):
+        (root / folder).mkdir(parents=True)
+    for i in range(6):
+        y, x = np.mgrid[:48, :64] / 64
+        picture = (np.dstack([x, y, (x + y) / 2]) * rng.uniform(0.5, 1) * 255).astype(np.uint8)
+        disc = cv2.circle(np.zeros((48, 64), np.uint8), (int(rng.integers(20, 44)), 24), 16, 255, -1)
+        for part in ("train", "dev"):
+            cv2.imwrite(str(root / "photos" / part / f"{i}.png"), picture)
+            cv2.imwrite(str(root / "subjects" / part / "masks" / f"{i}.png"), disc)
+    torch.manual_seed(0)
+    save_file(torchvision.models.squeezenet1_0(weights=None).state_dict(), root / "reference/squeezenet1_0.safetensors")
+    return root
+
+
+def pictures() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(1)
+    mask = torch.ones(2, 1, 64, 64)
+    mask[:, :, 20:40, 10:50] = 0
+    return torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), mask
+
+
+def test_the_papers_weights_are_the_defaults() -> None:
+    assert list(vars(LossWeights()).values()) == [1, 6, 0.05, 120, 120, 0.1]
+    ones = {name: torch.ones(()) for name in vars(LossWeights())}
+    assert float(weighted(ones, LossWeights())) == pytest.approx(247.15)
+
+
+def test_pixel_terms_count_where_they_should(data: Path) -> None:
+    output, truth, mask = pictures()
+    net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors")
+    losses = inpainting_losses(output, truth, mask, net)
+    assert set(losses) == set(vars(LossWeights()))
+    error = (output - truth).abs()
+    assert float(losses["hole"]) == pytest.approx(float(error[..., 20:40, 10:50].sum()) / error.numel(), rel=1e-4)
+    assert float(losses["hole"] + losses["valid"]) == pytest.approx(float(error.mean()), rel=1e-4)
+    right_in_hole = inpainting_losses(torch.where(mask > 0, output, truth), truth, mask, net)
+    assert float(right_in_hole["style_composed"]) == pytest.approx(0, abs=1e-6)
+    assert float(right_in_hole["style_raw"]) > 1e-5
+    perfect = inpainting_losses(truth, truth, mask, net)
+    assert all(float(value) == pytest.approx(0, abs=1e-6) for name, value in perfect.items() if name != "variation")
+
+
+def test_the_gram_matrix_is_normalised_by_all_sizes() -> None:
+    features = torch.rand(1, 3, 4, 5)
+    expected = sum(features[0, 1, y, x] * features[0, 2, y, x] for y in range(4) for x in range(5)) / (3 * 4 * 5)
+    assert float(gram(features)[0, 1, 2]) == pytest.approx(float(expected))
+
+
+def test_variation_looks_at_the_hole_and_a_pixel_around_it() -> None:
+    mask = torch.ones(1, 1, 9, 9)
+    mask[..., 4, 4] = 0
+    picture = torch.zeros(1, 3, 9, 9)
+    picture[..., 0] = 1  # an edge far from it
+    assert float(total_variation(picture, mask)) == 0
+    picture[..., 4, 4] = 1  # four neighbours, three channels
+    assert float(total_variation(picture, mask)) == pytest.approx(12 / picture.numel())
+
+
+def test_holes_are_strokes_and_objects_of_bounded_size(data: Path) -> None:
+    rng = np.random.default_rng(0)
+    shapes = HoleShapes(sorted((data / "subjects/train/masks").iterdir()))
+    shares = [float(shapes.draw(96, rng).mean()) for _ in range(60)]
+    assert 0.005 <= min(shares) < 0.05
+    assert 0.15 < max(shares) <= LARGEST
+    assert strokes(96, rng).shape == (96, 96)
+    disc = cv2.circle(np.zeros((40, 40), np.uint8), (20, 20), 15, 255, -1)
+    places = [object_shape(disc, 96, rng) for _ in range(20)]
+    assert len({np.argwhere(place).mean(0).round().tobytes() for place in places if place.any()}) > 15
+
+
+def test_feature_distance_is_zero_for_the_same_and_grows_with_the_change(data: Path) -> None:
+    net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors", (1, 3))
+    image, other, _ = pictures()
+    near = image.lerp(other, 0.1)
+    assert float(feature_distance(net, image, image).max()) == 0
+    assert (feature_distance(net, image, near) < feature_distance(net, image, other)).all()
+
+
+def test_a_tiny_run_learns_changes_phase_and_resumes(data: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        data, tmp_path / "run", steps=40, width=8, depth=3, size=32, batch=4, rate=3e-3, fine_from=0.5, bf16=False,
+        workers=0,
+    )  # fmt: skip
+    scores = train(settings)
+    assert scores["l1"] < 60
+    train(Settings(**(vars(settings) | {"steps": 60, "resume": True, "bf16": True})))
+    with (settings.out / "log.csv").open() as log:
+        rows = list(csv.DictReader(log))
+    assert [row["step"] for row in rows] == ["20", "40", "60"]
+    assert [row["phase"] for row in rows] == ["1", "2", "2"]
+    assert float(rows[1]["hole"]) < float(rows[0]["hole"])
+    weights = load_file(settings.out / "ema.safetensors")
+    net = PConvUNet(8, 3)
+    missing, unexpected = net.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)
+    assert not unexpected
+    assert all(name.endswith("num_batches_tracked") for name in missing)
