@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from krita import Krita
@@ -83,7 +84,7 @@ def check(action: Action, document: Any) -> Origin:
         _check_parents(node)
     if any(i.source is Source.SELECTION and i.required for i in action.inputs) and _selection_box(document) is None:
         raise Refusal("Nothing is selected.", "Draw a selection roughly around what you mean and try again.")
-    title = document.name() or document.fileName() or "the picture"
+    title = document.name() or Path(document.fileName()).name or "the picture"
     return Origin(document, title, node.uniqueId().toString(), node.name(), space)
 
 

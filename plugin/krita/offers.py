@@ -12,7 +12,7 @@ from .compat import Qt, QtCore, QtGui, QtWidgets
 from .running import Outcome
 
 _ICON = 72  # side of the square that a small picture is put in, in pixels
-_SHOWN = 4  # rows that are seen without scrolling
+_SHOWN = 3  # rows that are seen without scrolling
 
 
 class OfferField(QtWidgets.QStackedWidget):
@@ -86,22 +86,22 @@ def _why_not(outcome: Outcome) -> str:
 def _item(offer: Offer) -> Any:
     item = QtWidgets.QListWidgetItem(f"{offer.label}\n{offer.note}" if offer.note else offer.label)
     item.setData(Qt.ItemDataRole.UserRole, offer.value)
-    item.setIcon(_icon(offer.preview))
+    if offer.preview is not None:
+        item.setIcon(_icon(offer.preview))
     return item
 
 
-def _icon(preview: Raster | None) -> Any:
+def _icon(preview: Raster) -> Any:
     """The small picture in the middle of a square, so that all names begin at the same place."""
     square = QtGui.QPixmap(_ICON, _ICON)
     square.fill(Qt.GlobalColor.transparent)
-    if preview is not None:
-        data, kind = bytes(preview.data), QtGui.QImage.Format.Format_RGBA8888
-        image = QtGui.QImage(data, preview.width, preview.height, 4 * preview.width, kind).scaled(
-            _ICON, _ICON, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
-        painter = QtGui.QPainter(square)
-        painter.drawImage((_ICON - image.width()) // 2, (_ICON - image.height()) // 2, image)
-        painter.end()
+    data, kind = bytes(preview.data), QtGui.QImage.Format.Format_RGBA8888
+    image = QtGui.QImage(data, preview.width, preview.height, 4 * preview.width, kind).scaled(
+        _ICON, _ICON, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
+    painter = QtGui.QPainter(square)
+    painter.drawImage((_ICON - image.width()) // 2, (_ICON - image.height()) // 2, image)
+    painter.end()
     icon = QtGui.QIcon(square)
     icon.addPixmap(square, QtGui.QIcon.Mode.Selected)  # else the chosen one is tinted
     return icon

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "xdotool": "xdotool", "import": "imagemagick"}
+from PIL import Image, ImageGrab
+
+PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "xdotool": "xdotool"}
 """What a display needs, and the Debian package each comes from."""
 
 
@@ -77,8 +79,15 @@ class Display:
     def screenshot(self, path: Path) -> Path:
         """The whole screen as a picture file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["import", "-window", "root", str(path)], env=self.environment, check=True, timeout=30)
+        self._grab().save(path, optimize=True)
         return path
+
+    def pixels(self, box: tuple[int, int, int, int]) -> bytes:
+        """What is on the screen in a box (left, top, right, bottom)."""
+        return self._grab().crop(box).tobytes()
+
+    def _grab(self) -> Image.Image:
+        return ImageGrab.grab(xdisplay=self.name)
 
 
 def publish(picture: Path, name: str) -> None:

@@ -35,7 +35,6 @@ def session(request: pytest.FixtureRequest, display: Display, vendor: Path) -> I
         install_into(home, vendor if request.param == "pyzmq" else None)
         install_remote(home)
         environment = {
-            "INLAY_DIAGNOSE": "1",
             "INLAY_TRANSPORT": request.param,
             "INLAY_RUN_DIR": str(home / "run"),
             "INLAY_DATA_DIR": str(home / "data"),
@@ -52,9 +51,9 @@ def session(request: pytest.FixtureRequest, display: Display, vendor: Path) -> I
 
 @pytest.fixture
 def krita(session: Krita) -> Iterator[Krita]:
-    """Krita with no job running. Pictures of earlier tests are open behind what the test opens."""
+    """Krita with no job running. The picture of the test before is still open, behind what the test opens."""
     yield session
-    session.run("runner().cancel(); message(); runner().failure = None")
+    session.run("clear()")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -110,14 +108,8 @@ class Krita:
         while not (value := self.get(expression, **arguments)):
             if time.monotonic() > end:
                 raise TimeoutError(f"not within {wait:g} s in Krita: {expression}")
-            time.sleep(0.02)
+            time.sleep(0.05)
         return value
-
-    def prefer(self) -> None:
-        """Put Krita before all else that the machine computes, where that is allowed: then its pauses are its own."""
-        with contextlib.suppress(PermissionError):
-            for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
-                os.setpriority(os.PRIO_PROCESS, int(thread.name), -10)
 
     def quit(self) -> int:
         """Leave as a person would, without saving. Returns Krita's exit code."""

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from array import array
 from typing import Any
 
 from inlay.plugin.client import actions
-from inlay.plugin.client.jobs import Output, Result
+from inlay.plugin.client.jobs import ErrorCode, Failure, Output, Result
 from inlay.plugin.client.raster import PixelFormat, Raster
 from inlay.plugin.krita import dialogs, document, pixels, profiles, results, settings
 from inlay.plugin.krita.compat import QtCore, QtWidgets
 from krita import InfoObject, Krita, Selection
 
-__all__ = ["InfoObject", "Output", "PixelFormat", "Raster", "Result", "actions", "dialogs", "document", "pixels"]
+__all__ = [
+    "ErrorCode",
+    "Failure",
+    "InfoObject",
+    "Output",
+    "PixelFormat",
+    "Raster",
+    "Result",
+    "actions",
+    "dialogs",
+    "document",
+    "pixels",
+]
 __all__ += ["profiles", "results", "settings"]
 
 K = Krita.instance()
@@ -54,6 +67,30 @@ def close_front() -> None:
     K.action("file_close").trigger()
 
 
+def clear() -> None:
+    """End what a test has left behind: its job, its dialogs, the pictures of the tests before."""
+    runner().cancel()
+    runner().failure = None
+    message()
+    while (left := dialog()) is not None:
+        left.reject()
+    close_earlier()
+
+
+def close_earlier() -> None:
+    """Close the pictures that have been open for a while, but not the one in front: each slows Krita down."""
+    area = K.activeWindow().qwindow().findChild(QtWidgets.QMdiArea)
+    shown, now = area.activeSubWindow(), time.monotonic()
+    for tab in area.subWindowList():
+        since = tab.property("inlay-since")
+        if since is None:
+            tab.setProperty("inlay-since", now)
+        elif now - since > 3 and tab is not shown:  # see `close_front`
+            for picture in K.documents():
+                picture.setModified(False)
+            tab.close()
+
+
 def pattern(width: int, height: int, depth: str, channels: int, seed: int = 1) -> bytes:
     """Samples that differ from each other, alpha included; floats reach beyond 0..1."""
     chance = random.Random(seed)
@@ -90,6 +127,13 @@ def names() -> list[str]:
 def select(box: list[int], value: int = 255) -> None:
     chosen = Selection()
     chosen.select(*box, value)
+    front().setSelection(chosen)
+
+
+def select_mask(mask: bytes) -> None:
+    """Select what a mask over the whole canvas says, 0 outside to 255 inside."""
+    chosen = Selection()
+    chosen.setPixelData(QtCore.QByteArray(mask), 0, 0, front().width(), front().height())
     front().setSelection(chosen)
 
 
@@ -170,10 +214,29 @@ def entry_point(label: str) -> list[int] | None:
     return None
 
 
+def mnemonic(label: str) -> str:
+    """The letter that opens an entry of the menu bar, together with Alt."""
+    entries = K.activeWindow().qwindow().menuBar().actions()
+    text = next(entry.text() for entry in entries if entry.text().replace("&", "") == label)
+    return text[text.index("&") + 1].lower()
+
+
+def chosen_entry() -> str:
+    """The marked entry of the open menu that came last, empty when there is none."""
+    menu = QtWidgets.QApplication.activePopupWidget()
+    entry = menu.activeAction() if menu is not None else None
+    return entry.text().replace("&", "") if entry is not None else ""
+
+
 def dialog() -> Any:
     """Inlay's dialog on the screen, None when there is none."""
     shown = QtWidgets.QApplication.topLevelWidgets()
     return next((w for w in shown if type(w).__name__ in ("ActionDialog", "SettingsDialog") and w.isVisible()), None)
+
+
+def ok_button() -> Any:
+    """OK of Inlay's dialog on the screen."""
+    return dialog().findChild(QtWidgets.QDialogButtonBox).button(QtWidgets.QDialogButtonBox.StandardButton.Ok)
 
 
 def show() -> None:

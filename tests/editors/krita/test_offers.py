@@ -1,0 +1,90 @@
+"""The dialog of an action whose choices depend on the picture: a list of what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from tests.editors.krita.harness import Krita
+from tests.editors.krita.person import finish, open_photograph, picture, selected
+
+pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
+ASK = "extension().ask(actions.BY_NAME['select.class'])"
+SHOWN = """
+    field = dialog().offers
+    texts = [w.text() for w in field.currentWidget().findChildren(QtWidgets.QLabel)]
+    texts += [field.currentWidget().text()] if isinstance(field.currentWidget(), QtWidgets.QLabel) else []
+    answer = {"kind": type(field.currentWidget()).__name__, "texts": texts, "ok": ok_button().isEnabled()}
+"""
+
+
+def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tmp_path: Path) -> None:
+    both = np.hstack([data.astronaut()[:300, 60:380], data.chelsea()[:, 20:430]])
+    open_photograph(krita, tmp_path, "friends", both)
+    shown = krita.run(ASK + "; stalls.start()\n" + SHOWN.replace("\n    ", "\n"))
+    assert shown == {"kind": "QLabel", "texts": ["Looking at the picture…"], "ok": False}
+    krita.until("ok_button().isEnabled()", wait=250)
+    assert krita.run("answer = stalls.stop()")["ticks"] > 10  # Krita has not waited
+    rows = krita.run("""
+        listed = dialog().findChild(QtWidgets.QListWidget)
+        rows = [listed.item(i) for i in range(listed.count())]
+        answer = [[*row.text().split("\\n"), row.icon().isNull()] for row in rows]
+    """)
+    assert rows[0] == ["Whatever is largest", True]
+    labels = [row[0] for row in rows]
+    assert {"Cat", "Person"} <= set(labels)
+    assert all(area.endswith(" %") and not without_picture for _, area, without_picture in rows[1:])
+    picture(krita, "select-kind")
+    krita.display.keys(*["Down"] * labels.index("Cat"), "Return")
+    finish(krita)
+    assert krita.get("settings.last_values(actions.BY_NAME['select.class'])['kind']") == "cat"
+    found = selected(krita, 300, 730) > 127
+    assert found[80:180, 430:580].mean() > 0.9  # its face
+    assert found[80:200, 130:200].mean() < 0.1  # her face
+    krita.run("K.action('edit_undo').trigger()")
+    krita.until("not selected()")
+
+
+def test_cancelling_the_dialog_cancels_the_looking(krita: Krita) -> None:
+    krita.run("open_document(40, 30)")
+    found = krita.run(f"""
+        {ASK}
+        answer = [runner().job.action]
+        dialog().reject()
+        answer += [runner().job is None, runner().log[-1].endswith("cancelled")]
+    """)
+    assert found == ["select.kinds", True, True]
+
+
+def test_where_the_looking_fails_or_finds_nothing_there_is_a_plain_choice(krita: Krita) -> None:
+    for outcome, text in (
+        ("Failure(ErrorCode.WORKER_DIED, 'The worker ended.')", "The worker ended."),
+        ("Result('', ())", "None of these was seen"),
+        ("None", "stopped"),
+    ):
+        krita.run("open_document(40, 30)")
+        krita.run(f"{ASK}; dialog().set_values({{'kind': 'dog'}}); runner()._over('over', {outcome})")
+        shown = krita.run(SHOWN)
+        assert shown["kind"] == "QWidget" and shown["ok"]
+        assert text in " ".join(shown["texts"])
+        assert krita.get("dialog().values()['kind']") == "dog"
+        krita.run("dialog().reject()")
+
+
+def test_a_kind_that_is_not_in_the_picture_becomes_the_default(krita: Krita) -> None:
+    krita.run("open_document(40, 30)")
+    chosen = krita.run(f"""
+        {ASK}
+        preview = Raster(PixelFormat("RGBA", "u8"), 2, 1, bytes(8))
+        listed = tuple(Output(actions.ResultKind.LAYER, name, preview) for name in ("cat: 60 %", "person: 20 %"))
+        dialog().set_values({{"kind": "dog"}})
+        runner()._over("over", Result("", listed))
+        answer = [dialog().values()["kind"]]
+        dialog().set_values({{"kind": "person"}})
+        answer += [dialog().values()["kind"]]
+        dialog().reject()
+    """)
+    assert chosen == ["largest", "person"]
