@@ -25,9 +25,9 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     """What GIMP calls. An error's message says what happened and what to do; the image is as it was then."""
     try:
         layer = image.active_layer(action, picture, drawables)
-        if run_mode == Gimp.RunMode.INTERACTIVE:
-            if not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
-                return _answer(procedure, Gimp.PDBStatusType.CANCEL)
+        interactive = run_mode == Gimp.RunMode.INTERACTIVE
+        if interactive and not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
+            return _answer(procedure, Gimp.PDBStatusType.CANCEL)
         notes = _work(action, picture, layer, config)
         if notes and run_mode != Gimp.RunMode.NONINTERACTIVE:
             Gimp.message("\n".join(notes))

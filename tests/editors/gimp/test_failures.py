@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .harness import Backend, Gimp
+from .harness import Backend, Gimp, plug_in_calls
 
 pytestmark = pytest.mark.gimp
 
@@ -83,7 +82,7 @@ def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(
 
 def test_a_plug_in_that_is_killed_cancels_its_job(either_console: Gimp, host: Backend) -> None:
     start_long_identity(either_console, host)
-    os.kill(plug_in_process(), signal.SIGKILL)
+    os.kill(plug_in_calls()[0], signal.SIGKILL)
     seconds = host.until("idle")
     either_console.answer()
     assert seconds < 0.5
@@ -92,15 +91,7 @@ def test_a_plug_in_that_is_killed_cancels_its_job(either_console: Gimp, host: Ba
 
 def test_a_plug_in_that_is_told_to_end_cancels_its_job(either_console: Gimp, host: Backend) -> None:
     start_long_identity(either_console, host)
-    os.kill(plug_in_process(), signal.SIGTERM)
+    os.kill(plug_in_calls()[0], signal.SIGTERM)
     outcome = either_console.answer()
     assert outcome["status"] == "cancel" and outcome["unharmed"], outcome
     host.until("idle", wait=1)
-
-
-def plug_in_process() -> int:
-    """The process of the plug-in call that is going on."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and b"plug-ins/inlay/inlay.py" in (entry / "cmdline").read_bytes():
-            return int(entry.name)
-    raise AssertionError("no call of the plug-in is going on")

@@ -44,7 +44,7 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
     nothing = "answer = Gimp.Selection.is_empty(shown())"
     window.choose("select.subject")
     window.fill_in("select.subject")
-    window.until("answer = not Gimp.Selection.is_empty(shown())")
+    window.finished("answer = not Gimp.Selection.is_empty(shown())")
     settled(window, "gimp-select-subject")
     look = "s = selection(shown())\nanswer = [s[y * 512 + x] for x, y in ((225, 120), (130, 300), (110, 100))]"
     face, suit, wall = window.gimp.run(look)
@@ -56,7 +56,7 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
     rough = window.gimp.run("answer = sent(selection(shown()))")
     window.choose("select.refine")
     window.fill_in("select.refine")
-    window.until(f"answer = sent(selection(shown())) != {rough!r}")
+    window.finished(f"answer = sent(selection(shown())) != {rough!r}")
     settled(window, "gimp-refine")
     window.display.keys("ctrl+z")
     window.until(f"answer = sent(selection(shown())) == {rough!r}", 5)
@@ -65,13 +65,13 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
 
     window.choose("cutout.background")
     window.fill_in("cutout.background", "alt+e", "End")  # the last of the results is the mask
-    window.until("answer = shown().get_layers()[0].get_mask() is not None")
+    window.finished("answer = shown().get_layers()[0].get_mask() is not None")
     window.display.keys("ctrl+z")
     window.until("answer = shown().get_layers()[0].get_mask() is None", 5)
 
     window.choose("cutout.background")
     window.fill_in("cutout.background", "alt+e", "Home")
-    window.until("answer = len(shown().get_layers()) == 2")
+    window.finished("answer = len(shown().get_layers()) == 2")
     window.gimp.run("shown().get_layers()[1].set_visible(False)\nGimp.displays_flush()")
     settled(window, "gimp-remove-background")
     window.display.keys("ctrl+z", "ctrl+z")
@@ -79,7 +79,7 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
 
     window.choose("cutout.subject")
     window.fill_in("cutout.subject")
-    window.until("answer = len(shown().get_layers()) == 2")
+    window.finished("answer = len(shown().get_layers()) == 2")
     window.display.keys("ctrl+z")
     window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()", 5)
 
@@ -90,12 +90,12 @@ def test_a_kind_is_chosen_from_what_is_in_the_picture(window: Window, person_and
     window.choose("select.class")
     # the first of the list is the default, "Whatever is largest"; then come the kinds, largest first
     window.fill_in("select.class", "alt+k", "Home", "Down", picture="gimp-select-kind", wait=60)
-    window.until("answer = not Gimp.Selection.is_empty(shown())")
+    window.finished("answer = not Gimp.Selection.is_empty(shown())")
     first = window.gimp.run(look)
     window.display.keys("ctrl+z")
     window.until("answer = Gimp.Selection.is_empty(shown())", 5)
     window.choose("select.class")
     window.fill_in("select.class", "alt+k", "Home", "Down", "Down", wait=60)
-    window.until("answer = not Gimp.Selection.is_empty(shown())")
+    window.finished("answer = not Gimp.Selection.is_empty(shown())")
     second = window.gimp.run(look)
     assert sorted([first, second]) == [cat, face]

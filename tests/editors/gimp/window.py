@@ -8,7 +8,7 @@ from pathlib import Path
 from plugin.client.actions import ACTIONS, BY_NAME, Action
 from tests.editors.display import Display, publish
 
-from .harness import Gimp
+from .harness import Gimp, plug_in_calls
 
 WIDTH, HEIGHT = 1280, 800
 IN_MANUAL = {
@@ -51,6 +51,15 @@ class Window:
         while not self.gimp.run(code):
             if time.monotonic() > end:
                 raise TimeoutError(f"still not so, see {self.picture('gimp-timeout')}: {code}")
+            time.sleep(0.1)
+
+    def finished(self, code: str) -> None:
+        """Wait until the code's answer is true and the action that made it so has ended."""
+        self.until(code)
+        end = time.monotonic() + 30
+        while plug_in_calls():
+            if time.monotonic() > end:
+                raise TimeoutError(f"the action does not end, see {self.picture('gimp-timeout')}")
             time.sleep(0.1)
 
     def choose(self, name: str) -> None:
