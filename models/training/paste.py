@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -163,6 +164,7 @@ class Training:
 def train(settings: Settings) -> dict[str, float]:
     """Runs to the end of the clock; returns the last scores. Leaves in `out`: log.csv, scores.csv, last.pt, ema and
     best.safetensors."""
+    cv2.setNumThreads(1)  # before the loader forks: a pool of OpenCV's threads would leave its processes hanging
     process = Process.start()
     settings.out.mkdir(parents=True, exist_ok=True)
     run = Training(settings, process)

@@ -25,10 +25,11 @@ NARROW = CopyPasteConfig(width=4, affine=True)
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """Networks this small lose time with more."""
-    threads = torch.get_num_threads()
+    threads, opencv_threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+    cv2.setNumThreads(opencv_threads)
 
 
 def some(seed: int, channels: int = 3) -> Tensor:
@@ -151,10 +152,11 @@ def test_crops_have_the_size_asked_for(cache: Path) -> None:
         PasteSamples(cache, 512, 0)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # the loader's fork, Python 3.12 and later
 def test_a_run_learns_is_exported_and_resumes(cache: Path, tmp_path: Path) -> None:
     easy = Difficulty(sigma=1, local=False)
     settings = Settings(
-        cache, tmp_path, NARROW, difficulty=easy, steps=40, size=32, batch=8, rate=8e-3, workers=0, scored=16
+        cache, tmp_path, NARROW, difficulty=easy, steps=40, size=32, batch=8, rate=8e-3, workers=1, scored=16
     )
     scores = train(settings)
     assert scores["ratio"] < 0.8
