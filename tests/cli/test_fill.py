@@ -73,7 +73,7 @@ def test_an_object_is_erased_where_the_point_is(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_said(stripes: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    image, mask = stripes
+    image, _ = stripes
     out = tmp_path / "out.png"
     assert run(image, "--what", "object", "-o", out) == Exit.USAGE
     assert "--point" in capsys.readouterr().err
