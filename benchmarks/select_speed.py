@@ -85,14 +85,11 @@ def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
                     assert result.outputs[0].raster.box == (0, 0, WIDTH, HEIGHT)
             memory = worker_memory(read_endpoint(Path(folder) / CONNECTION_FILE).pid)
             connection.shutdown()
-    print(
-        f"{WIDTH} x {HEIGHT} RGBA, {len(os.sched_getaffinity(0))} cores, seconds from submit to mask, {rounds} rounds"
-    )
-    for name, row in zip(
-        ("select.subject, new picture", "select.object, same picture"), zip(*times[1:], strict=True), strict=True
-    ):
-        print(f"{name:28}: median {statistics.median(row):.2f}, least {min(row):.2f}, most {max(row):.2f}")
-    print(f"{'peak memory of the worker':28}: {memory} MiB")
+    print(f"{WIDTH} x {HEIGHT} RGBA, {os.cpu_count()} cores, seconds from submit to mask, {rounds} rounds")
+    names = ("select.subject, new picture", "select.object, same picture")
+    for name, row in zip(names, zip(*times[1:], strict=True), strict=True):
+        print(f"{name}: median {statistics.median(row):.2f}, least {min(row):.2f}, most {max(row):.2f}")
+    print(f"peak memory of the worker: {memory} MiB")
 
 
 def inside(picture: NDArray[np.uint8], rounds: int) -> None:

@@ -9,6 +9,7 @@ and a strand of one native pixel keeps its place. Alphas are float32, 0..1; mask
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ EPS = 3e-5  # ridge of the linear models, in squared colour units of 0..1
 CLEAR = (0.3, 0.6)  # R squared from which colours begin to decide alpha, and from which they decide it alone
 FOG = 0.05  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
 OUTLINE = 0.3  # smoothing of a hard edge, in network pixels
+THREADS = 2  # that walk them; more wait for the interpreter
 BLOCK = 128  # side of the blocks in which the native picture is walked
 
 
@@ -58,12 +60,10 @@ class Trimap:
 
 @dataclass(frozen=True)
 class _Model:
-    """Alpha as a linear function of colour, on the work grid, with the bounds the trimap sets. All h x w (x 3)."""
+    """Alpha as a linear function of colour, on the work grid, with the bounds the trimap sets."""
 
-    a: Array
-    b: Array
-    lower: Array  # 1 in the known foreground
-    upper: Array  # 0 in the known background
+    linear: Array  # h x w x 4: a factor a colour, and the constant
+    bounds: Array  # h x w x 2: 1 in the known foreground, 0 in the known background
 
 
 def trimap(probability: Array, band: float) -> Trimap:
@@ -109,13 +109,17 @@ def refine(
     model = _fit_model(guide, np.clip(enlarged, 0, 1), max(pixel, 1.0), band, quality, cancelled)
     smoothing = max(0.7, OUTLINE * pixel / shrink)
     alpha = np.empty((height, width), np.float32) if out is None else out
-    blocks = list(_blocks(height, width))
-    for done, block in enumerate(blocks):
+
+    def settle(block: tuple[slice, slice]) -> None:
         _poll(cancelled)
         part = _native_block(image, model, block, smoothing if edge == "hard" else None)
         alpha[block] = part if alpha.dtype != np.uint8 else _as_u8(part)
-        if progress is not None:
-            progress((done + 1) / len(blocks))
+
+    blocks = list(_blocks(height, width))
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done, _ in enumerate(pool.map(settle, blocks)):
+            if progress is not None:
+                progress((done + 1) / len(blocks))
     return alpha
 
 
@@ -138,7 +142,8 @@ def _fit_model(
     if quality == "fine":
         alpha = _closed_form(guide, _bounded(apply_coefficients(guide, model.a, model.b), known), known, cancelled)
         model = guided_coefficients(guide, alpha, 4, 1e-5, by_fit=True)
-    return _Model(model.a, model.b, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
+    bounds = np.dstack([known.foreground, ~known.background]).astype(np.float32)
+    return _Model(np.dstack([model.a, model.b]), bounds)
 
 
 def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
@@ -226,21 +231,22 @@ def _native_block(
     rows, columns = (
         slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, (height, width), strict=True)
     )
-    grid = model.b.shape
+    grid = model.bounds.shape
     scale = grid[1] / width, grid[0] / height
     cover = tuple(
         slice(int(s.start * k), int(np.ceil(s.stop * k)) + 1) for s, k in zip((rows, columns), scale[::-1], strict=True)
     )
-    if not model.upper[cover].any():
+    if not model.bounds[cover][..., 1].any():
         return 0.0
-    if model.lower[cover].all():
+    if model.bounds[cover][..., 0].all():
         return 1.0
 
     def at_native(x: Array) -> Array:
         return resize_part(x, (width, height), rows, columns)
 
-    linear = apply_coefficients(to_unit(image[rows, columns]), at_native(model.a), at_native(model.b))
-    alpha: Array = np.clip((linear - FOG) / (1 - 2 * FOG), at_native(model.lower), at_native(model.upper))
+    linear, bounds = at_native(model.linear), at_native(model.bounds)
+    fitted = apply_coefficients(to_unit(image[rows, columns]), linear[..., :3], linear[..., 3])
+    alpha: Array = np.clip((fitted - FOG) / (1 - 2 * FOG), bounds[..., 0], bounds[..., 1])
     if outline is None:
         return alpha
     top, left = block[0].start - rows.start, block[1].start - columns.start

@@ -98,6 +98,7 @@ def output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
     if width := float(job.parameters["feather"]):
         mask = feather(mask, width / 2)  # a Gaussian of sigma s softens over about 2 s
     if layer.format.has_alpha:
-        opaque = np.asarray(samples(layer)[..., -1] > 0)
-        mask = mask if opaque.all() else mask * opaque
+        opacity = samples(layer)[..., -1]
+        if not opacity.all():
+            mask = mask * np.asarray(opacity > 0)
     return Output(ResultKind.SELECTION, name, raster(mask, SELECTION, layer.x, layer.y))
