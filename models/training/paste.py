@@ -263,18 +263,19 @@ ABLATIONS = {
 
 def ablate(settings: Settings, name: str) -> list[dict[str, Any]]:
     """Trains every variant alike and scores each on held-out composites of every variant: one row a training, one
-    column a kind of composite, the foreground error as a share of the plain composite's. Also in `out/NAME.csv`."""
+    column a kind of composite, the foreground error as a share of the plain composite's. Also in `out/NAME.csv`.
+    Only the first process scores; the others return no rows."""
     rows = []
     for variant, difficulty in ABLATIONS[name].items():
         run = replace(settings, out=settings.out / variant.replace(" ", "-"), difficulty=difficulty)
         train(run)
-        process = Process.start()
+        if not (process := Process.start()).first:
+            continue
         net = load(run.out / "best.safetensors").to(process.device)
         row: dict[str, Any] = {"trained on": variant}
         for other, test in ABLATIONS[name].items():
             series = held_out_series(settings.data, settings.size, settings.scored, test, settings.blend)
             row[other] = round(score(net, series, process.device)["ratio"], 4)
         rows.append(row)
-        if process.first:
-            append_row(settings.out / f"{name}.csv", row)
+        append_row(settings.out / f"{name}.csv", row)
     return rows
