@@ -49,7 +49,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
     """
 
     def __init__(
-        self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.62, 0.26, 0.12)
+        self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.55, 0.2, 0.25)
     ) -> None:
         self.root, self.size, self.seed, self.kinds = root, size, seed, kinds
         self.subjects, self.cutouts, self.photos = (Table(root, name) for name in ("subjects", "cutouts", "photos"))

@@ -79,9 +79,25 @@ def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.
     return cv2.GaussianBlur(things.astype(np.float32), (5, 5), 0)
 
 
+def people_in_a_scene(labels: Pixels) -> NDArray[np.float32] | None:
+    """DeepLab's people as a soft mask, where they are the only ones in a wider scene to be its subject, or None.
+
+    The portrait networks know faces near the camera; of people across a street only DeepLab tells.
+    """
+    person = labels == PERSON
+    others = np.count_nonzero((labels > 0) & ~person & ~np.isin(labels, FURNITURE))
+    if not 0.008 < person.mean() < 0.5 or others > 0.25 * np.count_nonzero(person):
+        return None
+    opened = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(opened)
+    if not 2 <= count <= 6 or stats[1:, cv2.CC_STAT_AREA].max() < 0.005 * labels.size:
+        return None
+    return cv2.GaussianBlur(person.astype(np.float32), (5, 5), 0)
+
+
 def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
-    """Writes NAME.agreed.json (numbers of the pictures) and NAME.agreed.u8 (their masks); returns how many there
-    are."""
+    """Writes NAME.agreed.json (numbers of the pictures) and NAME.agreed.u8 (their masks), those of people in a scene
+    twice; returns how many there are."""
     table = Table(root, name)
     numbers, masks = [], []
     for i in range(len(table)):
@@ -91,9 +107,12 @@ def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
         guess = portrait(table[i][..., :3])
         guess = guess[..., 0] if guess.shape[-1] == 1 else 1 / (1 + np.exp(guess[..., 0] - guess[..., 1]))
         mask = agreed_subject(labels, cv2.resize(guess.astype(np.float32), (LABEL_SIZE, LABEL_SIZE)))
+        times = 1
+        if mask is None:
+            mask, times = people_in_a_scene(labels), 2  # few, and what the labelled pictures lack
         if mask is not None:
-            numbers.append(i)
-            masks.append(np.round(mask * 255).astype(np.uint8))
+            numbers += [i] * times
+            masks += [np.round(mask * 255).astype(np.uint8)] * times
     (root / f"{name}.agreed.json").write_text(json.dumps(numbers))
     np.asarray(masks, np.uint8).tofile(root / f"{name}.agreed.u8")
     return len(numbers)

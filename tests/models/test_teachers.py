@@ -1,0 +1,38 @@
+"""Which of the teachers' answers become training targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.training.teachers import PERSON, agreed_subject, people_in_a_scene
+
+
+def scene(people: int, others: int = 0) -> np.ndarray:
+    """129 x 129 class map with so many people, each 12 x 6, and so many cars of the same size."""
+    labels = np.zeros((129, 129), np.uint8)
+    for i in range(people):
+        labels[60:72, 8 + 14 * i : 14 + 14 * i] = PERSON
+    for i in range(others):
+        labels[90:102, 8 + 14 * i : 14 + 14 * i] = 7
+    return labels
+
+
+def test_people_across_the_street_are_the_subject() -> None:
+    mask = people_in_a_scene(scene(people=3))
+    assert mask is not None
+    assert mask[66, 11] > 0.9
+    assert mask[20, 20] == 0
+
+
+def test_a_crowd_one_speck_or_people_among_cars_are_not() -> None:
+    assert people_in_a_scene(scene(people=8)) is None
+    assert people_in_a_scene(scene(people=1)) is None
+    assert people_in_a_scene(scene(people=3, others=2)) is None
+
+
+def test_a_portrait_counts_where_both_teachers_agree() -> None:
+    labels = np.zeros((129, 129), np.uint8)
+    labels[30:129, 30:100] = PERSON
+    same = (labels == PERSON).astype(np.float32)
+    assert agreed_subject(labels, same) is not None
+    assert agreed_subject(labels, np.roll(same, 60, axis=1)) is None
