@@ -8,12 +8,12 @@ from models.training.teachers import PERSON, agreed_subject, people_in_a_scene
 
 
 def scene(people: int, others: int = 0) -> np.ndarray:
-    """129 x 129 class map with so many people, each 12 x 6, and so many cars of the same size."""
+    """129 x 129 class map with so many people, each 16 x 6, and so many cars of the same size."""
     labels = np.zeros((129, 129), np.uint8)
     for i in range(people):
-        labels[60:72, 8 + 14 * i : 14 + 14 * i] = PERSON
+        labels[60:76, 8 + 14 * i : 14 + 14 * i] = PERSON
     for i in range(others):
-        labels[90:102, 8 + 14 * i : 14 + 14 * i] = 7
+        labels[90:106, 8 + 14 * i : 14 + 14 * i] = 7
     return labels
 
 
