@@ -111,7 +111,7 @@ def areas(maps: Float) -> dict[str, float]:
     """Which classes a picture holds and how much of it each takes, largest first. maps: h x w x 21 probabilities."""
     labels = maps.argmax(2)
     share = {name: float((labels == i).mean()) for i, name in enumerate(CLASSES) if i}
-    return dict(sorted(((n, s) for n, s in share.items() if s >= 0.002), key=lambda item: -item[1]))
+    return dict(sorted(((n, s) for n, s in share.items() if s >= 0.01), key=lambda item: -item[1]))
 
 
 def list_kinds(job: Job, context: Context) -> list[Output]:

@@ -149,7 +149,7 @@ GROW = Parameter(
     unit=" px",
 )  # fmt: skip
 EDGE = Parameter(
-    "edge", Kind.CHOICE, "soft", "Edge", "Soft edges follow the picture's own; hard ones are either in or out.",
+    "edge", Kind.CHOICE, "soft", "Edge", "Soft edges follow the picture's own; hard ones are crisp.",
     choices=(("soft", "Soft"), ("hard", "Hard")),
 )  # fmt: skip
 FEATHER = Parameter(
