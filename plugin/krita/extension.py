@@ -136,7 +136,7 @@ class InlayExtension(Extension):
         """Put what is due in place.
 
         Nothing while a dialog is open: it may be the one that asks whether to save the picture before it is closed, and
-        Krita 5.1 crashes when a picture is closed right after a change.
+        Krita 5.1 has been seen to crash when a picture was closed right after a change.
         """
         free = QtWidgets.QApplication.activeModalWidget() is None
         waiting, self._waiting = self._waiting, []

@@ -12,7 +12,7 @@ from .compat import Qt, QtCore, QtGui, QtWidgets
 from .running import Outcome
 
 _ICON = 72  # side of the square that a small picture is put in, in pixels
-_SHOWN = 3  # rows that are seen without scrolling
+_SHOWN = 4  # rows that are seen without scrolling
 
 
 class OfferField(QtWidgets.QStackedWidget):

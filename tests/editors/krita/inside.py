@@ -71,6 +71,7 @@ def clear() -> None:
     """End what a test has left behind: its job, its dialogs, the pictures of the tests before."""
     runner().cancel()
     runner().failure = None
+    extension()._waiting.clear()
     message()
     while (left := dialog()) is not None:
         left.reject()

@@ -107,9 +107,9 @@ def test_cancel_ends_a_job_that_has_a_minute_to_go_and_leaves_the_picture_alone(
 def test_the_event_loop_goes_on_while_a_job_runs(krita: Krita) -> None:
     wait_for_worker(krita)
     krita.run("stalls.start()")
-    run_identity(krita, seconds=1)
+    run_identity(krita, seconds=2)
     krita.until("runner().job is None")
-    assert krita.run("answer = stalls.stop()")["ticks"] > 20  # it would tick but once if Krita waited for the job
+    assert krita.run("answer = stalls.stop()")["ticks"] > 10  # it would tick but once if Krita waited for the job
 
 
 def test_a_fault_in_an_operation_is_told_and_harms_nothing(krita: Krita) -> None:
@@ -167,7 +167,7 @@ def test_a_result_goes_to_the_picture_it_came_from(krita: Krita) -> None:
 @ONCE
 def test_a_selection_waits_for_its_picture_to_come_to_the_front(krita: Krita) -> None:
     krita.run("open_document(16, 16)")
-    krita.run("front().setName('first')")
+    krita.run("front().setName('behind')")
     krita.run("""
         origin = document.check(actions.BY_NAME["select.colours"], front())
         raster = Raster(PixelFormat("Y", "u8"), 16, 16, bytes(range(256)))
@@ -176,8 +176,8 @@ def test_a_selection_waits_for_its_picture_to_come_to_the_front(krita: Krita) ->
         extension()._end(result, "Select", origin, "replace")
     """)
     time.sleep(0.5)
-    assert krita.get("[front().name() == 'first', selected().hex()]") == [False, ""]
-    krita.run("bring_to_front('first')")
+    assert krita.get("[front().name() == 'behind', selected().hex()]") == [False, ""]
+    krita.run("bring_to_front('behind')")
     krita.until(f"selected().hex() == {bytes(range(256)).hex()!r}")
     krita.run("K.action('edit_undo').trigger()")
     krita.until("not selected()")
