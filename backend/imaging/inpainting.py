@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import CancelCheck, Progress, stop_if
-from .patchmatch import BLOCK, Descriptor, Field, Sources, cut
+from .patchmatch import BLOCK, Descriptor, Field, Poll, Sources, cut
 from .seams import remove_seams
 
 Floats = NDArray[np.float32]
@@ -33,8 +33,8 @@ class InpaintingConfig:
 
     patch: int = 7  # side of a patch, odd
     components: int = 16  # principal components in a descriptor
-    coarsest: int = 8  # the pyramid ends when the hole's largest inscribed circle has this radius or less ...
-    most: int = 3000  # ... and the hole this many pixels
+    coarsest: int = 8  # the pyramid ends when the hole's largest inscribed circle has this radius or less,
+    most: int = 3000  # the hole this many pixels, and there are few enough sources to search all of them
     rounds: tuple[int, ...] = (
         10,
         6,
@@ -100,31 +100,32 @@ def inpaint(
     field: Field | None = None
     current = levels[0].picture
     done = 0.0
+
+    def poll() -> None:
+        stop_if(cancelled)
+
     for level, count, cost in zip(levels, rounds, work, strict=True):
         targets = _dilated(level.missing, config.patch // 2).flatten().nonzero()[:, 0]
         if field is None:
-            current = _peel(level, config, rng)
+            current = _peel(level, config, rng, poll)
             if level.guide is not None:
                 current[..., :3] = torch.where(level.missing[..., None], level.guide, current[..., :3])
             whole = level.usable.flatten().nonzero()[:, 0]
             field = Field(targets, whole[torch.randint(0, len(whole), (len(targets),), generator=rng, device=device)],
                           level.size[1], level.size[0])  # fmt: skip
-            first = True
         else:
-            field, current = _enlarged(field, current, level, targets, config, rng)
-            first = False
-        sources, describe = _sources(level, field, config, rng)
+            field, current = _enlarged(field, current, level, targets, config, rng, poll)
+        sources, describe = _sources(level, field, config, rng, poll)
         confidence = _confidence(level.missing)[targets]
         local = len(sources.pixels) > config.everywhere or not _covers(sources, level)
         radius = float(config.near) if local else float(max(level.size))
         for number in range(count):
-            stop_if(cancelled)
             wanted = describe(current, targets)
-            field.search(sources, wanted, 1 if local else 3, radius, rng)
-            if first and number == 0:
-                field.search(sources, wanted, 3, radius, rng)
+            field.search(sources, wanted, 1 if local else 3, radius, rng, poll)
+            if level is levels[0] and number == 0:  # it starts from chance
+                field.search(sources, wanted, 3, radius, rng, poll)
             weight = torch.exp(-field.costs / (2 * _spread(field.costs))) * confidence
-            current = _vote(level, field, weight, config.patch, sharp=number == count - 1, background=current)
+            current = _vote(level, field, weight, config.patch, number == count - 1, current, poll)
             done += cost / count
             if progress:
                 progress(min(1.0, done / sum(work)))
@@ -171,6 +172,7 @@ def _pyramid(
         )
         radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
         small = radius <= config.coarsest and np.count_nonzero(missing) <= config.most
+        small = small and np.count_nonzero(usable) <= config.everywhere
         if small or min(missing.shape) < 4 * config.patch:
             break
         known = _halved((~missing).astype(np.float32))
@@ -227,7 +229,7 @@ def _replicated(picture: Tensor, margin: int) -> Tensor:
     return F.pad(picture.permute(2, 0, 1)[None], [margin] * 4, mode="replicate")[0].permute(1, 2, 0).contiguous()
 
 
-def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
+def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Poll) -> Tensor:
     """First guess on the coarsest level: layer by layer from the edge, each pixel from the patch that fits best what is
     known around it already."""
     (height, width), half = level.size, config.patch // 2
@@ -238,6 +240,7 @@ def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator) -> Tenso
     library = cut(level.picture, centres, config.patch)  # S x (5 p p)
     squares = library.square().T.contiguous()
     while unknown.any():
+        poll()
         edge = (unknown & _dilated(~unknown, 1)).flatten().nonzero()[:, 0]
         if not len(edge):  # nothing is known: the hole covers the level
             edge = unknown.flatten().nonzero()[:, 0]
@@ -253,7 +256,7 @@ def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator) -> Tenso
 
 
 def _sources(
-    level: Level, field: Field, config: InpaintingConfig, rng: torch.Generator
+    level: Level, field: Field, config: InpaintingConfig, rng: torch.Generator, poll: Poll
 ) -> tuple[Sources, Callable[[Tensor, Tensor], Tensor]]:
     """Where this level's patches come from, and the function that describes pixels of a picture of this level."""
     height, width = level.size
@@ -282,12 +285,18 @@ def _sources(
         blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
         return torch.cat([torch.cat(blocks), beside(picture)[targets] * config.patch], 1)
 
-    rows = descriptor(colours, beside(level.picture), pixels)
+    rows = descriptor(colours, beside(level.picture), pixels, poll)
     return Sources.of(pixels, rows, height * width), describe
 
 
 def _enlarged(
-    coarse: Field, current: Tensor, level: Level, targets: Tensor, config: InpaintingConfig, rng: torch.Generator
+    coarse: Field,
+    current: Tensor,
+    level: Level,
+    targets: Tensor,
+    config: InpaintingConfig,
+    rng: torch.Generator,
+    poll: Poll,
 ) -> tuple[Field, Tensor]:
     """The field and the picture of the next finer level: every pixel's patch moves as its coarse pixel's did, and the
     picture is that layout with this level's detail."""
@@ -305,10 +314,12 @@ def _enlarged(
     field = Field(targets, torch.where(good, up, chance), width, height)
     blurred = F.interpolate(current.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False)
     blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.picture)
-    return field, _vote(level, field, good.float(), config.patch, sharp=True, background=blurred)
+    return field, _vote(level, field, good.float(), config.patch, True, blurred, poll)
 
 
-def _vote(level: Level, field: Field, weight: Tensor, patch: int, sharp: bool, background: Tensor) -> Tensor:
+def _vote(
+    level: Level, field: Field, weight: Tensor, patch: int, sharp: bool, background: Tensor, poll: Poll
+) -> Tensor:
     """Each missing pixel as the weighted mean of what the patches over it say (Wexler et al. 2007, equation 4).
 
     weight: of the targets. `sharp` leans on the patches centred near the pixel, so that texture is kept. Where no patch
@@ -321,6 +332,7 @@ def _vote(level: Level, field: Field, weight: Tensor, patch: int, sharp: bool, b
     mass = torch.zeros(len(holes), 1, device=values.device)
     reach = min(2, patch // 2) if sharp else patch // 2
     for dy in range(-reach, reach + 1):
+        poll()
         for dx in range(-reach, reach + 1):
             number = field.neighbours(dy, dx, holes)
             safe = number.clamp(min=0)

@@ -6,6 +6,7 @@ pixel. A candidate then costs one row of a table. Pixels are flat indices, y * w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 STEPS = (4, 2, 1)  # from how far a sweep takes over its neighbours' patches, in pixels, the last sweep being the last
 DIRECTIONS = ((0, -1), (-1, 0), (0, 1), (1, 0))
 BLOCK = 1 << 15  # patches cut out at once
+Poll = Callable[[], None]  # called every few milliseconds of work; may raise to stop it
 
 
 def cut(picture: Tensor, pixels: Tensor, side: int) -> Tensor:
@@ -37,10 +39,13 @@ class Descriptor:
         _, vectors = torch.linalg.eigh(torch.cov(found.T) + 1e-8 * torch.eye(found.shape[1], device=found.device))
         self.basis = vectors[:, -components:].contiguous()
 
-    def __call__(self, picture: Tensor, beside: Tensor, pixels: Tensor) -> Tensor:
+    def __call__(self, picture: Tensor, beside: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
         """Descriptors of N pixels. beside: (H W) x E, what is compared beside the patch, scaled to count as much as
         side * its squared differences."""
-        blocks = [cut(picture, part, self.side) @ self.basis for part in torch.split(pixels, BLOCK)]
+        blocks = []
+        for part in torch.split(pixels, BLOCK):
+            poll()
+            blocks.append(cut(picture, part, self.side) @ self.basis)
         return torch.cat([torch.cat(blocks), beside[pixels] * self.side], 1)
 
 
@@ -95,20 +100,30 @@ class Field:
     def _moves(sweeps: int) -> list[tuple[int, int]]:
         return [(dy * step, dx * step) for step in STEPS[len(STEPS) - sweeps :] for dy, dx in DIRECTIONS]
 
-    def search(self, sources: Sources, wanted: Tensor, sweeps: int, radius: float, rng: torch.Generator) -> None:
+    def search(
+        self,
+        sources: Sources,
+        wanted: Tensor,
+        sweeps: int,
+        radius: float,
+        rng: torch.Generator,
+        poll: Poll = lambda: None,
+    ) -> None:
         """Improve the field: each sweep takes over what suits from the neighbours, then tries places by chance in
         circles around the best one, from `radius` down to one pixel, a third of it at a time.
 
-        wanted: the targets' descriptors, N x D. sweeps: 1 to 3.
+        wanted: the targets' descriptors, N x D. sweeps: 1 to 3. poll: called before each candidate.
         """
         self.costs = _distance(sources, sources.row_of[self.origins], wanted)
         for sweep in range(sweeps):
             for move in self._moves(sweeps)[4 * sweep : 4 * sweep + 4]:
+                poll()
                 near = self._neighbours[move]
                 origin = self.origins[near.clamp(min=0)] - (move[0] * self.width + move[1])
                 self._consider(sources, wanted, origin, near >= 0)
             reach = radius
             while reach >= 1:
+                poll()
                 jump = torch.rand(2, len(self.targets), generator=rng, device=wanted.device).mul_(2 * reach).sub_(reach)
                 dy, dx = jump.round_().long()
                 x = self.origins % self.width + dx

@@ -125,6 +125,12 @@ def test_progress_rises_to_one_and_previews_show_the_whole_picture() -> None:
     assert abs(float(previews[0].mean() - image.mean())) < 0.05
 
 
+def test_a_small_hole_in_a_large_picture_finds_its_pattern() -> None:
+    image, hole = checks(400, 500, 8), disc(400, 500, 203, 301, 6)
+    error = np.abs(inpaint(image, hole) - image)[hole]
+    assert (error.max(axis=1) < 0.2).mean() > 0.97
+
+
 @pytest.mark.parametrize("shape", [(8, 9), (9, 30), (13, 13)])
 def test_tiny_pictures_are_filled(shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), 0.5, np.float32)
