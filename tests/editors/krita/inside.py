@@ -73,8 +73,9 @@ def clear() -> None:
     runner().failure = None
     extension()._waiting.clear()
     message()
-    while (left := dialog()) is not None:
-        left.reject()
+    for left in QtWidgets.QApplication.topLevelWidgets():
+        if isinstance(left, QtWidgets.QDialog) and left.isModal() and left.isVisible():
+            left.reject()
     close_earlier()
 
 

@@ -205,7 +205,8 @@ def test_a_result_waits_while_krita_asks_whether_to_save_the_picture(krita: Krit
     assert krita.get("names().count('There and back')") == 1  # of `wait_for_worker`
     krita.run("""
         question = QtWidgets.QApplication.activeModalWidget()
-        discard = next(b for b in question.findChildren(QtWidgets.QPushButton) if "Discard" in b.text())
+        buttons, standard = question.findChild(QtWidgets.QDialogButtonBox), QtWidgets.QDialogButtonBox.StandardButton
+        discard = buttons.button(standard.No) or buttons.button(standard.Discard)
         QtCore.QTimer.singleShot(0, discard.click)
     """)
     assert "'closing' was closed" in krita.until("message()")
