@@ -16,12 +16,12 @@ SURE_ISLAND = 0.9  # the largest probability within a part of the subject that s
 SURE_HOLE = 0.15  # the smallest one within a gap
 
 
-def consolidate(probability: Float) -> Float:
+def consolidate(probability: Float, sure_island: float = SURE_ISLAND) -> Float:
     """The map with unsure islands lowered to the level that parts them from the sure subject, unsure holes raised.
 
     What there is of the subject stays where the network is sure of nothing at all.
     """
-    sure = min(SURE_ISLAND, 0.98 * float(probability.max(initial=0)))
+    sure = min(sure_island, 0.98 * float(probability.max(initial=0)))
     islands = reconstruct(np.where(probability >= sure, probability, 0), probability)
     gaps: Float = 1 - islands
     if not (gaps >= 1 - SURE_HOLE).any():

@@ -23,6 +23,7 @@ DOT = 0.05  # a selection no larger than this share of the longer side is a dot 
 ROOM = 0.2  # what is looked at around the object, of its box's longer side
 PREVIEW = 96  # longer side of a kind's small picture, in pixels
 RGBA = PixelFormat("RGBA", "u8")
+MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
 CLOSER = 0.9  # an object whose surroundings take up less than this share of the layer is looked at more closely
 
 
@@ -63,7 +64,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     else:
         closer = _surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
-    mask = _mask(pixels, consolidate(found), job, context, closer)
+    mask = _mask(pixels, consolidate(found, MEANT), job, context, closer)
     if not mask.any():
         context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
     return [output(mask, job, layer, "Object")]
