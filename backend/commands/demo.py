@@ -46,14 +46,19 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
         pictures.read(PHOTOGRAPHS / name) for name in ("astronaut.jpg", "chelsea.png", "coffee.png")
     )
     yield (
+        "chelsea-cutout.png",
+        "the cat, found by the bundled network and cut out, fur and whiskers and all",
+        _cut_out(running, report, cat, "select.subject", None),
+    )
+    yield (
+        "astronaut-cutout.png",
+        "the people in the picture, found by their kind and cut out",
+        _cut_out(running, report, astronaut, "select.class", None, kind="person"),
+    )
+    yield (
         "astronaut-patch.png",
         "the patch on her suit, selected with GrabCut from a box around it and cut out",
         _cut_out(running, report, astronaut, "select.object", (124, 336, 92, 116), method="grabcut"),
-    )
-    yield (
-        "astronaut-suit.png",
-        "all that has the colours of her suit, selected with K-means from a box on it and cut out",
-        _cut_out(running, report, astronaut, "select.colours", (100, 190, 170, 300), clusters=2),
     )
     yield (
         "chelsea-third-eye.png",

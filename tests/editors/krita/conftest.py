@@ -14,7 +14,7 @@ from tests.editors.display import Display
 from tests.editors.krita.harness import ROOT, Krita, install_into, install_remote, vendored_pyzmq
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def display() -> Iterator[Display]:
     with Display() as screen:
         yield screen
@@ -25,7 +25,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return vendored_pyzmq(tmp_path_factory.mktemp("vendor"))
 
 
-@pytest.fixture(scope="session", params=["pyzmq", "pure"])
+@pytest.fixture(scope="package", params=["pyzmq", "pure"])
 def session(request: pytest.FixtureRequest, display: Display, vendor: Path) -> Iterator[Krita]:
     """Krita in a fresh home, with a backend of its own that is started when first needed."""
     if shutil.which("krita") is None:
