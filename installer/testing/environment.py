@@ -18,7 +18,7 @@ from .places import Places
 
 PACKAGES = (
     *("krita", "python3-pyqt5", "python3-pyqt5.sip"),
-    *("xvfb", "xauth", "xdotool", "imagemagick", "openbox", "libgl1"),
+    *("xvfb", "xauth", "xdotool", "openbox", "libgl1"),
     *("mmdebstrap", "python3-venv", "python3-pip", "ca-certificates"),
 )
 GIMP = "gimp-console-3.0"
@@ -39,7 +39,7 @@ def prepare_editors(places: Places, console: Console) -> list[str]:
             _make_gimp_tree(places.gimp_tree, console)
         return []
     missing = []
-    programs = {"krita": "Krita", "Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "openbox": "openbox"}
+    programs = {"krita": "Krita", "Xvfb": "xvfb", "xdotool": "xdotool", "openbox": "openbox"}
     if gone := [name for program, name in programs.items() if shutil.which(program) is None]:
         missing.append(f"{', '.join(gone)}: on Debian, as root, this command installs them")
     if not _has_gimp(places.gimp_tree):

@@ -28,6 +28,11 @@ def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -
         "pytest": [python, "-m", "pytest", "-p", "installer.testing.tally", *leave_out, *extra],
     }
     failed = [name for name, command in checks.items() if not _succeeds(console, name, command, environment)]
+    if "pytest" in failed:
+        # a busy machine can make an editor miss a moment; what fails twice has failed
+        again = [*checks["pytest"], "--last-failed", "--last-failed-no-failures", "none"]
+        if _succeeds(console, "pytest, the failed tests once more", again, environment):
+            failed.remove("pytest")
     if editors and not extra and (missing := absent(tally)):
         failed.append(f"no test ran in {' and '.join(missing)}")
     if failed:

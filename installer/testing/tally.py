@@ -15,7 +15,10 @@ class Tally:
     """Counts passed tests by marker and writes the counts at the end of the session."""
 
     def __init__(self) -> None:
-        self.passed = dict.fromkeys(MARKERS, 0)
+        path = Path(os.environ[FILE])
+        self.passed: dict[str, int] = dict.fromkeys(MARKERS, 0)
+        if path.exists():  # of the run before, whose failed tests this one repeats
+            self.passed |= json.loads(path.read_text(encoding="utf-8"))
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def] # a generator of pytest's own types
