@@ -232,13 +232,14 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) ->
     for number in range(40):
         Image.fromarray(rng.integers(0, 255, (700, 700, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
     command = [sys.executable, "-m", "backend", "select", str(tmp_path), "--what", "colours", "-o", str(tmp_path / "o")]
-    process = subprocess.Popen(command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    assert "1/40" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == Exit.INTERRUPTED
-    assert "interrupted" in process.stderr.read()
-    process.stderr.close()
+    with subprocess.Popen(command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "1/40" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == Exit.INTERRUPTED
+    assert "interrupted" in rest
+    assert "40/40" not in rest
     done = inlay("doctor", environment=backend_here)
     assert done.returncode == 0
     assert "All is well" in done.stdout

@@ -28,7 +28,7 @@ def open_photograph(krita: Krita, folder: Path, name: str, pixels: NDArray[np.ui
 def choose_with_mouse(krita: Krita, *labels: str) -> None:
     """Click through the menus."""
     for label in labels:
-        x, y = krita.until("entry_point(label)", wait=20, label=label)
+        x, y = krita.until("entry_point(label)", wait=60, label=label)
         krita.display.click(x, y)
         time.sleep(0.3)
 
@@ -37,7 +37,7 @@ def choose_with_keys(krita: Krita, *labels: str) -> None:
     """Open the menu bar's first entry of `labels` by its letter, walk down to each of the others, press Return."""
     krita.display.keys("alt+" + krita.get("mnemonic(label)", label=labels[0]))
     for label in labels[1:]:
-        krita.until("entry_point(label) is not None", wait=20, label=label)
+        krita.until("entry_point(label) is not None", wait=60, label=label)
         for _ in range(40):
             if krita.get("chosen_entry()") == label:
                 break

@@ -48,7 +48,7 @@ def pixels(krita: Krita, layer: str) -> Grey:
 def test_a_subject_is_selected_with_the_keyboard_alone(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
     choose_with_keys(krita, "Tools", "Inlay", "Select", "Select Subject…")
-    krita.until("dialog() is not None", wait=20)
+    krita.until("dialog() is not None", wait=60)
     krita.display.keys("Return")
     finish(krita)
     assert ants_march(krita)
