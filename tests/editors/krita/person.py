@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import contextlib
 import time
 from pathlib import Path
 
@@ -35,7 +36,12 @@ def choose_with_mouse(krita: Krita, *labels: str) -> None:
 
 def choose_with_keys(krita: Krita, *labels: str) -> None:
     """Open the menu bar's first entry of `labels` by its letter, walk down to each of the others, press Return."""
-    krita.display.keys("alt+" + krita.get("mnemonic(label)", label=labels[0]))
+    mnemonic = "alt+" + krita.get("mnemonic(label)", label=labels[0])
+    for _ in range(5):  # a window that has just been given the focus can miss a key
+        krita.display.keys(mnemonic)
+        with contextlib.suppress(TimeoutError):
+            krita.until("entry_point(label) is not None", wait=6, label=labels[1])
+            break
     for label in labels[1:]:
         krita.until("entry_point(label) is not None", wait=60, label=label)
         for _ in range(40):
