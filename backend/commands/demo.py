@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def scenes(running: Runner, report: Report) -> Iterator[Scene]:
     """The demo's pictures, one after the other."""
-    astronaut, cat, coffee = (
-        pictures.read(PHOTOGRAPHS / name) for name in ("astronaut.jpg", "chelsea.png", "coffee.png")
+    astronaut, cat, coffee, rocket = (
+        pictures.read(PHOTOGRAPHS / name) for name in ("astronaut.jpg", "chelsea.png", "coffee.png", "rocket.jpg")
     )
     yield (
         "chelsea-cutout.png",
@@ -51,9 +51,9 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
         _cut_out(running, report, cat, "select.subject", None),
     )
     yield (
-        "astronaut-cutout.png",
-        "the people in the picture, found by their kind and cut out",
-        _cut_out(running, report, astronaut, "select.class", None, kind="person"),
+        "rocket-cutout.png",
+        "the rocket, meant by a box around it and cut out",
+        _cut_out(running, report, rocket, "select.object", (296, 115, 54, 292)),
     )
     yield (
         "astronaut-patch.png",
