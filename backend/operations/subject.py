@@ -104,7 +104,9 @@ def select_class(job: Job, context: Context) -> list[Output]:
     reach = np.where(cv2.dilate(region, np.ones((33, 33), np.uint8)) > 127, 255, 0).astype(np.uint8)
     found = perception.object(reach, REGION)
     coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
-    mask = _mask(pixels, consolidate(np.sqrt(found * coarse) * (reach > 0)), job, context)
+    others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another kind is left to it
+    rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
+    mask = _mask(pixels, consolidate(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse)), job, context)
     return [output(mask, job, layer, name.capitalize())]
 
 

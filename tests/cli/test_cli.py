@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -232,7 +233,10 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) ->
     for number in range(40):
         Image.fromarray(rng.integers(0, 255, (700, 700, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
     command = [sys.executable, "-m", "backend", "select", str(tmp_path), "--what", "colours", "-o", str(tmp_path / "o")]
-    with subprocess.Popen(command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background commands ignore Ctrl-C
+    with subprocess.Popen(
+        command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    ) as process:
         assert process.stderr is not None
         assert "1/40" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
