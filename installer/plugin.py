@@ -63,7 +63,7 @@ def uninstall(editor: Editor) -> bool:
 
 def installed(editor: Editor) -> bool:
     """Whether the plug-in is in the editor's profile."""
-    return (editor.folder / "plugin/client/actions.py").exists()
+    return (editor.folder / "plugin/client/actions").exists()
 
 
 def vendor_pyzmq(folder: Path, version: str, venv: Venv, console: Console) -> None:

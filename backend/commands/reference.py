@@ -9,7 +9,7 @@ from plugin.client.actions import ACTIONS, Action, Kind, Parameter, Source
 FILE = Path(__file__).parents[2] / "docs/actions.md"
 HEAD = """# What Inlay can do
 
-Made from `plugin/client/actions.py` by `python -m backend.commands.reference`. In Krita the entries are in
+Made from `plugin/client/actions` by `python -m backend.commands.reference`. In Krita the entries are in
 Tools > Inlay, in GIMP in Filters > Inlay; scripts find the procedure under its name in GIMP's procedure browser.
 """
 SOURCES = {

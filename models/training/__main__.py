@@ -1,4 +1,4 @@
-"""Command line of the training: `python -m models.training {cache,segment,paste,fill,export,plot} --help`."""
+"""Command line of the training: `python -m models.training {cache,relabel,segment,paste,fill,export,plot} --help`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     cache.add_argument("--data", type=Path, required=True, help="holds subjects/, photos/ and reference/")
     cache.add_argument("--out", type=Path, required=True)
+
+    relabel = commands.add_parser(
+        "relabel", help="let trained subject networks label the photographs of which they are sure"
+    )
+    relabel.add_argument("--data", type=Path, required=True, help="a cache folder")
+    relabel.add_argument("weights", type=Path, nargs="+", help="exported subject networks; all must agree")
 
     segment = commands.add_parser("segment", help="train a segmentation network")
     segment.add_argument(
@@ -162,6 +168,13 @@ def _cache(options: argparse.Namespace) -> None:
     print(f"the teachers agree on {agreed} photographs")
 
 
+def _relabel(options: argparse.Namespace) -> None:
+    from models.training.subject import load
+    from models.training.teachers import write_sure
+
+    print(f"sure of {write_sure(options.data, 'photos', [load(path) for path in options.weights])} more photographs")
+
+
 def _segment(options: argparse.Namespace) -> None:
     if options.network == "subject":
         _segment_subject(options)
@@ -206,7 +219,7 @@ def _plot(options: argparse.Namespace) -> None:
 
 def main() -> None:
     options = _parser().parse_args()
-    {"cache": _cache, "segment": _segment, "paste": _paste, "fill": _fill, "export": _export,
+    {"cache": _cache, "relabel": _relabel, "segment": _segment, "paste": _paste, "fill": _fill, "export": _export,
      "plot": _plot}[options.command](options)  # fmt: skip
 
 

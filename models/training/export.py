@@ -6,11 +6,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from safetensors.torch import load_file
-
 from models import cards, store
-from models.subject_net import SubjectNet
 from models.training.run import Process
+from models.training.subject import load
 from models.training.subject_scores import score
 
 CARD = """\
@@ -41,9 +39,7 @@ def export_subject(weights: Path, name: str, data: Path, size: int, every: int =
 
     data: a cache folder with the table `dev`; size: picture side in pixels of the scores and the card's input size.
     """
-    net = SubjectNet()
-    net.load_state_dict({key: value.float() for key, value in load_file(weights).items()}, strict=False)
-    scores = score(net, data, size, Process.start(), every)
+    scores = score(load(weights), data, size, Process.start(), every)
     target = store.WEIGHTS / f"{name}.safetensors"
     shutil.copyfile(weights, target)
     text = CARD.format(

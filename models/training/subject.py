@@ -87,6 +87,13 @@ def export(net: nn.Module, path: Path) -> None:
     partial.replace(path)
 
 
+def load(path: Path) -> SubjectNet:
+    """An exported network, ready to answer, in single precision."""
+    net = SubjectNet()
+    net.load_state_dict({key: value.float() for key, value in load_file(path).items()}, strict=False)
+    return net.eval().to(memory_format=torch.channels_last)
+
+
 def _initial(settings: Settings) -> SubjectNet:
     torch.manual_seed(settings.seed)
     net = SubjectNet()

@@ -1,21 +1,26 @@
-"""Labels from reference networks (TFLite) for the pictures of a cache: 21 PASCAL classes, and subjects where teachers
-agree.
+"""Labels for the pictures of a cache: 21 PASCAL classes, subjects where reference networks (TFLite) agree, and subjects
+of which our own network is sure.
 
-Needs the `train` extra (ai-edge-litert). The networks themselves are never shipped; their answers are soft training
-targets.
+Needs the `train` extra (ai-edge-litert). The reference networks themselves are never shipped; their answers are soft
+training targets.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from models.subject_net import SubjectNet
 from models.training.cache import LABEL_SIZE, Pixels, Table
+from models.training.run import autocast
+from models.training.subject_scores import MEAN, STD
 
 PERSON = 15
 FURNITURE = (9, 11, 18)  # chair, dining table, sofa: seldom the subject
@@ -116,3 +121,57 @@ def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
     (root / f"{name}.agreed.json").write_text(json.dumps(numbers))
     np.asarray(masks, np.uint8).tofile(root / f"{name}.agreed.u8")
     return len(numbers)
+
+
+@torch.no_grad()
+def _views(net: SubjectNet, picture: Pixels, sizes: Sequence[int]) -> list[NDArray[np.float32]]:
+    """The subject's probability at each size, as it is and mirrored, each LABEL_SIZE squared."""
+    masks = []
+    for size in sizes:
+        rgb = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        image = torch.from_numpy((rgb - MEAN) / STD).permute(2, 0, 1)
+        batch = torch.stack([image, image.flip(-1)]).contiguous(memory_format=torch.channels_last)
+        with autocast(batch.device, bf16=True):
+            logits = net.subject(net.encode(batch)).float()
+        straight, mirrored = torch.sigmoid(logits)[:, 0]
+        masks += [cv2.resize(m.numpy(), (LABEL_SIZE,) * 2) for m in (straight, mirrored.flip(-1).contiguous())]
+    return masks
+
+
+def sure_subject(views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:
+    """The mean of several answers about one picture, or None where they differ or are unsure.
+
+    Each answer must have an IoU above 0.7 with the mean; the subject fills 2 to 70 % of the picture, and the pixels
+    between 0.2 and 0.8 are fewer than two fifths of it.
+    """
+    mean = np.mean(views, 0)
+    inside = mean > 0.5
+    area = np.count_nonzero(inside)
+    unsure = np.count_nonzero((mean > 0.2) & (mean < 0.8))
+    if not 0.02 < area / mean.size < 0.7 or unsure > 0.4 * area:
+        return None
+    for view in views:
+        guess = view > 0.5
+        if np.count_nonzero(guess & inside) < 0.7 * np.count_nonzero(guess | inside):
+            return None
+    return mean
+
+
+def write_sure(root: Path, name: str, nets: Sequence[SubjectNet], sizes: Sequence[int] = (256, 320)) -> int:
+    """Adds to NAME.agreed.* the pictures whose subject all `nets` see alike at all sizes and mirrored (self-training);
+    returns how many. Those that are there already stay as they are."""
+    table = Table(root, name)
+    index, data = root / f"{name}.agreed.json", root / f"{name}.agreed.u8"
+    numbers: list[int] = json.loads(index.read_text())
+    known = set(numbers)
+    with data.open("ab") as file:
+        for i in range(len(table)):
+            if i in known:
+                continue
+            picture = np.ascontiguousarray(table[i][..., :3])
+            mask = sure_subject([view for net in nets for view in _views(net, picture, sizes)])
+            if mask is not None:
+                file.write(np.round(mask * 255).astype(np.uint8).tobytes())
+                numbers.append(i)
+    index.write_text(json.dumps(numbers))
+    return len(numbers) - len(known)

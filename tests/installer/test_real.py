@@ -61,7 +61,7 @@ def test_install_again_and_remove(tmp_path: Path) -> None:
     assert Path(imported.stdout.strip()).is_relative_to(record["path"])
     assert not (home.machine.data / "staging").exists()
     for editor in find(home.machine):
-        assert (editor.folder / "plugin/client/actions.py").exists()
+        assert (editor.folder / "plugin/client/actions").exists()
         assert f"install the plug-in for {editor.name}" in said
     doctor = subprocess.run(["inlay", "doctor"], env=home.environment, capture_output=True, text=True, check=False)
     assert doctor.returncode == 0, doctor.stderr

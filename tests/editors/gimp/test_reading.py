@@ -11,7 +11,8 @@ pytestmark = pytest.mark.gimp
 IMPORTS = """
 import random
 from dataclasses import replace
-from plugin.client.actions import BY_NAME, Extent, OPTIONAL_SELECTION
+from plugin.client.actions import BY_NAME, Extent
+from plugin.client.actions.parts import OPTIONAL_SELECTION
 from plugin.gimp import image as reading, pixels, results
 random.seed(2)
 

@@ -1,0 +1,37 @@
+"""Entries outside the menus: previews for dialogs, and a look at the connection."""
+
+from __future__ import annotations
+
+from .parts import LAYER
+from .schema import Action, Kind, Parameter, ResultKind
+
+DIAGNOSE: tuple[Action, ...] = (
+    Action(
+        name="select.kinds",
+        menu="Diagnose",
+        label="List Kinds",
+        help="Small pictures of the kinds of things that the picture holds, each with its share of the area.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        hidden=True,
+    ),
+    Action(
+        name="diagnose.identity",
+        menu="Diagnose",
+        label="Send There and Back",
+        help="Send the layer to the backend and put it back as a new layer, to check the connection.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        parameters=(
+            Parameter("seconds", Kind.NUMBER, 0.0, "Wait", "Keep the job running so long before it answers.", 0, 600,
+                      unit=" s"),
+            Parameter(
+                "fault", Kind.CHOICE, "none", "Fault", "Let the job go wrong in this way once the wait is over.",
+                choices=(("none", "None"), ("error", "An error in the program"), ("hang", "Never answer"),
+                         ("crash", "End the worker"), ("memory", "Ask for too much memory"),
+                         ("tight", "Ask for too much memory at first")),
+            ),
+        ),
+        hidden=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,131 @@
+"""What an action, its inputs and its parameters are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+Value = bool | int | float | str
+
+
+class Source(str, Enum):
+    """Where an editor takes an input from."""
+
+    LAYER = "layer"  # the active layer's own pixels
+    BELOW = "below"  # what is seen of the picture below the active layer
+    SELECTION = "selection"  # the current selection, grey, 0 outside .. full inside
+    OTHER = "other"  # a layer the person picks in the dialog
+
+
+class Extent(str, Enum):
+    """How much of the picture an action needs to see; only that much travels."""
+
+    LAYER = "layer"  # the whole active layer
+    SELECTION = "selection"  # the selection's bounding box with `Action.margin` around it
+    OVERLAP = "overlap"  # the active layer's visible bounding box with `Action.margin` around it
+
+
+class ResultKind(str, Enum):
+    """What comes back. Every output of one job has one of these."""
+
+    SELECTION = "selection"  # grey raster; combined with the current selection as the person chose
+    LAYER = "layer"  # a new layer above the active one
+    LAYER_MASK = "layer mask"  # grey raster; becomes the mask of the active layer
+
+
+class Kind(str, Enum):
+    """The type of a parameter."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    SWITCH = "switch"
+    CHOICE = "choice"
+    TEXT = "text"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A picture an action works on. A missing input that is not required is left out of the job."""
+
+    name: str
+    source: Source
+    label: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A setting of an action, with all that a dialog, a command line or a validator needs to know of it."""
+
+    name: str
+    kind: Kind
+    default: Value
+    label: str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[tuple[str, str], ...] = ()  # (value, label)
+    unit: str = ""
+    offered_by: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit a picture
+
+    def check(self, value: object) -> Value:
+        """`value` in this parameter's type. Raises ValueError, naming what would be right, when it does not fit."""
+        if self.kind is Kind.SWITCH:
+            if isinstance(value, bool):
+                return value
+            raise ValueError(f"{self.name} must be true or false, not {value!r}")
+        if self.kind in (Kind.INTEGER, Kind.NUMBER):
+            whole = self.kind is Kind.INTEGER
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise ValueError(f"{self.name} must be a {'whole ' if whole else ''}number, not {value!r}")
+            low, high = self.minimum, self.maximum
+            if not ((low is None or value >= low) and (high is None or value <= high)):  # also refuses NaN
+                raise ValueError(f"{self.name} must be between {low:g} and {high:g}{self.unit}, not {value}")
+            return value if whole else float(value)
+        if not isinstance(value, str):
+            raise ValueError(f"{self.name} must be text, not {value!r}")
+        if self.kind is Kind.CHOICE and value not in dict(self.choices):
+            raise ValueError(f"{self.name} must be one of {', '.join(dict(self.choices))}, not {value!r}")
+        if len(value) > 4096:
+            raise ValueError(f"{self.name} is {len(value)} characters long; at most 4096 are taken")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can ask for."""
+
+    name: str  # "select.object": also the operation's name and, dots as dashes, the GIMP procedure's
+    menu: str  # submenu below Inlay, empty for the top
+    label: str
+    help: str
+    result: ResultKind
+    inputs: tuple[Input, ...]
+    parameters: tuple[Parameter, ...] = ()
+    extent: Extent = Extent.LAYER
+    margin: float = 0.0  # of the box's longer side
+    border: int = 0  # of a selection's margin, in pixels, at least
+    whole_when: tuple[str, Value] | None = None  # a parameter, and its value for which the whole layer is needed
+    hidden: bool = False  # not in the menus: for diagnosis and scripts
+    deadline: float = 120.0  # seconds without any progress after which the job is given up
+
+    def check(self, values: dict[str, object]) -> dict[str, Value]:
+        """Defaults completed with `values`, each checked. Raises ValueError on an unknown name or a bad value."""
+        known = {p.name: p for p in self.parameters}
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{self.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
+        return {p.name: p.check(values.get(p.name, p.default)) for p in self.parameters}
+
+    def suited(self, values: Mapping[str, Value]) -> Action:
+        """The action with the extent that it needs for these values."""
+        if self.whole_when is not None and values.get(self.whole_when[0]) == self.whole_when[1]:
+            return replace(self, extent=Extent.LAYER)
+        return self
+
+    @property
+    def procedure(self) -> str:
+        """Name in GIMP's procedural database, and of the Krita action."""
+        return "inlay-" + self.name.replace(".", "-").replace("_", "-")
