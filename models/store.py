@@ -33,6 +33,7 @@ BUILDERS: dict[str, str] = {
     "deeplabv3_mobilenet_v3_large": "models.public:deeplabv3_mobilenet_v3_large",
     "fcn_resnet50": "models.public:fcn_resnet50",
     "lraspp_mobilenet_v3_large": "models.public:lraspp_mobilenet_v3_large",
+    "feature_net": "models.feature_net:FeatureNet",
     "vgg16": "models.public:vgg16",
 }
 """Builder name -> module:callable, imported only when it is asked for."""
