@@ -26,6 +26,7 @@ from backend.imaging.reduce import reduced
 Mask = NDArray[np.bool_]
 Edge = Literal["soft", "hard"]
 Quality = Literal["fast", "fine"]
+Block = tuple[slice, slice]  # rows and columns of the native picture
 
 WORK_SIZE = 512  # longest side, in pixels, of the picture on which the models are fitted
 FINE_SIZE = 1024  # and of that on which closed-form matting is solved
@@ -107,19 +108,26 @@ def refine(
     enlarged = cv2.resize(probability.astype(np.float32, copy=False), size, interpolation=cv2.INTER_CUBIC)
     pixel = max(size) / max(probability.shape)  # a network pixel, in work pixels
     model = _fit_model(guide, np.clip(enlarged, 0, 1), max(pixel, 1.0), band, quality, cancelled)
-    smoothing = max(0.7, OUTLINE * pixel / shrink)
+    outline = max(0.7, OUTLINE * pixel / shrink) if edge == "hard" else None
     alpha = np.empty((height, width), np.float32) if out is None else out
+    full = 255 if alpha.dtype == np.uint8 else 1
 
-    def settle(block: tuple[slice, slice]) -> None:
+    def settle(block: Block) -> None:
         _poll(cancelled)
-        part = _native_block(image, model, block, smoothing if edge == "hard" else None)
-        alpha[block] = part if alpha.dtype != np.uint8 else _as_u8(part)
+        part = _native_block(image, model, block, outline)
+        alpha[block] = part if alpha.dtype != np.uint8 else cv2.convertScaleAbs(part, alpha=full)
 
-    blocks = list(_blocks(height, width))
+    band_blocks = []
+    for block in _blocks(height, width):
+        known = _known(model, _with_halo(block, outline, height, width), height, width)
+        if known is None:
+            band_blocks.append(block)
+        else:
+            alpha[block] = full if known else 0
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, _ in enumerate(pool.map(settle, blocks)):
+        for done, _ in enumerate(pool.map(settle, band_blocks)):
             if progress is not None:
-                progress((done + 1) / len(blocks))
+                progress((done + 1) / len(band_blocks))
     return alpha
 
 
@@ -222,24 +230,32 @@ def _closed_form(guide: Array, alpha: Array, known: Trimap, cancelled: Callable[
     return _bounded(solved, known)
 
 
-def _native_block(
-    image: NDArray[np.generic], model: _Model, block: tuple[slice, slice], outline: float | None
-) -> Array | float:
-    """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
-    height, width = image.shape[:2]
+def _with_halo(block: Block, outline: float | None, height: int, width: int) -> Block:
+    """The block with what the smoothing of a hard edge (sigma, native pixels; None for a soft one) looks at."""
     halo = 0 if outline is None else int(3 * outline) + 2
     rows, columns = (
         slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, (height, width), strict=True)
     )
+    return rows, columns
+
+
+def _known(model: _Model, part: Block, height: int, width: int) -> bool | None:
+    """Whether a part of the native picture is foreground throughout (True) or background (False); None in the band."""
     grid = model.bounds.shape
-    scale = grid[1] / width, grid[0] / height
     cover = tuple(
-        slice(int(s.start * k), int(np.ceil(s.stop * k)) + 1) for s, k in zip((rows, columns), scale[::-1], strict=True)
+        slice(int(s.start * n / size), int(np.ceil(s.stop * n / size)) + 1)
+        for s, n, size in zip(part, grid[:2], (height, width), strict=True)
     )
-    if not model.bounds[cover][..., 1].any():
-        return 0.0
-    if model.bounds[cover][..., 0].all():
-        return 1.0
+    bounds = model.bounds[cover]
+    if not bounds[..., 1].any():
+        return False
+    return True if bounds[..., 0].all() else None
+
+
+def _native_block(image: NDArray[np.generic], model: _Model, block: Block, outline: float | None) -> Array:
+    """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
+    height, width = image.shape[:2]
+    rows, columns = _with_halo(block, outline, height, width)
 
     def at_native(x: Array) -> Array:
         return resize_part(x, (width, height), rows, columns)
@@ -253,10 +269,6 @@ def _native_block(
     inner = np.s_[top : top + block[0].stop - block[0].start, left : left + block[1].stop - block[1].start]
     sharp: Array = _outline(alpha, outline)[inner]
     return sharp
-
-
-def _as_u8(alpha: Array | float) -> NDArray[np.uint8] | int:
-    return round(255 * alpha) if isinstance(alpha, float) else cv2.convertScaleAbs(alpha, alpha=255)
 
 
 def _outline(alpha: Array, sigma: float) -> Array:
@@ -273,7 +285,7 @@ def _bounded(alpha: Array, known: Trimap) -> Array:
     return cut
 
 
-def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+def _blocks(height: int, width: int) -> Iterator[Block]:
     for top in range(0, height, BLOCK):
         for left in range(0, width, BLOCK):
             yield slice(top, min(top + BLOCK, height)), slice(left, min(left + BLOCK, width))

@@ -178,4 +178,5 @@ def train(settings: Settings) -> SegmentationMetrics:
             save_atomically(state | {"elapsed": clock.elapsed, "best": asdict(best)}, settings.out / "last.pt")
     if process.first:
         plot_run(settings.out, settings.out / "curves.png")
+    process.agree(0)  # the first process has written all
     return best

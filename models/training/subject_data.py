@@ -48,7 +48,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
     photograph, a composite, or a photograph on which the teachers agree.
     """
 
-    def __init__(self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.55, 0.2, 0.25)) -> None:
+    def __init__(self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.5, 0.25, 0.25)) -> None:
         self.root, self.size, self.seed, self.kinds = root, size, seed, kinds
         self.subjects, self.cutouts, self.photos = (Table(root, name) for name in ("subjects", "cutouts", "photos"))
         sets = np.array([entry.set for entry in self.subjects.entries])
