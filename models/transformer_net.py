@@ -5,7 +5,9 @@ tells one style from another. Codes mix: halfway between the codes of two painti
 the `photograph` code, which is trained to reproduce its input, lies half the strength.
 
 Differences from the 2016 network: nearest-neighbour upsampling before plain convolutions instead of transposed ones
-(no checkerboards; Odena et al. 2016), reflection padding everywhere, and `width` channels where it has 32.
+(no checkerboards; Odena et al. 2016), reflection padding everywhere, `width` channels where it has 32, and one more
+number in a code, `recall`: how much of the picture's own brightness and contrast, which instance normalisation takes
+away, the last layer gives back. A photograph needs it; a painting brings its own.
 """
 
 from __future__ import annotations
@@ -16,51 +18,58 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Statistics = list[tuple[Tensor, Tensor]]
-"""Mean and variance of every normalisation in order, each B x C x 1 x 1."""
+from models.style_presets import PHOTOGRAPH
+
+Moments = tuple[Tensor, Tensor]
+"""Mean and variance of every channel, each B x C x 1 x 1, float32."""
+
+STRIDE = 4  # sides of a picture are multiples of this
+SMALLEST = 16  # px: below it the reflected margins are longer than the layers
 
 
 @dataclass(frozen=True)
 class TransformerNetConfig:
-    styles: tuple[str, ...] = ("photograph",)
+    styles: tuple[str, ...] = (PHOTOGRAPH,)
     width: int = 16
     blocks: int = 5
 
 
-class ConditionalInstanceNorm(nn.Module):
-    """Instance normalisation whose scale and shift are given with the input (Dumoulin et al. 2017, equation 5)."""
+def moments(x: Tensor) -> Moments:
+    """Mean and variance over the picture of B x C x H x W, summed in float32."""
+    mean = x.mean((2, 3), keepdim=True, dtype=torch.float32)
+    square = (x * x).mean((2, 3), keepdim=True, dtype=torch.float32)
+    return mean, (square - mean * mean).clamp(min=0)
 
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
 
-    def forward(
-        self, x: Tensor, code: Tensor, given: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """x: B x C x H x W; code: B x 2C, scale then shift; given: statistics to use instead of x's own."""
-        wide = x.float()
-        mean, variance = given or (wide.mean((2, 3), keepdim=True), wide.var((2, 3), correction=0, keepdim=True))
-        scale, shift = code.float()[..., None, None].chunk(2, dim=1)
-        gain = scale * torch.rsqrt(variance + 1e-5)
-        return x * gain.to(x.dtype) + (shift - mean * gain).to(x.dtype), (mean, variance)
+def logits(image: Tensor) -> Tensor:
+    """The inverse of the sigmoid that ends the network; black and white are held off by a fiftieth."""
+    return torch.logit(image.float(), eps=0.02)
+
+
+def conditional_instance_norm(x: Tensor, code: Tensor, given: Moments) -> Tensor:
+    """Equation 5 of Dumoulin et al. 2017: scale * (x - mean) / deviation + shift.
+
+    x: B x C x H x W; code: B x 2C, the scales, then the shifts; given: the moments to normalise with.
+    """
+    mean, variance = given
+    scale, shift = code.float()[..., None, None].chunk(2, dim=1)
+    gain = scale * torch.rsqrt(variance + 1e-5)
+    return x * gain.to(x.dtype) + (shift - mean * gain).to(x.dtype)
 
 
 class ConvNorm(nn.Module):
-    """Reflection-padded convolution and its normalisation, with upsampling before where asked for."""
+    """Reflection-padded convolution, with upsampling before where asked for; a normalisation follows it."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, upsample: int = 1) -> None:
         super().__init__()
         self.upsample, self.margin = upsample, kernel // 2
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
-        self.norm = ConditionalInstanceNorm(outputs)
 
-    def forward(
-        self, x: Tensor, code: Tensor, given: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, x: Tensor) -> Tensor:
+        """B x inputs x H x W to B x outputs x H' x W', not yet normalised."""
         if self.upsample > 1:
             x = F.interpolate(x, scale_factor=self.upsample, mode="nearest")
-        x = self.conv(F.pad(x, [self.margin] * 4, mode="reflect"))
-        out: tuple[Tensor, tuple[Tensor, Tensor]] = self.norm(x, code, given)
+        out: Tensor = self.conv(F.pad(x, [self.margin] * 4, mode="reflect"))
         return out
 
 
@@ -78,9 +87,12 @@ class TransformerNet(nn.Module):
         self.residual = nn.ModuleList(ConvNorm(4 * w, 4 * w, 3) for _ in range(2 * config.blocks))
         self.up = nn.ModuleList([ConvNorm(4 * w, 2 * w, 3, upsample=2), ConvNorm(2 * w, w, 3, upsample=2)])
         self.out = ConvNorm(w, 3, 9)
-        self.sizes = [2 * layer.norm.channels for layer in self.layers()]
-        start = torch.cat([torch.cat([torch.ones(n // 2), torch.zeros(n // 2)]) for n in self.sizes])
-        self.codes = nn.Parameter(start.repeat(len(config.styles), 1))
+        self.sizes = [*(2 * layer.conv.out_channels for layer in self.layers()), 1]
+        ones_then_zeros = torch.cat([(torch.arange(n) < n // 2).float() for n in self.sizes])
+        self.codes = nn.Parameter(ones_then_zeros.repeat(len(config.styles), 1))
+        if PHOTOGRAPH in config.styles:
+            with torch.no_grad():
+                self.codes[config.styles.index(PHOTOGRAPH), -1] = 1
 
     def layers(self) -> list[ConvNorm]:
         """Every normalised convolution, in the order of its part of the code."""
@@ -89,25 +101,25 @@ class TransformerNet(nn.Module):
     def code(self, weights: dict[str, float]) -> Tensor:
         """The mixture of styles with these weights, 1 x L. Raises KeyError on a style the network does not hold."""
         rows = {name: i for i, name in enumerate(self.config.styles)}
-        return sum((weight * self.codes[rows[name]] for name, weight in weights.items()), torch.zeros(()))[None]
+        return torch.stack([weight * self.codes[rows[name]] for name, weight in weights.items()]).sum(0)[None]
 
-    def forward(self, image: Tensor, code: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, image: Tensor, code: Tensor, statistics: list[Moments] | None = None) -> Tensor:
         """`statistics`, as `measure` gives them, replace the picture's own: a tile then looks as in the whole."""
         return self._run(image, code, statistics)[0]
 
-    def measure(self, image: Tensor, code: Tensor) -> Statistics:
-        """The statistics with which this picture is normalised."""
+    def measure(self, image: Tensor, code: Tensor) -> list[Moments]:
+        """The moments of this picture at every normalisation, in order, and last those of its `logits`."""
         return self._run(image, code, None)[1]
 
-    def _run(self, image: Tensor, code: Tensor, statistics: Statistics | None) -> tuple[Tensor, Statistics]:
-        parts = iter(code.expand(len(image), -1).split(self.sizes, dim=1))
-        given = iter(statistics) if statistics is not None else None
-        seen: Statistics = []
+    def _run(self, image: Tensor, code: Tensor, statistics: list[Moments] | None) -> tuple[Tensor, list[Moments]]:
+        *parts, recall = code.expand(len(image), -1).split(self.sizes, dim=1)
+        seen: list[Moments] = []
 
         def layer(module: nn.Module, x: Tensor) -> Tensor:
-            x, used = module(x, next(parts), next(given) if given else None)
-            seen.append(used)
-            return x
+            x = module(x)
+            at = len(seen)
+            seen.append(statistics[at] if statistics is not None else moments(x))
+            return conditional_instance_norm(x, parts[at], seen[at]) if at < len(parts) - 1 else x
 
         x = image * 2 - 1
         for module in self.down:
@@ -116,4 +128,12 @@ class TransformerNet(nn.Module):
             x = x + layer(second, F.relu(layer(first, x)))
         for module in self.up:
             x = F.relu(layer(module, x))
-        return torch.sigmoid(layer(self.out, x).float()), seen
+        x = layer(self.out, x)
+        own = statistics[-1] if statistics is not None else moments(logits(image))
+        return self.finish(x, parts[-1], recall, seen[-1], own), [*seen, own]
+
+    @staticmethod
+    def finish(x: Tensor, part: Tensor, recall: Tensor, given: Moments, own: Moments) -> Tensor:
+        """The last layer's normalisation, with `recall` (B x 1) of the picture's own moments in its scale and shift."""
+        recalled = torch.cat([own[1].sqrt(), own[0]], dim=1)[..., 0, 0]  # B x 6
+        return torch.sigmoid(conditional_instance_norm(x.float(), part.float() + recall.float() * recalled, given))

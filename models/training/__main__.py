@@ -1,4 +1,4 @@
-"""Command line of the training: `python -m models.training {cache,relabel,segment,paste,fill,export,plot} --help`."""
+"""Command line of the training: `python -m models.training {cache,relabel,segment,paste,fill,style,...} --help`."""
 
 from __future__ import annotations
 
@@ -87,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     fill.add_argument("--workers", type=int, default=1, help="processes that make samples")
     fill.add_argument("--seed", type=int, default=0)
 
+    _add_style(commands.add_parser("style", help="train the feed-forward style network"))
+
     export = commands.add_parser(
         "export", help="put a run's weights beside a card, with the scores on the dev split in it"
     )
@@ -129,6 +131,40 @@ def _add_paste(paste: argparse.ArgumentParser) -> None:
     paste.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     paste.add_argument("--bf16", action="store_true", help="the generator's passes in bfloat16")
     paste.add_argument("--seed", type=int, default=0)
+
+
+def _add_style(style: argparse.ArgumentParser) -> None:
+    style.add_argument("--data", type=Path, required=True, help="holds styles/, photos/dev and reference/")
+    style.add_argument("--cache", type=Path, required=True, help="a cache folder, for the photographs")
+    style.add_argument("--out", type=Path, required=True, help="the run's folder: logs, checkpoints")
+    length = style.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="length by the clock; the learning rate falls to its end by then")
+    length.add_argument("--steps", type=int, help="length by steps")
+    style.add_argument("--styles", nargs="+", help="presets to learn (default: all of models/style_presets.py)")
+    style.add_argument("--size", type=int, help="side of the crops in pixels (default: 192, then 256)")
+    style.add_argument("--batch", type=int, default=6, help="pictures a process and step")
+    style.add_argument("--width", type=int, default=16, help="channels of the first layer; the paper's is 32")
+    style.add_argument("--blocks", type=int, default=5, help="residual blocks")
+    style.add_argument("--rate", type=float, default=3e-3, help="peak learning rate of the layers")
+    style.add_argument("--code-rate", type=float, default=1e-2, help="peak learning rate of the style codes")
+    style.add_argument("--gram-weight", type=float, default=6.0, help="weight of the Gram loss at first")
+    style.add_argument("--content-target", type=float, default=1.3, help="content loss to which that weight is steered")
+    style.add_argument("--loss-network", choices=("squeezenet", "vgg16"), default="squeezenet")
+    style.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    style.add_argument("--bf16", action="store_true", help="forward and backward passes in bfloat16")
+    style.add_argument("--workers", type=int, default=1, help="processes that make samples")
+    style.add_argument("--seed", type=int, default=0)
+
+
+def _style(options: argparse.Namespace) -> None:
+    from models.training.style import Settings, train
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "size", "styles")}
+    if options.styles:
+        given["styles"] = tuple(options.styles)
+    if options.size:
+        given["sizes"] = ((1.0, options.size),)
+    print(train(Settings(**given)))
 
 
 def _paste(options: argparse.Namespace) -> None:
@@ -219,8 +255,8 @@ def _plot(options: argparse.Namespace) -> None:
 
 def main() -> None:
     options = _parser().parse_args()
-    {"cache": _cache, "relabel": _relabel, "segment": _segment, "paste": _paste, "fill": _fill, "export": _export,
-     "plot": _plot}[options.command](options)  # fmt: skip
+    {"cache": _cache, "relabel": _relabel, "segment": _segment, "paste": _paste, "fill": _fill, "style": _style,
+     "export": _export, "plot": _plot}[options.command](options)  # fmt: skip
 
 
 if __name__ == "__main__":

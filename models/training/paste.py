@@ -24,7 +24,7 @@ from models.discriminator import Discriminator
 from models.training.paste_data import Blend, Difficulty, PasteSamples, batches
 from models.training.paste_losses import ALPHA, GAMMA, critic_losses, foreground_mean, reconstruction_loss
 from models.training.run import Average, Clock, Process, append_row, autocast, one_cycle, save_atomically
-from models.training.style import LossNetwork, relative_content_loss
+from models.training.style_losses import LossNetwork
 
 SLIM_WIDTH = 40
 ADVERSARIAL_RATE, PLAIN_RATE = 2e-4, 1.5e-3
@@ -81,7 +81,7 @@ class Training:
         self.critic = Discriminator(settings.size, settings.critic_width).to(process.device) if adversarial else None
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), self.rate, betas) if self.critic else None
         wanted = settings.perceptual is not None and not adversarial
-        self.loss_network = LossNetwork(settings.perceptual).to(process.device) if wanted else None
+        self.loss_network = LossNetwork.squeezenet(settings.perceptual).to(process.device) if wanted else None
         self.step, self.elapsed, self.best = 0, 0.0, float("inf")
         torch.manual_seed(settings.seed * process.world + process.rank)  # of the noise: another in every process
 
@@ -112,7 +112,7 @@ class Training:
             found = self.loss_network(result)
             with torch.no_grad():
                 true = self.loss_network(image)
-        perceptual = relative_content_loss(found, true).mean()
+        perceptual = self.loss_network.content_loss(found, true).mean()
         return {"loss": l1 + self.settings.perceptual_weight * perceptual, "l1": l1, "perceptual": perceptual}
 
     def _adversarial(self, result: Tensor, image: Tensor, pasted: Tensor, mask: Tensor) -> dict[str, Tensor]:

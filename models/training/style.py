@@ -1,218 +1,315 @@
-"""Training of the feed-forward styles (Johnson et al. 2016; Dumoulin et al. 2017): many paintings, one network.
+"""Trains the feed-forward styles (Johnson et al. 2016; Dumoulin et al. 2017): many paintings, one network.
 
-The loss network is SqueezeNet 1.0; a tap's Gram matrices and features are compared relative to their own size, so
-that no tap outweighs another and the numbers mean the same for every painting.
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m models.training style --data DATA --cache CACHE --out RUN \\
+        --minutes 45 --bf16 [--resume]
+
+Every batch mixes styles. A few of its pictures are asked for as photographs (reproduce the input), a few as something
+between a photograph and a style, so that the strength slider has been practised. Two things are steered while the run
+goes on: styles whose Gram loss lags behind weigh more, and the weight of the Gram losses as a whole rises or falls
+until the content loss settles at its target.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
 import torch
-import torch.nn.functional as F
-import torchvision
-from safetensors.torch import load_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
+from models.style_presets import PHOTOGRAPH, PRESETS
+from models.training.run import Average, Clock, Process, append_row, autocast, one_cycle, save_atomically
+from models.training.style_data import Crops, scoring_photos
+from models.training.style_losses import LossNetwork, Taps, gram_loss, total_variation
+from models.training.style_scores import mean_score, painting_grams, score
 from models.transformer_net import TransformerNet, TransformerNetConfig
 
-STYLE_TAPS = (1, 3, 4, 7, 9)
-CONTENT_TAP = 7
-IDENTITY = "photograph"
+JITTER = 8  # px: the loss network sees crops at any offset below this, so that no stride of it prints through
+SAME = 10.0  # weight of the mean absolute error where the photograph is to be reproduced
 
 
-class LossNetwork(nn.Module):
-    """SqueezeNet 1.0 features at the taps; pictures B x 3 x H x W, RGB 0..1."""
+@dataclass(frozen=True)
+class Settings:
+    """One run. data: folder with styles/, photos/dev and reference/; cache: folder made by `python -m models.training
+    cache`; out: the run's folder; minutes or steps: its length."""
 
-    def __init__(self, weights: Path) -> None:
+    data: Path
+    cache: Path
+    out: Path
+    styles: tuple[str, ...] = tuple(PRESETS)
+    minutes: float | None = None
+    steps: int | None = None
+    sizes: tuple[tuple[float, int], ...] = ((0.5, 192), (1.0, 256))  # side of the crops until that share of the run
+    batch: int = 6
+    width: int = 16
+    blocks: int = 5
+    rate: float = 3e-3
+    code_rate: float = 1e-2  # of the style codes: a row is drawn rarely
+    gram_weight: float = 6.0  # at first; content has 1
+    content_target: float = 1.3
+    smoothness: float = 0.5  # weight of the total variation
+    plain: float = 0.05  # share of pictures asked for as photographs, and again of those asked for at some strength
+    loss_network: str = "squeezenet"  # or vgg16
+    bf16: bool = True
+    resume: bool = False
+    seed: int = 0
+    workers: int = 1
+    save_minutes: float = 4.0
+    score_minutes: float = 12.0
+    score_every: int = 6  # each so-many-th photograph of photos/dev is scored
+
+
+def load_loss_network(name: str, data: Path) -> LossNetwork:
+    """`squeezenet` (of the data folder) or `vgg16` (of the fetched models). Raises ValueError on other names."""
+    if name == "vgg16":
+        return LossNetwork.vgg16()
+    if name == "squeezenet":
+        return LossNetwork.squeezenet(data / "reference" / "squeezenet1_0.safetensors")
+    raise ValueError(f"there is no loss network called {name!r}; there are squeezenet and vgg16")
+
+
+class Steering:
+    """Weights of the losses, moved by what they were: slowly, and alike in all processes."""
+
+    def __init__(self, styles: int, gram_weight: float, content_target: float, device: torch.device) -> None:
+        self.gram_weight, self.content_target = gram_weight, content_target
+        self.start = gram_weight
+        self.grams = torch.ones(styles, device=device)  # running mean by style
+        self.content = content_target
+
+    def weights(self) -> Tensor:
+        """By style, 1 on the mean; the worst weighs at most two and a half times as much."""
+        relative = (self.grams / self.grams.mean()).clamp(0.6, 2.5)
+        return relative / relative.mean()
+
+    def update(self, grams: Tensor, counts: Tensor, content: float, progress: float) -> None:
+        """grams: sums of the Gram losses by style; counts: pictures by style; content: mean content loss."""
+        seen = counts > 0
+        means = grams / counts.clamp(min=1)
+        self.grams = torch.where(seen, self.grams.lerp(means, 0.1), self.grams)
+        self.content += 0.05 * (content - self.content)
+        if progress > 0.15:  # the first content losses are those of a network that knows nothing yet
+            moved = self.gram_weight * math.exp(0.01 * max(-1.0, min(1.0, self.content_target - self.content)))
+            self.gram_weight = max(self.start / 4, min(self.start * 6, moved))
+
+    def state(self) -> dict[str, Any]:
+        return {"gram_weight": self.gram_weight, "grams": self.grams, "content": self.content}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.gram_weight, self.grams, self.content = state["gram_weight"], state["grams"], state["content"]
+
+
+class Styled(nn.Module):
+    """The network asked by weights of its styles, B x styles: one forward pass that reaches every parameter."""
+
+    def __init__(self, net: TransformerNet) -> None:
         super().__init__()
-        net = torchvision.models.squeezenet1_0(weights=None)
-        net.load_state_dict(load_file(weights))
-        self.features = net.features[: max(STYLE_TAPS) + 1].eval().requires_grad_(False)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.net = net
 
-    def forward(self, image: Tensor) -> dict[int, Tensor]:
-        x = (image - self.mean) / self.std
-        taps = {}
-        for i, layer in enumerate(self.features):
-            # the out-of-place ReLU keeps tap values that an in-place one would overwrite
-            x = F.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
-            if i in STYLE_TAPS:
-                taps[i] = x.float()
-        return taps
+    def forward(self, image: Tensor, weights: Tensor) -> Tensor:
+        out: Tensor = self.net(image, weights @ self.net.codes)
+        return out
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """F F^T / (h w) of B x C x H x W features, B x C x C (Gatys et al. 2016, equation 3)."""
-    flat = features.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[2]
+def deal(styles: int, seed: int) -> Iterator[int]:
+    """Style numbers without end, each as often as any other."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield from torch.randperm(styles, generator=generator).tolist()
 
 
-def relative_gram_loss(result: dict[int, Tensor], targets: dict[int, Tensor]) -> Tensor:
-    """Sum over taps of |G(result) - G(painting)|^2 / |G(painting)|^2, one value per picture."""
-    return sum(
-        ((gram_matrix(result[tap]) - g).square().sum((1, 2)) / g.square().sum((1, 2)) for tap, g in targets.items()),
-        torch.zeros(()),
-    )
+def draw_strengths(count: int, plain: float, generator: torch.Generator) -> Tensor:
+    """Strength of the style for each of `count` pictures: mostly 1, a share of `plain` 0 and as many in between."""
+    draw, between = torch.rand(2, count, generator=generator)
+    return torch.where(draw < plain, torch.zeros(()), torch.where(draw < 2 * plain, between, torch.ones(())))
 
 
-def relative_content_loss(result: dict[int, Tensor], photo: dict[int, Tensor]) -> Tensor:
-    """Mean squared difference of the content tap over the photograph's own mean square, one value per picture."""
-    a, b = result[CONTENT_TAP], photo[CONTENT_TAP]
-    return (a - b).square().mean((1, 2, 3)) / b.square().mean((1, 2, 3))
+def style_weights(chosen: Tensor, strengths: Tensor, styles: int) -> Tensor:
+    """B x (1 + styles): the photograph's share first, then the chosen style's."""
+    weights = torch.zeros(len(chosen), 1 + styles)
+    weights[:, 0] = 1 - strengths
+    weights[torch.arange(len(chosen)), 1 + chosen] = strengths
+    return weights
 
 
-def read_picture(path: Path, shorter_side: int) -> np.ndarray:
-    """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels."""
-    image = cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    scale = shorter_side / min(image.shape[:2])
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-
-
-def to_tensor(image: np.ndarray) -> Tensor:
-    """H x W x 3 u8 to 1 x 3 x H x W, 0..1."""
-    return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
-
-
-def crops(folder: Path, size: int, batch: int, seed: int) -> Iterator[Tensor]:
-    """Endless batches of random, sometimes mirrored, square crops of the photographs of a folder."""
-    paths = sorted(p for p in folder.iterdir() if p.suffix in (".webp", ".jpg", ".png"))
-    rng = np.random.default_rng(seed)
-
-    def crop(draw: tuple[int, float, float, float, bool]) -> np.ndarray:
-        index, zoom, u, v, mirror = draw
-        image = read_picture(paths[index], round(size * zoom))
-        y, x = round(u * (image.shape[0] - size)), round(v * (image.shape[1] - size))
-        image = image[y : y + size, x : x + size]
-        return np.ascontiguousarray(image[:, ::-1] if mirror else image)
-
-    def draw() -> tuple[int, float, float, float, bool]:
-        return (
-            int(rng.integers(len(paths))), float(rng.uniform(1, 1.5)), float(rng.random()), float(rng.random()),
-            bool(rng.random() < 0.5),
-        )  # fmt: skip
-
-    with ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(crop, draw()) for _ in range(4 * batch)]
-        while True:
-            ready, ahead = ahead[:batch], ahead[batch:] + [pool.submit(crop, draw()) for _ in range(batch)]
-            yield torch.cat([to_tensor(future.result()) for future in ready])
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="data folder with photos/train, styles and reference")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this run; an interrupted run goes on there")
-    parser.add_argument("--styles", nargs="+", required=True, help="names of paintings in the styles folder")
-    parser.add_argument("--minutes", type=float, default=120, help="length of the run")
-    parser.add_argument("--size", type=int, default=256, help="side of the training crops, px")
-    parser.add_argument("--painting-size", type=int, default=384, help="shorter side of the paintings, px")
-    parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--width", type=int, default=16)
-    parser.add_argument("--blocks", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--style-weight", type=float, default=6.0, help="of the Gram loss; content has 1")
-    parser.add_argument("--smoothness", type=float, default=0.5, help="weight of the total variation")
-    parser.add_argument("--seed", type=int, default=0)
-
-
-def main(args: argparse.Namespace) -> None:
-    """Train until the time is used up; the rate falls to zero with it. Saves `checkpoint.pt` every five minutes."""
-    torch.manual_seed(args.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    args.out.mkdir(parents=True, exist_ok=True)
-    loss_network = LossNetwork(args.data / "reference" / "squeezenet1_0.safetensors").to(device)
-    names = (IDENTITY, *args.styles)
-    net = TransformerNet(TransformerNetConfig(names, args.width, args.blocks)).to(device)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks the keyword
-    optimiser = torch.optim.Adam(net.parameters(), lr=args.rate, betas=(0.9, 0.99))
-    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998))
-    step, used = 0, 0.0
-    checkpoint = args.out / "checkpoint.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=device)
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, used = state["step"], state["seconds"]
-    targets = painting_grams(loss_network, args.data / "styles", args.styles, args.painting_size, device)
-
-    start, saved = time.monotonic() - used, time.monotonic()
-    with (args.out / "log.jsonl").open("a") as log:
-        for photo in crops(args.data / "photos" / "train", args.size, args.batch, args.seed + step):
-            spent = (time.monotonic() - start) / (60 * args.minutes)
-            for group in optimiser.param_groups:
-                group["lr"] = args.rate * min(1, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * min(1, spent)))
-            losses = train_step(net, loss_network, photo.to(device), targets, args)
-            optimiser.zero_grad(set_to_none=True)
-            losses["loss"].backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimiser.step()
-            average.update_parameters(net)
-            step += 1
-            if step % 20 == 0:
-                row = {k: round(float(v.detach()), 4) for k, v in losses.items()}
-                log.write(json.dumps({"step": step, "minutes": round(spent * args.minutes, 2)} | row) + "\n")
-                log.flush()
-            if time.monotonic() - saved > 300 or spent >= 1:
-                state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-                torch.save(state | {"step": step, "seconds": time.monotonic() - start}, checkpoint.with_suffix(".new"))
-                checkpoint.with_suffix(".new").replace(checkpoint)
-                saved = time.monotonic()
-            if spent >= 1:
-                return
-
-
-def painting_grams(
-    loss_network: LossNetwork, folder: Path, styles: list[str], size: int, device: torch.device
-) -> dict[int, Tensor]:
-    """Gram matrices of the paintings, per tap, one row a style."""
-    rows: dict[int, list[Tensor]] = {tap: [] for tap in STYLE_TAPS}
-    with torch.no_grad():
-        for name in styles:
-            taps = loss_network(to_tensor(read_picture(folder / f"{name}.jpg", size)).to(device))
-            for tap in STYLE_TAPS:
-                rows[tap].append(gram_matrix(taps[tap]))
-    return {tap: torch.cat(grams) for tap, grams in rows.items()}
-
-
-def train_step(
-    net: TransformerNet, loss_network: LossNetwork, photo: Tensor, targets: dict[int, Tensor], args: argparse.Namespace
+def losses(
+    net: nn.Module,
+    loss_network: LossNetwork,
+    photo: Tensor,
+    chosen: Tensor,
+    strengths: Tensor,
+    grams: Taps,
+    steering: Steering,
+    settings: Settings,
 ) -> dict[str, Tensor]:
-    """Losses of a batch in which every picture has a style of its own, now and then the identity."""
-    count = len(args.styles)
-    chosen = torch.randint(0, count, (len(photo),), device=photo.device)
-    plain = torch.rand(len(photo), device=photo.device) < 0.5 / (count + 1)
-    rows = torch.where(plain, torch.zeros_like(chosen), chosen + 1)
-    with torch.autocast(photo.device.type, torch.bfloat16):
-        result = net(photo.contiguous(memory_format=torch.channels_last), net.codes[rows])
-        taps = loss_network(result)
+    """`loss`, and one value a picture of `gram` and `content`. photo: B x 3 x H x W, 0..1; chosen: style numbers."""
+    weights = style_weights(chosen, strengths, len(settings.styles)).to(photo.device)
+    strengths = strengths.to(photo.device)
+    dy, dx = torch.randint(0, JITTER, (2,)).tolist()
+    height, width = photo.shape[2] - JITTER, photo.shape[3] - JITTER
+    with autocast(photo.device, settings.bf16):
+        result = net(photo, weights)
+        seen = [x[:, :, dy : dy + height, dx : dx + width] for x in (result, photo)]
+        found = loss_network(seen[0])
         with torch.no_grad():
-            photo_taps = loss_network(photo)
-    gram = relative_gram_loss(taps, {tap: g[chosen] for tap, g in targets.items()})
-    content = relative_content_loss(taps, photo_taps)
-    rough = result.diff(dim=2).abs().mean((1, 2, 3)) + result.diff(dim=3).abs().mean((1, 2, 3))
-    styled = args.style_weight * gram + content + args.smoothness * rough
-    same = 10 * (result - photo).abs().mean((1, 2, 3)) + content
-    loss = torch.where(plain, same, styled).mean()
-    drawn = (~plain).float()
+            true = loss_network(seen[1])
+    gram = gram_loss(found, {tap: g[chosen] for tap, g in grams.items()})
+    content = loss_network.content_loss(found, true)
+    by_style = steering.gram_weight * steering.weights()[chosen.to(photo.device)]
+    styled = by_style * gram + content + settings.smoothness * total_variation(result)
+    same = SAME * (result - photo).abs().mean((1, 2, 3)) + content
     return {
-        "loss": loss,
-        "gram": (gram * drawn).sum() / drawn.sum().clamp(min=1),
-        "content": (content * drawn).sum() / drawn.sum().clamp(min=1),
+        "loss": (strengths * styled + (1 - strengths) * same).mean(),
+        "gram": gram.detach(),
+        "content": content.detach(),
     }
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    main(parser.parse_args())
+def export(net: TransformerNet, path: Path, facts: dict[str, str]) -> None:
+    """Half-precision safetensors; its metadata say width, blocks, the names of the styles in order, and `facts`."""
+    config = net.config
+    metadata = {"styles": json.dumps(config.styles), "width": str(config.width), "blocks": str(config.blocks)} | facts
+    partial = path.with_suffix(".partial")
+    save_file({k: v.half().contiguous() for k, v in net.state_dict().items()}, partial, metadata)
+    partial.replace(path)
+
+
+def _optimizer(net: TransformerNet, settings: Settings) -> torch.optim.Adam:
+    layers = [p for name, p in net.named_parameters() if name != "codes"]
+    groups = [{"params": layers, "lr": settings.rate}, {"params": [net.codes], "lr": settings.code_rate}]
+    for group in groups:
+        group["peak"] = group["lr"]
+    return torch.optim.Adam(groups, betas=(0.9, 0.99))
+
+
+def _photos(settings: Settings, size: int, seed: int, process: Process) -> Iterator[Tensor]:
+    crops = Crops(settings.cache, size, seed * process.world + process.rank)
+    ahead = 4 if settings.workers else None
+    return iter(DataLoader(crops, settings.batch, num_workers=settings.workers, prefetch_factor=ahead))
+
+
+class Run:
+    """A training under way: network, running average, optimiser and where it stands."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.process = settings, Process.start()
+        torch.manual_seed(settings.seed)
+        device = self.process.device
+        config = TransformerNetConfig((PHOTOGRAPH, *settings.styles), settings.width, settings.blocks)
+        self.net = TransformerNet(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks the keyword
+        self.average, self.optimizer = Average(self.net), _optimizer(self.net, settings)
+        self.steering = Steering(len(settings.styles), settings.gram_weight, settings.content_target, device)
+        self.step, self.best, elapsed = 0, math.inf, 0.0
+        settings.out.mkdir(parents=True, exist_ok=True)
+        if settings.resume and (settings.out / "last.pt").exists():
+            elapsed = self._restore(torch.load(settings.out / "last.pt", map_location=device, weights_only=True))
+        torch.manual_seed(settings.seed + 1000 * self.process.rank + self.step)
+        self.clock = Clock(settings.minutes, settings.steps, elapsed)
+        self.loss_network = load_loss_network(settings.loss_network, settings.data)
+        self.loss_network = self.loss_network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as above
+        self.grams = painting_grams(self.loss_network, settings.data / "styles", settings.styles, device)
+
+    def _restore(self, state: dict[str, Any]) -> float:
+        self.net.load_state_dict(state["net"])
+        self.average.net.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.steering.restore(state["steering"])
+        self.step, self.best, self.average.count = state["step"], state["best"], state["step"]
+        return float(state["elapsed"])
+
+    def save(self) -> None:
+        """`last.pt`, to go on from, and `ema.safetensors`, the running average's weights."""
+        state = {"net": self.net.state_dict(), "average": self.average.net.state_dict()}
+        state |= {"optimizer": self.optimizer.state_dict(), "steering": self.steering.state()}
+        state |= {"step": self.step, "best": self.best, "elapsed": self.clock.elapsed}
+        save_atomically(state, self.settings.out / "last.pt")
+        export(self.average.net, self.settings.out / "ema.safetensors", {"step": str(self.step)})
+
+    def score(self) -> dict[str, float]:
+        """Mean losses over the styles on photos/dev, and the worst Gram loss; keeps the best weights."""
+        photos = scoring_photos(self.settings.data / "photos" / "dev", self.settings.score_every)
+        net = self.average.net
+        scores = score(net, self.loss_network, self.grams, photos, self.process, self.settings.bf16)
+        gram, content = mean_score(scores)
+        worst = max(scores[name][0] for name in self.settings.styles)
+        if self.process.first:
+            row = {"step": self.step, "seconds": round(self.clock.elapsed), "gram": gram, "content": content}
+            by_style = {name: scores[name][0] for name in self.settings.styles}
+            append_row(self.settings.out / "scores.csv", row | {"worst": worst} | by_style)
+            if gram + 0.1 * content < self.best:
+                export(net, self.settings.out / "best.safetensors", {"step": str(self.step)})
+        self.best = min(self.best, gram + 0.1 * content)
+        return {"gram": gram, "content": content, "worst": worst}
+
+    def train_step(self, wrapped: nn.Module, photo: Tensor, chosen: Tensor, strengths: Tensor, progress: float) -> None:
+        """One step of the optimiser, of the average and of the steering."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * one_cycle(progress)
+        image = (photo.to(self.process.device).float() / 255).contiguous(memory_format=torch.channels_last)
+        found = losses(
+            wrapped, self.loss_network, image, chosen, strengths, self.grams, self.steering, self.settings
+        )  # fmt: skip
+        self.optimizer.zero_grad(set_to_none=True)
+        found["loss"].backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.average.update(self.net)
+        self.step += 1
+        self._steer(found, chosen, strengths, progress)
+
+    def _steer(self, found: dict[str, Tensor], chosen: Tensor, strengths: Tensor, progress: float) -> None:
+        full = (strengths == 1).to(self.process.device)
+        styles = len(self.settings.styles)
+        sums = torch.zeros(3, styles, device=self.process.device)
+        index = chosen.to(self.process.device)
+        for row, values in enumerate((found["gram"] * full, full.float(), found["content"] * full)):
+            sums[row].index_add_(0, index, values)
+        grams, counts, contents = self.process.total(sums)
+        if counts.sum() > 0:
+            self.steering.update(grams, counts, float(contents.sum() / counts.sum()), progress)
+
+    def log(self, progress: float) -> None:
+        steering = self.steering
+        row = {"step": self.step, "seconds": round(self.clock.elapsed), "progress": round(progress, 4)}
+        row |= {"gram": float(steering.grams.mean()), "worst": float(steering.grams.max())}
+        row |= {"content": steering.content, "gram_weight": steering.gram_weight}
+        append_row(self.settings.out / "log.csv", {k: round(float(v), 4) for k, v in row.items()})
+
+
+def train(settings: Settings) -> dict[str, float]:
+    """Runs to the end of the clock; returns the last scores. Leaves in `out`: log.csv, scores.csv, last.pt, ema and
+    best.safetensors."""
+    run = Run(settings)
+    process, clock = run.process, run.clock
+    wrapped = process.wrap(Styled(run.net))
+    cards = deal(len(settings.styles), settings.seed + 1000 * process.rank + run.step)
+    generator = torch.Generator().manual_seed(settings.seed + 1000 * process.rank + run.step + 1)
+    size, photos = 0, iter(())
+    saved = scored = clock.elapsed
+    while (progress := process.agree(clock.progress(run.step))) < 1:
+        wanted = next(side for until, side in settings.sizes if progress < until)
+        if wanted != size:
+            size, photos = wanted, _photos(settings, wanted, settings.seed + run.step + 1, process)
+        chosen = torch.tensor([next(cards) for _ in range(settings.batch)])
+        strengths = draw_strengths(settings.batch, settings.plain, generator)
+        run.train_step(wrapped, next(photos), chosen, strengths, progress)
+        now = process.agree(clock.elapsed)
+        if process.first and run.step % 20 == 0:
+            run.log(progress)
+        if now - scored > 60 * settings.score_minutes:
+            scored = now
+            run.score()
+        if now - saved > 60 * settings.save_minutes:
+            saved = now
+            if process.first:
+                run.save()
+    scores = run.score()
+    if process.first:
+        run.save()
+    return scores

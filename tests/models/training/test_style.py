@@ -1,0 +1,168 @@
+"""The style training: losses against hand-made values, the metric, and whole runs in miniature that resume."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from models.style_presets import PHOTOGRAPH, PRESETS
+from models.training import style
+from models.training.cache import write_table
+from models.training.perceptual import FeatureNetwork
+from models.training.run import Process
+from models.training.style import Settings, Steering, deal, draw_strengths, style_weights, train
+from models.training.style_data import read_picture, scoring_photos
+from models.training.style_losses import LossNetwork, gram_loss, gram_matrix, total_variation
+from models.training.style_scores import mean_score, painting_grams, score
+from models.transformer_net import TransformerNet, TransformerNetConfig
+
+CPU = Process(0, 1, torch.device("cpu"))
+
+
+def small_loss_network() -> LossNetwork:
+    """Two layers with fixed weights, tapped after each."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 6, 3, 2), nn.ReLU())
+    return LossNetwork(FeatureNetwork(layers, (1, 3)), (1, 3), 3)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with two paintings and eight photographs of noise, and a small loss network."""
+    monkeypatch.setattr(style, "load_loss_network", lambda name, data: small_loss_network())
+    rng = np.random.default_rng(0)
+    for folder in ("styles", "photos/dev", "photos/train"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("wave", "scream"):
+        cv2.imwrite(str(tmp_path / "styles" / PRESETS[name].file), rng.integers(0, 255, (80, 60, 3), np.uint8))
+    for i in range(8):
+        for folder in ("photos/dev", "photos/train"):
+            picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (90, 70))
+            cv2.imwrite(str(tmp_path / folder / f"p_{i}.png"), picture)
+    rows = "".join(f"p_{i}.png,,scene\n" for i in range(8))
+    (tmp_path / "photos/train/sources.csv").write_text("file,mask,kind\n" + rows)
+    write_table(tmp_path / "photos/train", tmp_path / "cache", "photos")
+    return tmp_path
+
+
+def tiny(data: Path, **changes: object) -> Settings:
+    base = Settings(
+        data, data / "cache", data / "run", ("wave", "scream"), steps=6, sizes=((0.5, 48), (1.0, 56)), batch=3,
+        width=4, blocks=1, bf16=False, workers=0, score_every=4,
+    )  # fmt: skip
+    return Settings(**(vars(base) | changes))
+
+
+def test_gram_matrix_is_the_mean_product_of_channels() -> None:
+    features = torch.tensor([[[[1.0, 2.0]], [[3.0, 0.0]]]])
+    assert gram_matrix(features)[0].tolist() == [[2.5, 1.5], [1.5, 4.5]]
+
+
+def test_gram_loss_is_relative_and_summed_over_taps() -> None:
+    features = {1: torch.full((1, 1, 2, 2), 2.0), 4: torch.full((1, 1, 1, 1), 3.0)}
+    targets = {1: torch.tensor([[[2.0]]]), 4: torch.tensor([[[9.0]]])}
+    assert gram_loss(features, targets).tolist() == [1.0]  # (4 - 2)^2 / 2^2 at the first, none at the second
+    scaled = {tap: 10 * f for tap, f in features.items()}
+    assert gram_loss(scaled, {tap: 100 * g for tap, g in targets.items()}).item() == pytest.approx(1.0)
+
+
+def test_content_loss_is_relative_to_the_photograph() -> None:
+    network = small_loss_network()
+    photo = {3: torch.tensor([[[[3.0, 4.0]]]])}
+    result = {3: torch.tensor([[[[3.0, 9.0]]]])}
+    assert network.content_loss(result, photo).item() == pytest.approx(25 / 25)
+    assert network.content_loss(photo, photo).item() == 0
+
+
+def test_total_variation_counts_steps_both_ways() -> None:
+    image = torch.zeros(1, 1, 2, 2)
+    image[0, 0, 0, 0] = 1
+    assert total_variation(image).item() == pytest.approx(0.5 + 0.5)
+
+
+def test_a_picture_scores_zero_against_itself(data: Path) -> None:
+    network = small_loss_network()
+    grams = painting_grams(network, data / "styles", ("wave", "scream"), torch.device("cpu"))
+    painting = torch.from_numpy(read_picture(data / "styles" / PRESETS["wave"].file, 384)).permute(2, 0, 1)[None] / 255
+    assert gram_loss(network(painting), {tap: g[:1] for tap, g in grams.items()}).item() == pytest.approx(0, abs=1e-9)
+    photos = scoring_photos(data / "photos/dev", every=4)
+    assert [min(photo.shape[2:]) for photo in photos] == [384, 384]
+    net = TransformerNet(TransformerNetConfig((PHOTOGRAPH, "wave", "scream"), 4, 1))
+    scores = score(net, network, grams, photos, CPU)
+    assert scores[PHOTOGRAPH][1] == 0 and scores["wave"][1] > 0
+    assert mean_score(scores)[0] == pytest.approx((scores["wave"][0] + scores["scream"][0]) / 2)
+
+
+def test_styles_are_dealt_evenly() -> None:
+    cards = deal(5, seed=1)
+    drawn = [next(cards) for _ in range(20)]
+    assert sorted(drawn) == sorted(list(range(5)) * 4)
+
+
+def test_strengths_are_mostly_full() -> None:
+    strengths = draw_strengths(4000, 0.1, torch.Generator().manual_seed(0))
+    assert 0.07 < (strengths == 0).float().mean() < 0.13
+    assert 0.77 < (strengths == 1).float().mean() < 0.83
+    weights = style_weights(torch.tensor([1, 0]), torch.tensor([1.0, 0.25]), 2)
+    assert weights.tolist() == [[0, 0, 1], [0.75, 0.25, 0]]
+
+
+def test_steering_favours_laggards_and_seeks_the_content_target() -> None:
+    steering = Steering(2, 6.0, 1.0, torch.device("cpu"))
+    for _ in range(200):
+        steering.update(torch.tensor([0.2, 0.6]), torch.tensor([1.0, 1.0]), 1.5, 0.5)
+    light, heavy = steering.weights().tolist()
+    assert heavy > 2 * light
+    assert steering.gram_weight < 4  # content loss above its target: style must give way
+    for _ in range(400):
+        steering.update(torch.tensor([0.2, 0.6]), torch.tensor([1.0, 1.0]), 0.5, 0.5)
+    assert steering.gram_weight > 6
+
+
+def test_a_run_learns_scores_and_exports(data: Path) -> None:
+    settings = tiny(data)
+    scores = train(settings)
+    assert 0 < scores["gram"] <= scores["worst"]
+    with safe_open(settings.out / "best.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["styles"]) == [PHOTOGRAPH, "wave", "scream"]
+        assert file.get_tensor("codes").dtype == torch.float16
+    with (settings.out / "scores.csv").open() as rows:
+        assert {"gram", "content", "wave", "scream"} <= set(next(csv.DictReader(rows)))
+
+
+def test_an_interrupted_run_goes_on_where_it_was(data: Path) -> None:
+    train(tiny(data))
+    before = torch.load(data / "run" / "last.pt", weights_only=True)
+    resumed = style.Run(tiny(data, steps=8, resume=True))
+    assert torch.equal(before["net"]["codes"], resumed.net.codes)
+    assert resumed.steering.gram_weight == before["steering"]["gram_weight"]
+    train(tiny(data, steps=8, resume=True))
+    after = torch.load(data / "run" / "last.pt", weights_only=True)
+    assert (before["step"], after["step"]) == (6, 8)
+    assert after["elapsed"] > before["elapsed"]
+    assert not torch.equal(before["net"]["codes"], after["net"]["codes"])
+
+
+def test_the_loss_falls(data: Path) -> None:
+    """Thirty steps on two styles halve the Gram loss of a network that started at random."""
+    torch.manual_seed(0)
+    run = style.Run(tiny(data, steps=30))
+    net, seen = style.Styled(run.net), []
+    photo = torch.randint(0, 255, (4, 3, 48, 48), dtype=torch.uint8)
+
+    def gram() -> float:
+        chosen, grams = torch.tensor([0, 1, 0, 1]), run.grams
+        with torch.no_grad():
+            found: dict[int, Tensor] = run.loss_network(net(photo / 255, style_weights(chosen, torch.ones(4), 2)))
+        return float(gram_loss(found, {tap: g[chosen] for tap, g in grams.items()}).mean())
+
+    seen.append(gram())
+    for _ in range(30):
+        run.train_step(net, photo, torch.tensor([0, 1, 0, 1]), torch.ones(4), 0.1)
+    assert gram() < seen[0] / 2
