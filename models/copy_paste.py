@@ -4,10 +4,12 @@ It sees the target with the pasted content in it and the mask, and answers with 
 it to belong there: X = (I(1-M) + S M, M), Y = (G(X) + S) M + I(1-M), with target I, source S and mask M. Pictures are
 RGB 0..1 and masks 0..1, B x C x H x W, of any height and width.
 
-The paper's network has `width` 128; 40 is the slim one with 2.5 million weights. Two switches go beyond the paper:
-`poisson` gives G the Poisson solution as a further picture, `affine` lets it answer with a colour transform at every
-pixel, which undoes a change of contrast or hue with smooth values and is therefore easier to carry to a larger picture.
-An untrained network adds nothing to the content: its result is the plain composite, or the Poisson solution if given.
+The paper's network has `width` 128; 40 is the slim one with 2.4 million weights. Three switches go beyond the paper:
+`poisson` shows G the Poisson solution and lets it answer with what is to be added to that, `affine` lets it answer with
+a colour transform at every pixel, which undoes a change of contrast or hue with smooth values, and `stride` leaves away
+the decoder's last levels, as smooth values need no more than every fourth pixel and can be carried to a picture of any
+size (Gharbi et al. 2017, "Deep Bilateral Learning for Real-Time Image Enhancement").
+An untrained network adds nothing: its result is the plain composite, or the Poisson solution if given.
 """
 
 from __future__ import annotations
@@ -26,11 +28,17 @@ SLOPE = 0.2
 
 @dataclass(frozen=True)
 class CopyPasteConfig:
-    """width: feature maps at half resolution; four times as many at an eighth."""
+    """width: feature maps at half resolution; four times as many at an eighth. stride: the picture's pixels a side for
+    one of the answer's, 1, 2 or 4; more than 1 only for affine answers."""
 
     width: int = 128
     poisson: bool = False
     affine: bool = False
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        if self.stride not in (1, 2, 4) or (self.stride > 1 and not self.affine):
+            raise ValueError(f"stride {self.stride}: choose 1, or for affine answers 2 or 4")
 
     @property
     def inputs(self) -> int:
@@ -108,25 +116,15 @@ class CopyPasteNet(nn.Module):
         w, inputs = config.width, config.inputs
         self.down = nn.ModuleList([Down(inputs, w), Down(w, 2 * w), Down(2 * w, 4 * w)])
         self.dilated = nn.ModuleList(nn.Conv2d(4 * w, 4 * w, 3, padding=d, dilation=d) for d in DILATIONS)
-        self.up = nn.ModuleList(
-            [Up(4 * w, 2 * w, 2 * w, 2 * w), Up(2 * w, w, w, w), Up(w, w // 2, inputs, config.outputs)]
-        )
+        levels = [(4 * w, 2 * w, 2 * w, 2 * w), (2 * w, w, w, w), (w, w // 2, inputs, config.outputs)]
+        levels = levels[: 4 - config.stride.bit_length()]
+        levels[-1] = (*levels[-1][:3], config.outputs)
+        self.up = nn.ModuleList(Up(*level) for level in levels)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, SLOPE)
                 nn.init.zeros_(module.bias)
-        self._start_at_the_input()
-
-    @torch.no_grad()
-    def _start_at_the_input(self) -> None:
-        """The last convolution starts with the residual 0, or with the one that leads to the Poisson solution."""
-        last: nn.Conv2d = self.up[-1].plain
-        last.weight.zero_()
-        if self.config.poisson:
-            skip = last.in_channels - self.config.inputs
-            for channel in range(3):
-                row = last.weight[self.config.outputs - 3 + channel]
-                row[skip + channel, 1, 1], row[skip + 4 + channel, 1, 1] = -0.5, 0.5  # inputs are centred to -1..1
+        nn.init.zeros_(self.up[-1].plain.weight)  # the first answer is 0
 
     def forward(
         self,
@@ -148,12 +146,21 @@ class CopyPasteNet(nn.Module):
         self, pasted: Tensor, mask: Tensor, poisson: Tensor | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
         """G(X), B x 3 x H x W float; pasted is I(1-M) + S M."""
-        return apply_transform(self.transform(pasted, mask, poisson, generator), pasted)
+        transform = self.transform(pasted, mask, poisson, generator)
+        if self.config.stride > 1:
+            height, width = pasted.shape[2:]
+            whole = [side * self.config.stride for side in transform.shape[2:]]
+            transform = F.interpolate(transform, whole, mode="bilinear")[..., :height, :width]
+        added = apply_transform(transform, pasted)
+        return added if poisson is None else added + (poisson - pasted)
 
     def transform(
         self, pasted: Tensor, mask: Tensor, poisson: Tensor | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The network's own answer: 3 channels to add, or 12 of an affine colour transform, for `apply_transform`."""
+        """The network's own answer: 3 channels to add, or 12 of an affine colour transform, for `apply_transform`.
+
+        Its sides are the picture's over the stride, rounded up to what the encoder halves evenly.
+        """
         if (poisson is not None) != self.config.poisson:
             raise ValueError(
                 f"This network {'needs' if self.config.poisson else 'does not take'} the Poisson solution: "
@@ -173,7 +180,7 @@ class CopyPasteNet(nn.Module):
             x = up(x, skips[-1 - i], generator)
             if i + 1 < len(self.up):
                 x = activate(x)
-        return x[..., :height, :width].float()
+        return x.float() if self.config.stride > 1 else x[..., :height, :width].float()
 
 
 def apply_transform(transform: Tensor, picture: Tensor) -> Tensor:

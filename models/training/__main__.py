@@ -71,15 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     fill = commands.add_parser("fill", help="train the inpainting network")
     fill.add_argument("--data", type=Path, required=True, help="holds photos/, subjects/ and reference/")
     fill.add_argument("--out", type=Path, required=True, help="the run's folder: logs, checkpoints")
+    fill.add_argument("--cache", type=Path, help="a cache folder, to read photographs and subjects from")
     length = fill.add_mutually_exclusive_group(required=True)
     length.add_argument("--minutes", type=float, help="length by the clock")
     length.add_argument("--steps", type=int, help="length by steps")
     fill.add_argument("--width", type=int, default=64, help="channels of the first layer (default: 64, the paper's)")
     fill.add_argument("--depth", type=int, default=8, help="halvings of the picture (default: 8, the paper's)")
+    fill.add_argument("--smooth", action="store_true", help="the network also sees the hole filled smoothly")
+    fill.add_argument("--style", type=float, default=120, help="weight of each style term (default: 120, the paper's)")
     fill.add_argument("--size", type=int, default=512, help="picture side in pixels, a multiple of 2 ** depth")
     fill.add_argument("--batch", type=int, default=6, help="pictures a process and step")
     fill.add_argument("--rate", type=float, default=2e-4, help="learning rate of the first phase")
     fill.add_argument("--fine-rate", type=float, default=5e-5, help="of the second, with the encoder's norms frozen")
+    fill.add_argument("--cycle", action="store_true", help="one cycle of the learning rate instead of the two rates")
     fill.add_argument("--fine-from", type=float, default=0.7, help="share of the run after which the second begins")
     fill.add_argument("--loss-network", choices=("squeezenet", "vgg16"), default="squeezenet")
     fill.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
@@ -96,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--weights", default="best.safetensors", help="which file of the run (default: best.safetensors)"
     )
-    export.add_argument("--data", type=Path, required=True, help="the cache folder, for the scores")
+    export.add_argument("--data", type=Path, required=True, help="the cache folder (fill: the data folder), for the scores")
+    export.add_argument("--task", choices=("subject", "paste", "fill"), default="subject", help="what the run trained")
     export.add_argument("--name", default="subject", help="name of the card")
     export.add_argument("--size", type=int, default=320)
     export.add_argument("--every", type=int, default=1, help="score only each so-many-th picture")
@@ -116,10 +121,9 @@ def _add_paste(paste: argparse.ArgumentParser) -> None:
     paste.add_argument("--width", type=int, default=40, help="feature maps at half resolution; the paper's is 128")
     paste.add_argument("--poisson", action="store_true", help="the network also sees the Poisson solution")
     paste.add_argument("--affine", action="store_true", help="the network answers with a colour transform a pixel")
+    paste.add_argument("--stride", type=int, default=1, help="pixels a side for one of these transforms: 1, 2 or 4")
     paste.add_argument("--adversarial", action="store_true", help="the paper's losses, with the discriminator")
     paste.add_argument("--critic-width", type=int, default=64, help="channels of the discriminator's first layer")
-    paste.add_argument("--perceptual", type=Path, help="SqueezeNet weights for the perceptual part of the plain loss")
-    paste.add_argument("--perceptual-weight", type=float, default=0.05)
     paste.add_argument("--sigma", type=float, default=10, help="corner offsets in pixels at 512: 15 for faces")
     paste.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
     paste.add_argument("--ablation", choices=("sigma", "shading"), help="train and compare the paper's variants")
@@ -130,6 +134,7 @@ def _add_paste(paste: argparse.ArgumentParser) -> None:
     paste.add_argument("--start", type=Path, help="weights to start from: an exported network")
     paste.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     paste.add_argument("--bf16", action="store_true", help="the generator's passes in bfloat16")
+    paste.add_argument("--compiled", action="store_true", help="by torch.compile; needs a C++ compiler")
     paste.add_argument("--seed", type=int, default=0)
 
 
@@ -174,11 +179,10 @@ def _paste(options: argparse.Namespace) -> None:
     from models.training.paste_data import Difficulty
 
     settings = Settings(
-        options.data, options.out, CopyPasteConfig(options.width, options.poisson, options.affine),
+        options.data, options.out, CopyPasteConfig(options.width, options.poisson, options.affine, options.stride),
         seamless_clone if options.poisson else None, Difficulty(options.sigma, not options.global_shading),
-        options.adversarial, options.critic_width, options.perceptual, options.perceptual_weight, options.start,
-        options.minutes, options.steps, options.size, options.batch, options.rate, options.bf16, options.resume,
-        options.seed, options.workers,
+        options.adversarial, options.critic_width, options.start, options.minutes, options.steps, options.size,
+        options.batch, options.rate, options.bf16, options.compiled, options.resume, options.seed, options.workers,
     )  # fmt: skip
     for row in ablate(settings, options.ablation) if options.ablation else [train(settings)]:
         print(row)
@@ -237,13 +241,26 @@ def _segment_subject(options: argparse.Namespace) -> None:
 
 def _fill(options: argparse.Namespace) -> None:
     from models.training.fill import Settings, train
+    from models.training.fill_losses import LossWeights
 
-    print(train(Settings(**{name: value for name, value in vars(options).items() if name != "command"})))
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "style")}
+    print(train(Settings(**given, weights=LossWeights(style_raw=options.style, style_composed=options.style))))
 
 
 def _export(options: argparse.Namespace) -> None:
-    from models.training.export import export_subject
+    if options.task == "fill":
+        from models.training.fill_export import export_fill
 
+        print(export_fill(options.run / options.weights, options.name, options.data, options.size))
+        return
+    from backend.imaging.poisson import seamless_clone
+    from models.training.export import export_paste, export_subject
+
+    if options.task == "paste":
+        print(export_paste(
+            options.run / options.weights, options.name, options.data, options.size, 192 // options.every, seamless_clone
+        ))  # fmt: skip
+        return
     print(export_subject(options.run / options.weights, options.name, options.data, options.size, options.every))
 
 

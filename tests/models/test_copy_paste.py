@@ -84,7 +84,7 @@ def test_the_papers_network_has_64_by_64_by_512_at_512_and_seven_dilated_layers(
 
 def test_the_slim_network_is_slim() -> None:
     with torch.device("meta"):
-        net = CopyPasteNet(CopyPasteConfig(width=40, poisson=True, affine=True))
+        net = CopyPasteNet(CopyPasteConfig(width=40, poisson=True, affine=True, stride=4))
     assert sum(p.numel() for p in net.parameters()) < 3e6
 
 
@@ -156,6 +156,26 @@ def test_untrained_with_the_poisson_solution_it_is_that() -> None:
     for affine in (False, True):
         net = CopyPasteNet(CopyPasteConfig(width=4, poisson=True, affine=affine))
         torch.testing.assert_close(net(source, target, mask, poisson), poisson * mask + target * (1 - mask))
+
+
+@pytest.mark.parametrize("stride", [2, 4])
+def test_a_coarse_answer_is_carried_to_every_pixel_and_starts_at_the_poisson_solution(stride: int) -> None:
+    source, target, mask = pictures(21, 30)
+    config = CopyPasteConfig(width=4, poisson=True, affine=True, stride=stride)
+    net = CopyPasteNet(config).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(net(source, target, mask, target), target)
+        nn.init.constant_(net.up[-1].plain.bias, 0.25)  # A is 1/4 everywhere, b too
+        assert net.transform(source, mask, target).shape == (1, 12, 24 // stride, 32 // stride)
+        expected = source.sum(1, keepdim=True) * 0.25 + 0.25 + target
+        torch.testing.assert_close(net(source, target, mask, target), torch.where(mask > 0, expected, target))
+
+
+def test_only_affine_answers_may_be_coarse() -> None:
+    with pytest.raises(ValueError, match="stride"):
+        CopyPasteConfig(stride=4)
+    with pytest.raises(ValueError, match="stride"):
+        CopyPasteConfig(affine=True, stride=3)
 
 
 def test_the_poisson_solution_is_asked_for_in_words() -> None:

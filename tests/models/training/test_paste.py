@@ -11,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.copy_paste import CopyPasteConfig
+from models import cards, store
+from models.copy_paste import CopyPasteConfig, CopyPasteNet
 from models.training import paste_losses as losses
 from models.training.cache import write_table
-from models.training.paste import ABLATIONS, Settings, Training, ablate, held_out_series, load, score, train
+from models.training.export import export_paste
+from models.training.paste import ABLATIONS, Settings, Training, ablate, export, held_out_series, load, score, train
 from models.training.paste_data import Difficulty, PasteSamples, batches, random_crop
 from models.training.paste_transforms import Mask, Picture
 from models.training.run import Process
@@ -185,6 +187,32 @@ def test_an_adversarial_run_moves_both_networks_with_the_papers_adam(cache: Path
     assert not torch.equal(before[1], run.critic.join.weight)
     train(settings)
     train(replace(settings, steps=5, resume=True))
+
+
+def test_the_plain_loss_is_the_absolute_and_the_squared_difference_under_the_mask(cache: Path, tmp_path: Path) -> None:
+    settings = Settings(cache, tmp_path, NARROW, steps=1, size=32, batch=2, workers=0, scored=2)
+    batch = next(batches(PasteSamples(cache, 32, 0).series(2), 2))
+    found = Training(settings, Process.start()).update(batch, 0.5)
+    expected = {"l1": 0.0, "l2": 0.0}
+    for source, image, mask in zip(batch["source"], batch["image"], batch["mask"], strict=True):
+        difference = (source - image)[:, mask[0] > 0]  # an untrained network answers with the source
+        expected["l1"] += float(difference.abs().mean()) / 2
+        expected["l2"] += float(difference.square().mean()) / 2
+    assert {name: found[name].item() for name in expected} == pytest.approx(expected, rel=1e-4)
+    assert found["loss"].item() == pytest.approx(expected["l1"] + 10 * expected["l2"], rel=1e-4)
+
+
+def test_an_exported_network_has_a_card_with_its_settings_and_score(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(cards, "FOLDER", tmp_path)
+    export(CopyPasteNet(replace(NARROW, poisson=True, stride=4)), tmp_path / "best.safetensors")
+    export_paste(tmp_path / "best.safetensors", "tiny", cache, 32, 3, halfway)
+    net, card = store.load("tiny")
+    assert isinstance(net, CopyPasteNet)
+    assert (net.config.stride, card.task, card.input_size) == (4, "paste", 48)
+    assert 0 < next(iter(card.scores.values())) < 1
 
 
 def test_the_poisson_solution_must_be_computable(cache: Path, tmp_path: Path) -> None:
