@@ -14,7 +14,7 @@ from typing import Any
 
 from gi.repository import Gimp, GLib
 
-from ..client.actions import BY_NAME, Action
+from ..client.actions import BY_NAME, Action, ResultKind
 from ..client.connection import Connection, JobCancelled, JobFailed
 from ..client.jobs import Job, Progress, Result
 from ..client.raster import Raster
@@ -64,11 +64,10 @@ def offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | No
 
 def _work(action: Action, picture: Any, layer: Any, config: Any) -> tuple[str, ...]:
     parameters = action.check(arguments.values(config, action))
-    if parameters.get("as") == "mask":
+    suited = action.suited(parameters)
+    if suited.result is ResultKind.LAYER_MASK:
         image.check_mask_can_be_set(layer)
-    result = _answered(
-        Job(action.name, parameters, _inputs(action.suited(parameters), picture, layer, config)), action.label
-    )
+    result = _answered(Job(action.name, parameters, _inputs(suited, picture, layer, config)), action.label)
     results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
     Gimp.displays_flush()
     return result.notes

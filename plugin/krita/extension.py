@@ -96,9 +96,10 @@ class InlayExtension(Extension):
         """Send a job for the active document. `others` are the unique ids of the layers picked for inputs."""
         try:
             self._check_free()
-            origin = document.check(action, Krita.instance().activeDocument())
             parameters = action.check(dict(values))
-            job = Job(action.name, parameters, document.gather(action.suited(parameters), origin, others))
+            suited = action.suited(parameters)
+            origin = document.check(suited, Krita.instance().activeDocument())
+            job = Job(action.name, parameters, document.gather(suited, origin, others))
         except document.Refusal as refusal:
             self._refuse(action.label, refusal)
             return

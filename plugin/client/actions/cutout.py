@@ -20,6 +20,7 @@ CUTOUT: tuple[Action, ...] = (
             ),
             EDGE, CAREFUL,
         ),
+        mask_when=("as", "mask"),
     ),
     Action(
         name="cutout.subject",

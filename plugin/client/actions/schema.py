@@ -108,6 +108,7 @@ class Action:
     margin: float = 0.0  # of the box's longer side
     border: int = 0  # of a selection's margin, in pixels, at least
     whole_when: tuple[str, Value] | None = None  # a parameter, and its value for which the whole layer is needed
+    mask_when: tuple[str, Value] | None = None  # a parameter, and its value for which the result is a layer mask
     hidden: bool = False  # not in the menus: for diagnosis and scripts
     deadline: float = 120.0  # seconds without any progress after which the job is given up
 
@@ -120,10 +121,13 @@ class Action:
         return {p.name: p.check(values.get(p.name, p.default)) for p in self.parameters}
 
     def suited(self, values: Mapping[str, Value]) -> Action:
-        """The action with the extent that it needs for these values."""
+        """The action with the extent and the kind of result that it has for these values."""
+        suited = self
         if self.whole_when is not None and values.get(self.whole_when[0]) == self.whole_when[1]:
-            return replace(self, extent=Extent.LAYER)
-        return self
+            suited = replace(suited, extent=Extent.LAYER)
+        if self.mask_when is not None and values.get(self.mask_when[0]) == self.mask_when[1]:
+            suited = replace(suited, result=ResultKind.LAYER_MASK)
+        return suited
 
     @property
     def procedure(self) -> str:

@@ -87,6 +87,12 @@ def test_nothing_below_to_blend_into(krita: Krita) -> None:
     assert "Nothing is seen below" in krita.until("message()")
 
 
+def test_a_mask_for_a_locked_layer(krita: Krita) -> None:
+    krita.run("open_document(20, 20); front().activeNode().setLocked(True)")
+    krita.run("extension().run(actions.BY_NAME['cutout.background'], {'as': 'mask'}, {})")
+    assert "is locked" in krita.until("message()")
+
+
 def test_no_picture(krita: Krita) -> None:
     krita.run("extension().runner.note('x')")
     found = krita.run("""
