@@ -29,6 +29,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 BUILDERS: dict[str, str] = {
     "subject_net": "models.subject_net:SubjectNet",
     "copy_paste": "models.copy_paste:copy_paste_net",
+    "pconv_unet": "models.pconv_unet:PConvUNet",
     "maskrcnn_resnet50_fpn": "models.public:maskrcnn_resnet50_fpn",
     "deeplabv3_mobilenet_v3_large": "models.public:deeplabv3_mobilenet_v3_large",
     "fcn_resnet50": "models.public:fcn_resnet50",

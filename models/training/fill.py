@@ -3,7 +3,8 @@ with a smaller rate and the encoder's batch normalisation frozen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,35 +12,37 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader
 
 from models.pconv_unet import PConvUNet
+from models.training.fill_data import Cached, Folder, HoleSamples, held_out
 from models.training.fill_losses import LossWeights, composed, inpainting_losses, weighted
-from models.training.fill_masks import HoleShapes
+from models.training.fill_masks import Outlines
 from models.training.perceptual import SQUEEZENET_SCORE, FeatureNetwork, feature_distance
-from models.training.run import Average, Clock, Process, append_row, autocast, save_atomically
-
-PICTURES = (".jpg", ".png", ".webp")
+from models.training.run import Average, Clock, Process, append_row, autocast, one_cycle, save_atomically
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. data: holds photos/train, photos/dev, subjects/train, reference; out: the run's folder; minutes or
-    steps: its length."""
+    """One run. data: holds photos/train, photos/dev, subjects/train, reference; out: the run's folder; cache: a folder
+    with the tables `photos` and `subjects`, instead of those to train on; minutes or steps: the run's length."""
 
     data: Path
     out: Path
+    cache: Path | None = None
     minutes: float | None = None
     steps: int | None = None
     width: int = 64
     depth: int = 8
+    smooth: bool = False  # the network also sees the hole filled smoothly
     size: int = 512
     batch: int = 6
     rate: float = 2e-4
     fine_rate: float = 5e-5
+    cycle: bool = False  # the rate rises and falls over the run instead, to `rate` and to nothing
     fine_from: float = 0.7  # share of the run after which the second phase begins
     weights: LossWeights = field(default_factory=LossWeights)
     loss_network: str = "squeezenet"  # or vgg16, the paper's
@@ -47,56 +50,8 @@ class Settings:
     resume: bool = False
     seed: int = 0
     workers: int = 1
-    save_minutes: float = 5.0
-    score_minutes: float = 20.0
-
-
-class HoleSamples(IterableDataset[dict[str, Tensor]]):
-    """Endless samples, uint8: image 3 x S x S, a random crop, mirrored or not; mask 1 x S x S, 1 where known."""
-
-    def __init__(self, photos: Path, masks: Path, size: int, seed: int) -> None:
-        self.photos = find_pictures(photos)
-        self.holes = HoleShapes(find_pictures(masks) if masks.is_dir() else [])
-        self.size, self.seed = size, seed
-
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        cv2.setNumThreads(1)
-        while True:
-            image = random_crop(read(self.photos[int(rng.integers(len(self.photos)))]), self.size, rng)
-            known = ~self.holes.draw(self.size, rng)
-            yield {
-                "image": torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1))),
-                "mask": torch.from_numpy(known[None].astype(np.uint8)),
-            }
-
-
-def find_pictures(folder: Path) -> list[Path]:
-    """The folder's pictures by name. Raises FileNotFoundError when there is none."""
-    found = sorted(path for path in folder.iterdir() if path.suffix in PICTURES)
-    if not found:
-        raise FileNotFoundError(f"there are no pictures in {folder}")
-    return found
-
-
-def read(path: Path) -> NDArray[np.uint8]:
-    """H x W x 3 BGR. Raises ValueError for a file that is no picture."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{path} is no picture that can be read")
-    return image
-
-
-def random_crop(image: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A square of `size` pixels from anywhere of the picture, at a random scale at which it fits."""
-    height, width = image.shape[:2]
-    scale = size / min(height, width) * rng.uniform(1.0, 1.5)
-    wide = (max(size, round(width * scale)), max(size, round(height * scale)))
-    image = cv2.resize(image, wide, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    y, x = (int(rng.integers(0, extent - size + 1)) for extent in image.shape[:2])
-    part = image[y : y + size, x : x + size]
-    return part[:, ::-1] if rng.uniform() < 0.5 else part
+    save_minutes: float = 4.0
+    score_minutes: float = 10.0
 
 
 def loss_network(settings: Settings) -> FeatureNetwork:
@@ -106,109 +61,167 @@ def loss_network(settings: Settings) -> FeatureNetwork:
     return FeatureNetwork.squeezenet(settings.data / "reference/squeezenet1_0.safetensors")
 
 
-def score(net: PConvUNet, settings: Settings, device: torch.device, count: int = 16) -> dict[str, float]:
-    """L1 in the hole (0..255) and feature distance of the composed picture, on fixed crops and holes of the dev
-    photographs."""
-    judge = FeatureNetwork.squeezenet(settings.data / "reference/squeezenet1_0.safetensors", SQUEEZENET_SCORE)
-    judge.to(device)
-    samples = iter(HoleSamples(settings.data / "photos/dev", settings.data / "subjects/dev/masks", settings.size, 1))
-    errors, distances = [], []
-    net.eval()
-    for _ in range(count):
-        sample = next(samples)
-        image = sample["image"][None].to(device).float() / 255
-        mask = sample["mask"][None].to(device).float()
-        with torch.inference_mode():
-            filled = composed(net(image, mask).clamp(0, 1), image, mask)
-            distances.append(float(feature_distance(judge, image, filled)))
-        errors.append(float((filled - image).abs().sum() / ((1 - mask).sum() * 3)) * 255)
-    return {"l1": float(np.mean(errors)), "distance": float(np.mean(distances))}
+class Judge:
+    """L1 in the hole (0..255) and feature distance of composed pictures, on fixed crops and holes of the dev
+    photographs, and those of Telea's filling beside them."""
+
+    def __init__(self, settings: Settings, device: torch.device) -> None:
+        weights = settings.data / "reference/squeezenet1_0.safetensors"
+        self.features = FeatureNetwork.squeezenet(weights, SQUEEZENET_SCORE).to(device)
+        photos, outlines = settings.data / "photos/dev", settings.data / "subjects/dev/masks"
+        self.samples = held_out(Folder(photos), Folder(outlines, masks=True), settings.size)
+        self.device = device
+        self.telea = self._mean(_telea)
+
+    def scores(self, net: nn.Module) -> dict[str, float]:
+        net.eval()
+        return self._mean(net) | {f"telea_{name}": value for name, value in self.telea.items()}
+
+    @torch.inference_mode()
+    def _mean(self, fill: Callable[[Tensor, Tensor], Tensor]) -> dict[str, float]:
+        errors, distances = [], []
+        for item in self.samples:
+            image, mask = (item[name][None].to(self.device).float() for name in ("image", "mask"))
+            image /= 255
+            filled = composed(fill(image, mask).clamp(0, 1), image, mask)
+            distances.append(float(feature_distance(self.features, image, filled)))
+            errors.append(float((filled - image).abs().sum() / ((1 - mask).sum() * 3)) * 255)
+        return {"l1": float(np.mean(errors)), "distance": float(np.mean(distances))}
+
+
+def _telea(image: Tensor, mask: Tensor) -> Tensor:
+    picture = (image[0].permute(1, 2, 0) * 255).byte().cpu().numpy()
+    filled = cv2.inpaint(picture, (mask[0, 0] == 0).byte().cpu().numpy(), 5, cv2.INPAINT_TELEA)
+    return torch.from_numpy(filled).permute(2, 0, 1)[None].to(image) / 255
+
+
+class Training:
+    """Network, average and optimiser: what a checkpoint holds."""
+
+    def __init__(self, settings: Settings, process: Process) -> None:
+        self.settings, self.process = settings, process
+        torch.manual_seed(settings.seed)
+        net = PConvUNet(settings.width, settings.depth, settings.smooth)
+        self.net = net.to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        self.loss_network = loss_network(settings).to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Average(self.net)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate)
+        self.step, self.elapsed, self.best = 0, 0.0, float("inf")
+        self._wrapped = process.wrap(self.net)
+
+    def update(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """One step; the first one of the second phase freezes what it leaves alone."""
+        settings = self.settings
+        if progress >= settings.fine_from and not self.net.frozen:
+            self.net.freeze_encoder_norm()
+            self._wrapped = self.process.wrap(self.net)  # the frozen weights have no gradients to wait for
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate(progress)
+        self.net.train()
+        image, mask = (batch[name].to(self.process.device, non_blocking=True).float() for name in ("image", "mask"))
+        image = (image / 255).contiguous(memory_format=torch.channels_last)
+        with autocast(self.process.device, settings.bf16):
+            output = self._wrapped(image, mask)
+            losses = inpainting_losses(output, image, mask, self.loss_network, settings.smooth)
+        self.optimizer.zero_grad(set_to_none=True)
+        weighted(losses, settings.weights).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimizer.step()
+        self.average.update(self.net)
+        self.step += 1
+        return losses
+
+    def _rate(self, progress: float) -> float:
+        if self.settings.cycle:
+            return self.settings.rate * one_cycle(progress)
+        return self.settings.fine_rate if self.net.frozen else self.settings.rate
+
+    def save(self) -> None:
+        parts = {"net": self.net, "average": self.average.net, "optimizer": self.optimizer}
+        state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
+        state |= {"step": self.step, "elapsed": self.elapsed, "best": self.best}
+        save_atomically(state, self.settings.out / "last.pt")
+        export(self.average.net, self.settings.out / "ema.safetensors")
+
+    def restore(self) -> None:
+        state = torch.load(self.settings.out / "last.pt", map_location=self.process.device, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.net.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.elapsed, self.best = state["step"], state["elapsed"], state["best"]
+        self.average.count = self.step
+
+    def report(self, judge: Judge) -> dict[str, float]:
+        """Scores of the averaged network, also in scores.csv; the best ones' weights are kept."""
+        scores = judge.scores(self.average.net)
+        row = {"step": self.step, "seconds": round(self.elapsed)} | {k: round(v, 4) for k, v in scores.items()}
+        append_row(self.settings.out / "scores.csv", row)
+        relative = scores["l1"] / scores["telea_l1"] + scores["distance"] / scores["telea_distance"]
+        if relative < self.best:
+            self.best = relative
+            export(self.average.net, self.settings.out / "best.safetensors")
+        return scores
 
 
 def _batches(settings: Settings, seed: int, process: Process) -> Iterator[dict[str, Tensor]]:
-    folders = settings.data / "photos/train", settings.data / "subjects/train/masks"
-    samples = HoleSamples(*folders, settings.size, seed * process.world + process.rank)
+    if settings.cache is None:
+        photos: Outlines = Folder(settings.data / "photos/train")
+        outlines: Outlines = Folder(settings.data / "subjects/train/masks", masks=True)
+    else:
+        photos, outlines = Cached(settings.cache, "photos"), Cached(settings.cache, "subjects", masks=True)
+    samples = HoleSamples(photos, outlines, settings.size, seed * process.world + process.rank)
     ahead = 4 if settings.workers else None
     return iter(DataLoader(samples, settings.batch, num_workers=settings.workers, prefetch_factor=ahead))
 
 
 def train(settings: Settings) -> dict[str, float]:
-    """Runs to the end of the clock; returns the last scores. Leaves in `out`: log.csv, scores.csv, last.pt and
-    ema.safetensors."""
+    """Runs to the end of the clock; returns the last scores. Leaves in `out`: log.csv, scores.csv, last.pt, ema and
+    best.safetensors."""
+    cv2.setNumThreads(1)  # before the loader forks: a pool of OpenCV's threads would leave its processes hanging
     process = Process.start()
     settings.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(settings.seed)
-    net = PConvUNet(settings.width, settings.depth).to(process.device).to(memory_format=torch.channels_last)
-    judge = loss_network(settings).to(process.device)
-    average = Average(net)
-    optimizer = torch.optim.Adam(net.parameters(), settings.rate)
-    step, elapsed = 0, 0.0
+    run = Training(settings, process)
     if settings.resume:
-        state = torch.load(settings.out / "last.pt", map_location=process.device, weights_only=True)
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, elapsed = state["step"], state["elapsed"]
-        average.count = step
-    clock = Clock(settings.minutes, settings.steps, elapsed)
-    batches = _batches(settings, settings.seed + step, process)
-    wrapped = process.wrap(net)
+        run.restore()
+    judge = Judge(settings, process.device) if process.first else None
+    clock = Clock(settings.minutes, settings.steps, run.elapsed)
+    batches = _batches(settings, settings.seed + run.step, process)
     running: dict[str, float] = {}
-    saved = scored = elapsed
-    while (progress := process.agree(clock.progress(step))) < 1:
-        if progress >= settings.fine_from and not net.frozen:
-            net.freeze_encoder_norm()
-            wrapped = process.wrap(net)  # the frozen weights have no gradients to wait for
-            for group in optimizer.param_groups:
-                group["lr"] = settings.fine_rate
-        net.train()
-        losses = _step(wrapped, judge, next(batches), settings, process.device)
-        optimizer.zero_grad(set_to_none=True)
-        weighted(losses, settings.weights).backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimizer.step()
-        average.update(net)
-        step += 1
+    saved = scored = run.elapsed
+    while (progress := process.agree(clock.progress(run.step))) < 1:
+        losses = run.update(next(batches), progress)
         running = {k: 0.98 * running.get(k, float(v.detach())) + 0.02 * float(v.detach()) for k, v in losses.items()}
-        now = process.agree(clock.elapsed)
-        if process.first and step % 20 == 0:
-            row: dict[str, Any] = {"step": step, "seconds": round(now), "phase": 1 + net.frozen}
+        run.elapsed = process.agree(clock.elapsed)
+        if judge is None:
+            continue
+        if run.step % 20 == 0:
+            row: dict[str, Any] = {"step": run.step, "seconds": round(run.elapsed), "phase": 1 + run.net.frozen}
             append_row(settings.out / "log.csv", row | {k: round(v, 5) for k, v in running.items()})
-        if process.first and now - scored > 60 * settings.score_minutes:
-            scored = now
-            _report(average, settings, step, now, process.device)
-        if process.first and now - saved > 60 * settings.save_minutes:
-            saved = now
-            _save(settings, net, average, optimizer, step, clock.elapsed)
-    scores: dict[str, float] = {}
-    if process.first:
-        _save(settings, net, average, optimizer, step, clock.elapsed)
-        scores = _report(average, settings, step, clock.elapsed, process.device)
-    return scores
+        if run.elapsed - scored > 60 * settings.score_minutes:
+            scored = run.elapsed
+            run.report(judge)
+        if run.elapsed - saved > 60 * settings.save_minutes:
+            saved = run.elapsed
+            run.save()
+    if judge is None:
+        return {}
+    run.save()
+    return run.report(judge)
 
 
-def _step(
-    net: nn.Module, judge: FeatureNetwork, batch: dict[str, Tensor], settings: Settings, device: torch.device
-) -> dict[str, Tensor]:
-    image = (batch["image"].to(device, non_blocking=True).float() / 255).contiguous(memory_format=torch.channels_last)
-    mask = batch["mask"].to(device, non_blocking=True).float()
-    with autocast(device, settings.bf16):
-        return inpainting_losses(net(image, mask), image, mask, judge)
+def export(net: nn.Module, path: Path) -> None:
+    """Half-precision safetensors with the network's settings beside the weights."""
+    assert isinstance(net, PConvUNet)
+    settings = {"width": net.width, "depth": net.depth, "smooth": net.smooth}
+    half = {k: v.half().contiguous() for k, v in net.state_dict().items() if v.is_floating_point()}
+    partial = path.with_suffix(".partial")
+    save_file(half, partial, {"settings": json.dumps(settings)})
+    partial.replace(path)
 
 
-def _report(average: Average, settings: Settings, step: int, now: float, device: torch.device) -> dict[str, float]:
-    scores = score(average.net, settings, device)  # type: ignore[arg-type]  # Average keeps the type of its network
-    row = {"step": step, "seconds": round(now)} | {k: round(v, 4) for k, v in scores.items()}
-    append_row(settings.out / "scores.csv", row)
-    return scores
-
-
-def _save(
-    settings: Settings, net: PConvUNet, average: Average, optimizer: torch.optim.Adam, step: int, elapsed: float
-) -> None:
-    state = {"net": net.state_dict(), "average": average.net.state_dict(), "optimizer": optimizer.state_dict()}
-    save_atomically(state | {"step": step, "elapsed": elapsed}, settings.out / "last.pt")
-    half = {k: v.half().contiguous() for k, v in average.net.state_dict().items() if v.is_floating_point()}
-    partial = settings.out / "ema.partial"
-    save_file(half, partial)
-    partial.replace(settings.out / "ema.safetensors")
+def load(path: Path) -> PConvUNet:
+    """The network of an exported file, for inference."""
+    with safe_open(path, "pt") as file:
+        net = PConvUNet(**json.loads(file.metadata()["settings"]))
+    net.load_state_dict({name: value.float() for name, value in load_file(path).items()}, strict=False)
+    return net.eval().requires_grad_(False)

@@ -32,9 +32,10 @@ def composed(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
 
 
 def gram(features: Tensor) -> Tensor:
-    """Autocorrelation of features over C H W, B x C x C."""
-    flat = features.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat[0].numel()
+    """Autocorrelation of features over C H W, B x C x C, in single precision: its differences are small."""
+    with torch.autocast(features.device.type, enabled=False):
+        flat = features.float().flatten(2)
+        return flat @ flat.transpose(1, 2) / flat[0].numel()
 
 
 def total_variation(picture: Tensor, mask: Tensor) -> Tensor:
@@ -45,8 +46,13 @@ def total_variation(picture: Tensor, mask: Tensor) -> Tensor:
     return (across + down) / picture.numel()
 
 
-def inpainting_losses(output: Tensor, truth: Tensor, mask: Tensor, net: FeatureNetwork) -> dict[str, Tensor]:
+def inpainting_losses(
+    output: Tensor, truth: Tensor, mask: Tensor, net: FeatureNetwork, composes: bool = False
+) -> dict[str, Tensor]:
     """The terms by the names of `LossWeights`, not weighted.
+
+    composes: the output is the truth outside of the hole already, so that its features are those of the composed
+    picture; they are not computed twice.
 
     Features are divided by their mean on the true pictures, tap by tap: the scales of networks without batch
     normalisation differ a thousandfold, and the paper's weights fit its own alone.
@@ -56,15 +62,15 @@ def inpainting_losses(output: Tensor, truth: Tensor, mask: Tensor, net: FeatureN
     with torch.no_grad():
         wanted = net(truth)
         scales = [features.abs().mean().clamp(min=1e-8) for features in wanted]
-        wanted = [features / scale for features, scale in zip(wanted, scales, strict=True)]
-    found = net(torch.cat([output, whole]))
+    found = net(whole if composes else torch.cat([output, whole]))
     terms = {name: output.new_zeros(()) for name in ("perceptual", "style_raw", "style_composed")}
     for features, truth_features, scale in zip(found, wanted, scales, strict=True):
-        raw, whole_features = (features / scale).chunk(2)
-        terms["perceptual"] += F.l1_loss(raw, truth_features) + F.l1_loss(whole_features, truth_features)
         style = gram(truth_features)
-        terms["style_raw"] += F.l1_loss(gram(raw), style)
-        terms["style_composed"] += F.l1_loss(gram(whole_features), style)
+        for kind, part in zip(("composed", "raw"), features.chunk(1 if composes else 2)[::-1], strict=False):
+            terms["perceptual"] += F.l1_loss(part, truth_features) / scale
+            terms[f"style_{kind}"] += F.l1_loss(gram(part), style) / scale**2
+    if composes:
+        terms["perceptual"], terms["style_raw"] = 2 * terms["perceptual"], terms["style_composed"]
     return {
         "valid": (error * mask).mean(),
         "hole": (error * (1 - mask)).mean(),

@@ -5,8 +5,7 @@ Masks are S x S bool, true in the hole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -48,11 +47,19 @@ def object_shape(outline: NDArray[np.uint8], size: int, rng: np.random.Generator
     return grown
 
 
-class HoleShapes:
-    """Draws holes: strokes, the objects of a folder of masks, or both at once."""
+class Outlines(Protocol):
+    """Masks of objects, h x w, 0..255."""
 
-    def __init__(self, masks: Sequence[Path], object_share: float = 0.6) -> None:
-        self.masks, self.object_share = list(masks), object_share if masks else 0.0
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]: ...
+
+
+class HoleShapes:
+    """Draws holes: strokes, the objects of some masks, or both at once."""
+
+    def __init__(self, outlines: Outlines, object_share: float = 0.6) -> None:
+        self.outlines, self.object_share = outlines, object_share if len(outlines) else 0.0
 
     def draw(self, size: int, rng: np.random.Generator) -> Mask:
         """A hole that takes between 1/200 and LARGEST of the picture."""
@@ -60,11 +67,7 @@ class HoleShapes:
             hole = np.zeros((size, size), bool)
             kind = rng.uniform()
             if kind < self.object_share:
-                path = self.masks[int(rng.integers(len(self.masks)))]
-                outline = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-                if outline is None:
-                    raise ValueError(f"{path} is no mask that can be read")
-                hole |= object_shape(outline.astype(np.uint8), size, rng)
+                hole |= object_shape(self.outlines[int(rng.integers(len(self.outlines)))], size, rng)
             if kind > self.object_share or rng.uniform() < 0.15:
                 hole |= strokes(size, rng)
             if 0.005 <= hole.mean() <= LARGEST:

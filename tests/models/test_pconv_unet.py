@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from models.pconv_unet import PartialConv2d, PConvUNet
+from models.smooth_fill import smooth_fill
 
 
 def literal(layer: PartialConv2d, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,9 +57,10 @@ def test_partial_convolution_is_the_papers(kernel: int, stride: int, groups: tup
 def test_a_full_mask_makes_it_a_convolution_inside() -> None:
     layer = PartialConv2d([3], 4, 3)
     x = torch.randn(1, 3, 9, 9)
-    found, _ = layer(x, torch.ones(1, 1, 9, 9))
     plain = torch.nn.functional.conv2d(x, layer.weight, layer.bias)
-    torch.testing.assert_close(found[..., 1:-1, 1:-1], plain)
+    for mask in (torch.ones(1, 1, 9, 9), None):
+        found, _ = layer(x, mask)
+        torch.testing.assert_close(found[..., 1:-1, 1:-1], plain)
 
 
 def test_the_papers_network_has_its_layers() -> None:
@@ -75,9 +77,11 @@ def test_the_papers_network_has_its_layers() -> None:
     assert (len(net.encoder_norm), len(net.decoder_norm)) == (7, 7)
 
 
-def test_what_is_in_the_hole_makes_no_difference_but_the_mask_does() -> None:
+@pytest.mark.parametrize("smooth", [False, True])
+def test_what_is_in_the_hole_makes_no_difference_but_the_mask_does(smooth: bool) -> None:
     torch.manual_seed(0)
-    net = PConvUNet(4, 3).eval()
+    net = PConvUNet(4, 3, smooth).eval()
+    torch.nn.init.normal_(net.decoder[-1].weight)
     image, mask = torch.rand(1, 3, 32, 40), torch.ones(1, 1, 32, 40)
     mask[..., 10:20, 10:25] = 0
     other = torch.where(mask > 0, image, torch.rand_like(image))
@@ -85,6 +89,20 @@ def test_what_is_in_the_hole_makes_no_difference_but_the_mask_does() -> None:
         assert torch.equal(net(image, mask), net(other, mask))
         assert not torch.equal(net(image, mask), net(image, torch.ones_like(mask)))
         assert net(image, mask).shape == image.shape
+
+
+def test_a_smooth_network_begins_with_the_smooth_fill_and_keeps_what_is_known() -> None:
+    torch.manual_seed(0)
+    net = PConvUNet(4, 3, smooth=True).eval()
+    image, mask = torch.rand(1, 3, 32, 40), torch.ones(1, 1, 32, 40)
+    mask[..., 10:20, 10:25] = 0
+    with torch.no_grad():
+        torch.testing.assert_close(net(image, mask), smooth_fill(image, mask))
+        torch.nn.init.normal_(net.decoder[-1].weight)
+        found = net(image, mask)
+    known = mask.expand_as(image) > 0
+    assert torch.equal(found[known], image[known])
+    assert (found[~known] - smooth_fill(image, mask)[~known]).abs().max() > 0.1
 
 
 def test_sides_that_cannot_be_halved_are_refused() -> None:

@@ -1,0 +1,58 @@
+"""Puts a trained inpainting network into models/weights and writes its card."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from models import cards, store
+from models.training.fill import Judge, Settings, load
+from models.training.run import Process
+
+CARD = """\
+task = "fill"
+builder = "pconv_unet"
+file = "{file}"
+sha256 = "{sha256}"
+size = {size}
+licence = "GPL-3.0-or-later"
+input_size = {input_size}
+data = \"\"\"
+3,011 photographs (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated licence); holes in the shapes of
+the subjects of 4,690 (924 permissive, 1,475 Creative Commons, 722 research, 1,569 unstated) and strokes. The loss, like
+the feature distance below, is measured with SqueezeNet 1.0 (BSD). No picture is part of the project.\"\"\"
+limits = \"\"\"
+Trained at {input_size} pixels a side: gives structure and colour, not texture, which patches of the surroundings add at
+full size. It makes up no objects: what it cannot guess it leaves smooth.\"\"\"
+
+[settings]
+width = {width}
+depth = {depth}
+smooth = {smooth}
+
+[scores] # dev photographs at {input_size} px, two holes each, and Telea's filling on the same: L1 of 0..255 in the hole
+{scores}
+"""
+
+
+def export_fill(weights: Path, name: str, data: Path, size: int) -> str:
+    """Copies `weights` to models/weights/NAME.safetensors and writes models/cards/NAME.toml; returns the card's text.
+
+    data: the data folder; size: picture side in pixels of the scores and the card's input size.
+    """
+    net = load(weights)
+    scores = Judge(Settings(data, weights.parent, size=size), Process.start().device).scores(net)
+    target = store.WEIGHTS / f"{name}.safetensors"
+    shutil.copyfile(weights, target)
+    text = CARD.format(
+        file=target.name,
+        sha256=store.sha256_of(target),
+        size=target.stat().st_size,
+        input_size=size,
+        width=net.width,
+        depth=net.depth,
+        smooth=str(net.smooth).lower(),
+        scores="\n".join(f"{key} = {value:.3f}" for key, value in scores.items()),
+    )
+    (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
+    return text
