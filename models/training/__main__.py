@@ -157,6 +157,7 @@ def _add_style(style: argparse.ArgumentParser) -> None:
     style.add_argument("--loss-network", choices=("squeezenet", "vgg16"), default="squeezenet")
     style.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     style.add_argument("--bf16", action="store_true", help="forward and backward passes in bfloat16")
+    style.add_argument("--compiled", action="store_true", help="by torch.compile; needs a C++ compiler")
     style.add_argument("--workers", type=int, default=1, help="processes that make samples")
     style.add_argument("--seed", type=int, default=0)
 

@@ -57,6 +57,7 @@ class Settings:
     plain: float = 0.05  # share of pictures asked for as photographs, and again of those asked for at some strength
     loss_network: str = "squeezenet"  # or vgg16
     bf16: bool = True
+    compiled: bool = False  # by torch.compile, minutes at the start and at each new size; needs a C++ compiler
     resume: bool = False
     seed: int = 0
     workers: int = 1
@@ -214,6 +215,11 @@ class Run:
         self.loss_network = load_loss_network(settings.loss_network, settings.data)
         self.loss_network = self.loss_network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as above
         self.grams = painting_grams(self.loss_network, settings.data / "styles", settings.styles, device)
+        self.styled = self.process.wrap(Styled(self.net))
+        self.features = self.loss_network
+        if settings.compiled:
+            self.styled = torch.compile(self.styled, dynamic=False)
+            self.features = torch.compile(self.loss_network, dynamic=False)
 
     def _restore(self, state: dict[str, Any]) -> float:
         self.net.load_state_dict(state["net"])
@@ -247,14 +253,12 @@ class Run:
         self.best = min(self.best, gram + 0.1 * content)
         return {"gram": gram, "content": content, "worst": worst}
 
-    def train_step(self, wrapped: nn.Module, photo: Tensor, chosen: Tensor, strengths: Tensor, progress: float) -> None:
+    def train_step(self, photo: Tensor, chosen: Tensor, strengths: Tensor, progress: float) -> None:
         """One step of the optimiser, of the average and of the steering."""
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * one_cycle(progress)
         image = (photo.to(self.process.device).float() / 255).contiguous(memory_format=torch.channels_last)
-        found = losses(
-            wrapped, self.loss_network, image, chosen, strengths, self.grams, self.steering, self.settings
-        )  # fmt: skip
+        found = losses(self.styled, self.features, image, chosen, strengths, self.grams, self.steering, self.settings)
         self.optimizer.zero_grad(set_to_none=True)
         found["loss"].backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -287,7 +291,6 @@ def train(settings: Settings) -> dict[str, float]:
     best.safetensors."""
     run = Run(settings)
     process, clock = run.process, run.clock
-    wrapped = process.wrap(Styled(run.net))
     cards = deal(len(settings.styles), settings.seed + 1000 * process.rank + run.step)
     generator = torch.Generator().manual_seed(settings.seed + 1000 * process.rank + run.step + 1)
     size, photos = 0, iter(())
@@ -298,7 +301,7 @@ def train(settings: Settings) -> dict[str, float]:
             size, photos = wanted, _photos(settings, wanted, settings.seed + run.step + 1, process)
         chosen = torch.tensor([next(cards) for _ in range(settings.batch)])
         strengths = draw_strengths(settings.batch, settings.plain, generator)
-        run.train_step(wrapped, next(photos), chosen, strengths, progress)
+        run.train_step(next(photos), chosen, strengths, progress)
         now = process.agree(clock.elapsed)
         if process.first and run.step % 20 == 0:
             run.log(progress)
