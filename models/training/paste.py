@@ -27,6 +27,7 @@ from models.training.run import Average, Clock, Process, append_row, autocast, o
 
 SLIM_WIDTH = 40
 ADVERSARIAL_RATE, PLAIN_RATE = 2e-4, 1.5e-3
+LAST_SHARE = 0.1  # of the learning rate, for the last layer
 SQUARED = 10.0  # weight of the squared difference: both pull alike where the difference is 0.05
 
 
@@ -77,7 +78,7 @@ class Training:
         adversarial = settings.adversarial
         self.rate = settings.rate or (ADVERSARIAL_RATE if adversarial else PLAIN_RATE)
         betas = (0.0, 0.9) if adversarial else (0.9, 0.99)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), self.rate, betas, fused=True)
+        self.optimizer = torch.optim.Adam(_groups(self.net, adversarial), self.rate, betas, fused=True)
         self.critic = Discriminator(settings.size, settings.critic_width).to(process.device) if adversarial else None
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), self.rate, betas) if self.critic else None
         self.step, self.elapsed, self.best = 0, 0.0, float("inf")
@@ -93,7 +94,7 @@ class Training:
         result = result.float()
         if self.critic is None:
             for group in self.optimizer.param_groups:
-                group["lr"] = self.rate * one_cycle(progress)
+                group["lr"] = self.rate * group["share"] * one_cycle(progress)
             losses = self._plain(result, image, mask)
         else:
             losses = self._adversarial(result, image, source * mask + image * (1 - mask), mask)
@@ -152,6 +153,14 @@ class Training:
         torch.set_rng_state(state["rng"].cpu())
         self.step, self.elapsed, self.best = state["step"], state["elapsed"], state["best"]
         self.average.count = self.step
+
+
+def _groups(net: CopyPasteNet, adversarial: bool) -> list[dict[str, Any]]:
+    """The weights and their shares of the learning rate. All of the normalised features go into the last layer at full
+    strength: at the full rate its first steps would throw the answer far from where it starts."""
+    last = list(net.up[-1].plain.parameters())
+    others = [p for p in net.parameters() if not any(p is q for q in last)]
+    return [{"params": others, "share": 1.0}, {"params": last, "share": 1.0 if adversarial else LAST_SHARE}]
 
 
 def train(settings: Settings) -> dict[str, float]:
