@@ -95,8 +95,8 @@ def _blend(
 ) -> Raster:
     """The part of a picture inside an oval (its bounding box), pasted into the same picture elsewhere."""
     placed = pasting.place(picture, _oval(picture, oval), at, scale)
-    parameters = BY_NAME["paste.poisson"].check({})
-    return pasting.paste(running, "paste.poisson", parameters, picture, placed, report)
+    parameters = BY_NAME["paste.blend"].check({})
+    return pasting.paste(running, "paste.blend", parameters, picture, placed, report)
 
 
 def _oval(picture: Raster, box: tuple[int, int, int, int]) -> Raster:

@@ -7,24 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plugin.client.actions import Value
+from plugin.client.actions import BY_NAME, Value
 from plugin.client.raster import Raster
 
 from . import CommandError, Exit, pictures, usage
-from .options import add_output, add_parameters, add_running, family, given, numbers
+from .options import add_output, add_parameters, add_running, given, numbers
 from .running import ProgressBar, Report, Runner, runner
 
 if TYPE_CHECKING:
     from backend.pixels import Pixels
 
-ACTIONS = family("paste")
-_METHODS: dict[str, tuple[str, dict[str, Value]]] = {
-    "deep": ("paste.deep", {}),
-    "poisson": ("paste.poisson", {"gradients": "normal"}),
-    "mixed": ("paste.poisson", {"gradients": "mixed"}),
-}
-METHODS = {name: method for name, method in _METHODS.items() if method[0] in {a.name for a in ACTIONS}}
-"""What --method means: an action and what it fixes of the parameters."""
+ACTION = BY_NAME["paste.blend"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at", action=numbers(2, "X,Y"), metavar="X,Y", required=True, help="where SOURCE's upper left corner goes"
     )
     parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="enlarge SOURCE by so much (default 1)")
-    default = next(iter(METHODS))
-    parser.add_argument("--method", choices=list(METHODS), default=default, help=f"how (default {default})")
-    fixed = {name for _, values in METHODS.values() for name in values}
-    add_parameters(parser, ACTIONS, leave_out=fixed)
+    add_parameters(parser, [ACTION], leave_out=set())
     add_output(parser, "file to write")
     add_running(parser)
 
@@ -49,16 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     pictures.check_suffix(arguments.output)
     if not 0.01 <= arguments.scale <= 100:
         raise usage(f"--scale must be between 0.01 and 100, not {arguments.scale:g}")
-    name, fixed = METHODS[arguments.method]
-    action = next(a for a in ACTIONS if a.name == name)
-    parameters = given({**vars(arguments), **fixed}, action, ACTIONS)
+    parameters = given(vars(arguments), ACTION, [ACTION])
     target, source = pictures.read(arguments.target), pictures.read(arguments.source)
     mask = pictures.read(arguments.mask) if arguments.mask else None
     if mask is None and not source.format.has_alpha:
         raise usage(f"{arguments.source} has no transparency: say with --mask what of it is pasted")
     with runner(arguments.in_process) as running, ProgressBar(1) as bar:
         placed = place(source, mask, arguments.at, arguments.scale)
-        picture = paste(running, name, parameters, target, placed, bar.report(arguments.target.name))
+        picture = paste(running, ACTION.name, parameters, target, placed, bar.report(arguments.target.name))
     pictures.write(arguments.output, picture)
     return Exit.DONE
 
@@ -101,7 +89,9 @@ def paste(
     source = from_array(deep, source.profile, source.x, source.y)
     inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
     result = running.run(action, parameters, inputs, report)
-    return over(result.outputs[0].raster, target)
+    for output in reversed(result.outputs):  # the shadow lies below what casts it
+        target = over(output.raster, target)
+    return target
 
 
 def over(layer: Raster, target: Raster) -> Raster:

@@ -61,7 +61,10 @@ OPERATIONS: dict[str, str] = {
     "fill.selection": "backend.operations.fill:fill_selection",
     "fill.subject": "backend.operations.fill:erase_subject",
     "fill.object": "backend.operations.fill:erase_object",
-    "paste.poisson": "backend.operations.paste:blend_poisson",
+    "paste.blend": "backend.operations.paste:blend",
+    "paste.from": "backend.operations.compose:paste_from",
+    "paste.subject": "backend.operations.compose:place_subject",
+    "paste.portrait": "backend.operations.compose:portrait_into_painting",
     "diagnose.identity": "backend.operations.diagnose:identity",
 }
 

@@ -1,35 +1,62 @@
-"""Pasting a layer so that it belongs into the picture below it."""
+"""Pasting a layer so that it belongs into a picture."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from backend.imaging.poisson import seamless_clone
+from backend.imaging import matting
+from backend.imaging.colour import Float
+from backend.imaging.foreground import estimate_foreground
+from backend.imaging.reduce import reduced
 from backend.imaging.regions import bounding_box
-from backend.pixels import Pixels, as_depth, converted, coverage, mask_values, placed, raster
-from plugin.client.actions import ResultKind
+from backend.imaging.shadow import contact_shadow
+from backend.pixels import Pixels, as_depth, converted, coverage, mask_values, placed, raster, rgb
+from plugin.client.actions import ResultKind, Value
 from plugin.client.jobs import ErrorCode, Job, Output
-from plugin.client.raster import PixelFormat
-from plugin.client.region import Box, intersection
+from plugin.client.raster import PixelFormat, Raster
+from plugin.client.region import Box, grown, intersection
 
 from . import Context, OperationError
+from .harmonise import SURROUNDINGS, Look, harmonised
 
 Mask = npt.NDArray[np.bool_]
+TRACE = 1 / 255  # alpha below it is nothing
+OUTLINED = 512  # longest side in pixels at which an outline drawn by hand is taken as exact
 
 
-def blend_poisson(job: Job, context: Context) -> list[Output]:
-    """Poisson seamless cloning of the source onto the target.
+def blend(job: Job, context: Context) -> list[Output]:
+    """The source made to belong to the target, where it lies."""
+    source, target = job.inputs["source"], job.inputs["target"]
+    return belonging(source, target, job.inputs.get("selection"), job.parameters, context)
 
-    What is pasted: the pixels of the source that are more opaque than not and, where there is a selection, more
-    selected than not. The new layer holds these pixels alone, in the source's format with alpha.
+
+def look(parameters: dict[str, Value]) -> Look:
+    """What the parameters that all pasting shares ask for."""
+    return Look(str(parameters["method"]), parameters["edge"] == "cutout", float(parameters["strength"]) / 100)
+
+
+def belonging(
+    source: Raster, target: Raster, selection: Raster | None, parameters: dict[str, Value], context: Context
+) -> list[Output]:
+    """The new layer, in the source's format with alpha, and below it the shadow where one is asked for.
+
+    What is pasted: the source where it is opaque and, if there is a selection, selected. A patch (edge "seam") is what
+    is more of both than not, blended along its outline; an object (edge "cutout") keeps its soft edge, which with a
+    selection is made to follow the picture and freed of the old background.
     Raises OperationError when there is nothing to paste, or nothing to paste onto.
     """
-    source, target = job.inputs["source"], job.inputs["target"]
+    wish = look(parameters)
     window = _window(source.box, target.box)
     wanted = _format(source.format, target.format)
-    valid = placed(coverage(source) >= 0.5, source.x, source.y, window)
-    mask = valid & _selected(job, window)
+    opacity = placed(coverage(source), source.x, source.y, window)
+    new = _workable(placed(converted(source, wanted), source.x, source.y, window))
+    if selection is not None:
+        chosen = placed(mask_values(selection), selection.x, selection.y, window)
+        if wish.cutout:
+            new, chosen = _freed(new, chosen, source, window, context)
+        opacity = np.minimum(opacity, chosen)
+    mask: Mask = opacity >= (TRACE if wish.cutout else 0.5)
     box = bounding_box(mask)
     if box is None:
         raise OperationError(
@@ -43,40 +70,54 @@ def blend_poisson(job: Job, context: Context) -> list[Output]:
             "The pasted layer covers all of the picture below, so that there is no edge along which to blend it.",
             "Select the part that is to be pasted, or erase the rest of the layer.",
         )
-    new = placed(converted(source, wanted), source.x, source.y, window)
-    old = placed(converted(target, wanted), target.x, target.y, window)
-    bare = placed(coverage(target) < 0.5, target.x, target.y, window) if target.format.has_alpha else None
-    depth = new.dtype
-    if depth == np.float16:
-        new, old = new.astype(np.float32), old.astype(np.float32)
-    new = _continued(new, valid)
-    if bare is not None:  # where the picture is transparent the pasted layer keeps its own colours
-        old = np.where(bare[..., None], new, old)
-    blended = seamless_clone(
-        new,
-        old,
-        mask,
-        mixed=job.parameters["gradients"] == "mixed",
-        device=context.device,
-        progress=lambda fraction: context.progress(fraction, "Blending", None),
-        cancelled=context.cancelled,
-    )
-    alpha = as_depth(mask[box.window].astype(np.float32), wanted.depth)[..., None]
-    pixels = np.concatenate([blended[box.window].astype(depth), alpha], axis=2)
-    layer = raster(pixels, wanted, window[0] + box.x, window[1] + box.y, source.profile)
-    return [Output(ResultKind.LAYER, "Blended", layer)]
+    new = _continued(new, mask if wish.cutout else placed(coverage(source) >= 0.5, source.x, source.y, window))
+    old = _workable(placed(converted(target, wanted), target.x, target.y, window))
+    if target.format.has_alpha:  # where the picture is transparent the pasted layer keeps its own colours
+        old = np.where(placed(coverage(target) < 0.5, target.x, target.y, window)[..., None], new, old)
+    blended = harmonised(new, old, mask, wanted.linear, wish, context)
+    alpha = opacity[box.window] * mask[box.window] if wish.cutout else mask[box.window].astype(np.float32)
+    pixels = np.dstack([as_depth(blended[box.window], wanted.depth), as_depth(alpha, wanted.depth)])
+    x, y = window[0] + box.x, window[1] + box.y
+    outputs = [Output(ResultKind.LAYER, "Blended", raster(pixels, wanted, x, y, source.profile))]
+    if (share := float(parameters["shadow"]) / 100) > 0:
+        outputs.append(shadow(opacity[box.window], share, wanted, x, y, source.profile))
+    return outputs
+
+
+def shadow(alpha: Float, strength: float, wanted: PixelFormat, x: int, y: int, profile: bytes) -> Output:
+    """A black layer with the contact shadow of an object whose alpha (H x W) lies at x, y."""
+    opacity, room = contact_shadow(alpha)
+    pixels = np.zeros((*opacity.shape, 2 if wanted.channels == "YA" else 4), np.float32)
+    pixels[..., -1] = opacity * strength
+    layer = raster(as_depth(pixels, wanted.depth), wanted, x - room, y - room, profile)
+    return Output(ResultKind.LAYER, "Contact shadow", layer)
+
+
+def _workable(pixels: Pixels) -> Pixels:
+    return pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels
+
+
+def _freed(new: Pixels, chosen: Float, source: Raster, window: Box, context: Context) -> tuple[Pixels, Float]:
+    """The selected object's colours without its old background's, and its alpha, both on the window."""
+    context.progress(0.05, "Following the edge", None)
+    picture = _workable(placed(rgb(source), source.x, source.y, window))
+    shrink = min(1.0, OUTLINED / max(chosen.shape))
+    rough = reduced(chosen, (max(1, round(chosen.shape[1] * shrink)), max(1, round(chosen.shape[0] * shrink))))
+    alpha: Float = matting.refine(picture, rough, cancelled=context.cancelled)
+    colours = new if new.shape[2] == 3 else np.repeat(new, 3, 2)
+    clean = estimate_foreground(np.ascontiguousarray(colours), alpha, cancelled=context.cancelled)
+    return clean[..., : new.shape[2]], alpha
 
 
 def _window(source: Box, target: Box) -> Box:
-    """The part of the target that the source covers, and two pixels around it."""
+    """The part of the target that the source covers, and what is around it."""
     if intersection(source, target) is None:
         raise OperationError(
             ErrorCode.BAD_INPUT,
             "The pasted layer does not lie over the picture.",
             "Move it to where it is to be pasted.",
         )
-    x, y, width, height = source
-    window = intersection((x - 2, y - 2, width + 4, height + 4), target)
+    window = intersection(grown(source, SURROUNDINGS, 2), target)
     assert window is not None
     return window
 
@@ -87,14 +128,6 @@ def _format(source: PixelFormat, target: PixelFormat) -> PixelFormat:
     if channels == "YA" and target.channels[0] != "Y":
         channels = "RGBA"
     return PixelFormat(channels, source.depth, source.linear)
-
-
-def _selected(job: Job, window: Box) -> Mask | np.bool_:
-    selection = job.inputs.get("selection")
-    if selection is None:
-        return np.True_
-    inside: Mask = placed(mask_values(selection) >= 0.5, selection.x, selection.y, window)
-    return inside
 
 
 def _continued(pixels: Pixels, valid: Mask) -> Pixels:

@@ -99,7 +99,7 @@ def test_every_parameter_of_the_table_is_an_option(family: str) -> None:
     assert done.returncode == 0
     for action in options.family(family):
         for parameter in action.parameters:
-            if parameter.name not in ("combine", "gradients", select.KIND):
+            if parameter.name not in ("combine", select.KIND):
                 assert f"--{parameter.name}" in done.stdout
 
 

@@ -7,20 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.operations import Context, OperationError
-from backend.operations.paste import blend_poisson
+from backend.operations import Context, OperationError, paste
 from backend.pixels import DTYPES, raster, samples
-from plugin.client.actions import BY_NAME, ResultKind
+from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.jobs import ErrorCode, Job
 from plugin.client.raster import PixelFormat, Raster
 
 RGB, RGBA, GREY = (PixelFormat(name, "u8") for name in ("RGB", "RGBA", "Y"))
 
 
-def blend(source: Raster, target: Raster, selection: Raster | None = None, gradients: str = "normal") -> Raster:
+def blend(
+    source: Raster, target: Raster, selection: Raster | None = None, method: str = "poisson", **wish: Value
+) -> Raster:
     inputs = {"source": source, "target": target} | ({"selection": selection} if selection else {})
-    parameters = BY_NAME["paste.poisson"].check({"gradients": gradients})
-    (output,) = blend_poisson(Job("paste.poisson", parameters, inputs), Context())
+    parameters = BY_NAME["paste.blend"].check({"method": method, **wish})
+    (output,) = paste.blend(Job("paste.blend", parameters, inputs), Context())
     assert output.kind is ResultKind.LAYER
     return output.raster
 
@@ -106,7 +107,7 @@ def test_transparent_parts_of_the_picture_do_not_darken_the_layer() -> None:
 def test_mixed_gradients_keep_what_stands_behind_a_flat_layer() -> None:
     target = bumpy(60, 40, 100)
     flat = plain(30, 20, (30, 30, 30), 15, 10)
-    kept = samples(blend(flat, target, gradients="mixed"))[10, 10, :3].astype(int)
+    kept = samples(blend(flat, target, method="mixed"))[10, 10, :3].astype(int)
     lost = samples(blend(flat, target))[10, 10, :3].astype(int)
     assert np.abs(kept - 140).max() <= 3
     assert np.abs(lost - 140).min() > 15

@@ -74,7 +74,7 @@ def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp
         pasted.scale(160, 160, False)
         pasted.set_offsets(380, 200)
         own = raw(pasted)
-        outcome = call("inlay-paste-poisson", image, [pasted])
+        outcome = call("inlay-paste-blend", image, [pasted])
         layers = image.get_layers()
         new = layers[0]
         _, x, y = new.get_offsets()

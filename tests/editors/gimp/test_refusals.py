@@ -55,20 +55,20 @@ REFUSED = {
         "The image has a floating selection.",
     ),
     "nothing to paste": (
-        "empty = add_layer(image, 9, 9)\nanswer = call('inlay-paste-poisson', image, [empty])",
+        "empty = add_layer(image, 9, 9)\nanswer = call('inlay-paste-blend', image, [empty])",
         "The active layer is transparent everywhere.",
     ),
     "pasted beside the picture": (
-        "beside = add_layer(image, 9, 9, 50, 50, alpha=False)\nanswer = call('inlay-paste-poisson', image, [beside])",
+        "beside = add_layer(image, 9, 9, 50, 50, alpha=False)\nanswer = call('inlay-paste-blend', image, [beside])",
         "The active layer lies outside of the picture.",
     ),
     "nothing to paste into": (
-        "answer = call('inlay-paste-poisson', image, [layer])",
+        "answer = call('inlay-paste-blend', image, [layer])",
         "Nothing is seen below the active layer.",
     ),
     "a locked group": (
         "group = add_group(image)\ninside = add_layer(image, 9, 9, parent=group, alpha=False)\n"
-        "group.set_lock_content(True)\nanswer = call('inlay-paste-poisson', image, [inside])",
+        "group.set_lock_content(True)\nanswer = call('inlay-paste-blend', image, [inside])",
         "The group 'group' is locked. Unlock it",
     ),
 }

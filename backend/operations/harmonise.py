@@ -1,0 +1,201 @@
+"""Pasted content given the light and colour of the picture around it.
+
+The Poisson solution at full size is where all methods start. The copy-paste network looks at a small copy of the
+paste and its surroundings and answers with a colour transform for every place, which is added at full size: detail is
+the content's own, whatever the size. At the outline its answer fades out, so that the seam stays closed as Poisson
+closes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.colour_field import fading, transformed
+from backend.imaging.poisson import seamless_clone
+from backend.imaging.reduce import reduced
+from backend.imaging.regions import Box, bounding_box
+from backend.pixels import Pixels
+
+from . import Context
+
+if TYPE_CHECKING:
+    from models.copy_paste import CopyPasteNet
+
+NAME = "harmonise"  # of the card
+SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
+SEAM = 0.01  # within so much of the paste's size the network's answer fades in
+STEP = 8  # sides that the network sees are multiples of it
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How content is made to belong. method: auto, deep, poisson or mixed; cutout: the content is an object with an
+    edge of its own, not a patch whose seam is to vanish; strength: 0 the content's own colours, 1 all of the change."""
+
+    method: str = "auto"
+    cutout: bool = False
+    strength: float = 1.0
+
+
+def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look: Look, context: Context) -> Pixels:
+    """The content with the picture's light and colour: like `picture` where the mask is not.
+
+    content, picture: H x W x 1 or 3 of one type (not half), valid one pixel beyond the mask; linear: whether they are
+    linear light, else sRGB-encoded. Without the network's weights `auto` is Poisson, and a note says so.
+    """
+    net = network(context) if look.method in ("auto", "deep") else None
+    if net is None and look.method in ("auto", "deep"):
+        context.notes.append("The network for blending is not on this machine: blended by Poisson cloning alone.")
+    share = 0.5 if net is not None else 0.9
+    base = seamless_clone(
+        content,
+        picture,
+        mask,
+        mixed=look.method == "mixed",
+        device=context.device,
+        progress=lambda fraction: context.progress(share * fraction, "Blending", None),
+        cancelled=context.cancelled,
+    )
+    box = bounding_box(mask)
+    if box is None or (net is None and look.strength == 1):
+        return base
+    own = _Encoded(content, linear)
+    if net is None:
+        _mix(base, own, mask, box, look.strength)
+        return base
+    context.progress(0.5, "Looking at light and colour", None)
+    field = _field(net, content, picture, base, mask, box, linear, context)
+    width = max(2.0, SEAM * float(np.sqrt(mask.sum())))
+    fade = fading(mask, width)[box.window] if look.method == "auto" and not look.cutout else None
+    context.progress(0.7, "Adapting light and colour", None)
+    _add(field, base, own, mask, box, fade, look.strength)
+    return base
+
+
+def network(context: Context) -> tuple[CopyPasteNet, int] | None:
+    """The network and the longest side in pixels that it is to see; None where its weights are not on this machine."""
+    if NAME not in context.cache:
+        from models import store
+
+        try:
+            found = store.locate(store.find_card(NAME)) is not None
+        except store.CardError:
+            found = False
+        context.cache[NAME] = store.load(NAME, context.device) if found else None
+    if context.cache[NAME] is None:
+        return None
+    net, card = context.cache[NAME]
+    return net, card.input_size
+
+
+class _Encoded:
+    """Part of a picture as H x W x 3 float32, sRGB-encoded, whatever the picture's own values; and back."""
+
+    def __init__(self, pixels: Pixels, linear: bool) -> None:
+        self.pixels, self.linear = pixels, linear
+
+    def at(self, window: tuple[slice, slice]) -> Float:
+        unit = to_unit(np.ascontiguousarray(self.pixels[window]))
+        if self.linear:
+            unit = linear_to_srgb(unit)
+        return np.repeat(unit, 3, 2) if unit.shape[2] == 1 else unit
+
+    def put(self, window: tuple[slice, slice], values: Float, mask: Mask) -> None:
+        """Write where the mask is; integers are rounded and clipped."""
+        if self.pixels.shape[2] == 1:
+            values = values.mean(2, keepdims=True)
+        if self.linear:
+            values = srgb_to_linear(values)
+        kind = self.pixels.dtype
+        if kind.kind == "u":
+            full = np.iinfo(kind).max
+            values = np.rint(np.clip(values * np.float32(full), 0, full))
+        np.copyto(self.pixels[window], values.astype(kind), where=mask[..., None])
+
+
+def _field(
+    net: tuple[CopyPasteNet, int],
+    content: Pixels,
+    picture: Pixels,
+    base: Pixels,
+    mask: Mask,
+    box: Box,
+    linear: bool,
+    context: Context,
+) -> tuple[Float, Box]:
+    """The network's answer, h x w x 12, and the box that it is stretched over."""
+    import torch
+
+    seen = box.padded(round(SURROUNDINGS * max(box.width, box.height)), mask.shape)
+    shrink = min(1.0, net[1] / max(seen.width, seen.height))
+    size = (_even(seen.width * shrink), _even(seen.height * shrink))
+    pasted = np.where(mask[seen.window][..., None], content[seen.window], picture[seen.window])
+    small = [_small(pixels, size, linear) for pixels in (pasted, base[seen.window])]
+    inside = (_resized(mask[seen.window].astype(np.float32), size) >= 0.5).astype(np.float32)
+    tensors = [
+        torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(x), 2, 0))[None]).to(context.device)
+        for x in (small[0], inside, small[1])
+    ]
+    kind = torch.device(context.device).type
+    noise = torch.Generator(context.device).manual_seed(0)
+    with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
+        poisson = tensors[2] if net[0].config.poisson else None
+        field = net[0].transform(tensors[0], tensors[1], poisson, noise)[0]
+    found: Float = np.ascontiguousarray(field.float().permute(1, 2, 0).cpu().numpy())
+    return found, seen
+
+
+def _even(length: float) -> int:
+    return max(STEP, round(length / STEP) * STEP)
+
+
+def _small(pixels: Pixels, size: tuple[int, int], linear: bool) -> Float:
+    encoded = _Encoded(_resized(pixels, size).reshape(size[1], size[0], -1), linear).at(np.s_[:, :])
+    return np.clip(encoded, 0, 1)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    if size[0] <= pixels.shape[1] and size[1] <= pixels.shape[0]:
+        return reduced(np.ascontiguousarray(pixels), size)
+    larger: Any = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    result: Pixels = larger
+    return result
+
+
+def _add(
+    answer: tuple[Float, Box], base: Pixels, own: _Encoded, mask: Mask, box: Box, fade: Float | None, strength: float
+) -> None:
+    """What the network says, added to the Poisson solution inside the mask."""
+    field, seen = answer
+    target = _Encoded(base, own.linear)
+    left, top = box.x - seen.x, box.y - seen.y
+    part = (slice(top, top + box.height), slice(left, left + box.width))
+    columns = slice(box.x, box.x + box.width)
+
+    def content(rows: slice) -> Float:
+        return own.at((slice(rows.start + seen.y, rows.stop + seen.y), columns))
+
+    for rows, added in transformed(field, (seen.width, seen.height), part, content):
+        window = (slice(rows.start + seen.y, rows.stop + seen.y), columns)
+        if fade is not None:
+            added *= fade[rows.start - top : rows.stop - top, :, None]
+        added += target.at(window)
+        if strength != 1:
+            before = own.at(window)
+            added = before + np.float32(strength) * (added - before)
+        target.put(window, added, mask[window])
+
+
+def _mix(base: Pixels, own: _Encoded, mask: Mask, box: Box, strength: float) -> None:
+    """The solution drawn back to the content's own colours."""
+    target = _Encoded(base, own.linear)
+    before, after = own.at(box.window), target.at(box.window)
+    target.put(box.window, before + np.float32(strength) * (after - before), mask[box.window])

@@ -1,0 +1,128 @@
+"""The network's answer carried to full size: exactness, the untouched rest, depths, the seam, and life without it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from backend.imaging.colour import linear_to_srgb, srgb_to_linear
+from backend.imaging.poisson import seamless_clone
+from backend.operations import Context
+from backend.operations.harmonise import NAME, Look, harmonised, network
+from models.copy_paste import CopyPasteConfig, CopyPasteNet
+
+DEEP = Look("deep")
+SHIFT, GAIN = (0.05, -0.1, 0.02), 0.1
+
+
+def knowing(shift: tuple[float, float, float] = SHIFT, gain: float = GAIN) -> Context:
+    """A context whose network always answers: add `gain` of the content and `shift`."""
+    torch.manual_seed(0)
+    net = CopyPasteNet(CopyPasteConfig(4, poisson=True, affine=True, stride=4)).eval().requires_grad_(False)
+    nn.init.zeros_(net.up[-1].plain.weight)
+    net.up[-1].plain.bias.copy_(torch.tensor([*(gain * torch.eye(3)).flatten(), *shift]))
+    return Context(cache={NAME: (net, SimpleNamespace(input_size=64))})
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Content, picture (floats, smooth, mid-tones) and a mask."""
+    rows, columns = np.mgrid[:150, :210] / 210
+    content = np.dstack([0.4 + 0.1 * np.sin(9 * columns), 0.5 + 0.1 * rows, 0.5 - 0.1 * columns])
+    content += rng.normal(0, 0.01, content.shape)
+    picture = np.dstack([0.6 - 0.1 * rows, 0.4 + 0.1 * columns, 0.5 + 0.05 * np.cos(7 * rows)])
+    mask = (columns - 0.5) ** 2 + (rows - 0.35) ** 2 < 0.04
+    return content.astype(np.float32), picture.astype(np.float32), mask
+
+
+def test_the_answer_is_added_to_the_poisson_solution_at_full_size(scene: tuple[np.ndarray, ...]) -> None:
+    content, picture, mask = scene
+    result = harmonised(content, picture, mask, False, DEEP, knowing())
+    expected = seamless_clone(content, picture, mask) + GAIN * content + np.float32(SHIFT)
+    np.testing.assert_allclose(result[mask], expected[mask], atol=1e-4)
+    assert np.array_equal(result[~mask], picture[~mask])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("method", ["auto", "deep", "poisson", "mixed"])
+def test_outside_of_the_mask_integers_are_bit_identical_and_inside_they_agree_with_floats(
+    scene: tuple[np.ndarray, ...], kind: type[np.unsignedinteger], method: str
+) -> None:
+    content, picture, mask = scene
+    full = np.iinfo(kind).max
+    whole = [np.round(x * full).astype(kind) for x in (content, picture)]
+    result = harmonised(*whole, mask, False, Look(method), knowing())
+    assert result.dtype == kind
+    assert np.array_equal(result[~mask], whole[1][~mask])
+    floats = harmonised(content, picture, mask, False, Look(method), knowing())
+    assert np.abs(result[mask] / full - floats[mask]).max() < 0.01
+
+
+def test_at_the_outline_auto_is_poisson_and_in_the_middle_the_networks(scene: tuple[np.ndarray, ...]) -> None:
+    content, picture, mask = scene
+    auto, deep = (harmonised(content, picture, mask, False, Look(m), knowing()) for m in ("auto", "deep"))
+    poisson = seamless_clone(content, picture, mask)
+    ys, xs = np.nonzero(mask)
+    top = ys.argmin()
+    outline, middle = (ys[top], xs[top]), (int(0.35 * 210), 105)
+    assert np.abs(auto[outline] - poisson[outline]).max() < 0.6 * np.abs(deep[outline] - poisson[outline]).max()
+    np.testing.assert_allclose(auto[middle], deep[middle], atol=1e-3)
+    kept = harmonised(content, picture, mask, False, Look("auto", cutout=True), knowing())
+    np.testing.assert_allclose(kept, deep, atol=1e-6)  # an object's edge is no seam
+
+
+@pytest.mark.parametrize("method", ["deep", "poisson"])
+def test_strength_goes_from_the_contents_own_colours_all_the_way(scene: tuple[np.ndarray, ...], method: str) -> None:
+    content, picture, mask = scene
+    none, half, full = (
+        harmonised(content, picture, mask, False, Look(method, strength=s), knowing()) for s in (0, 0.5, 1)
+    )
+    np.testing.assert_allclose(none[mask], content[mask], atol=1e-5)
+    np.testing.assert_allclose(half[mask], (content[mask] + full[mask]) / 2, atol=1e-5)
+
+
+def test_linear_light_is_shown_to_the_network_encoded(scene: tuple[np.ndarray, ...]) -> None:
+    content, picture, mask = scene
+    linear = [srgb_to_linear(x) for x in (content, picture)]
+    result = harmonised(*linear, mask, True, DEEP, knowing())
+    base = linear_to_srgb(seamless_clone(*linear, mask))
+    expected = srgb_to_linear(base + GAIN * content + np.float32(SHIFT))
+    np.testing.assert_allclose(result[mask], expected[mask], atol=2e-3)
+
+
+def test_grey_stays_grey(scene: tuple[np.ndarray, ...]) -> None:
+    content, picture, mask = (x[..., :1] if x.ndim == 3 else x for x in scene)
+    result = harmonised(content, picture, mask, False, DEEP, knowing((0.1, 0.1, 0.1), 0.0))
+    np.testing.assert_allclose(result[mask], seamless_clone(content, picture, mask)[mask] + 0.1, atol=1e-4)
+
+
+def test_a_tiny_paste_and_one_at_the_border_go_through(scene: tuple[np.ndarray, ...]) -> None:
+    content, picture, _ = scene
+    for window in (np.s_[3:5, 4:5], np.s_[100:150, 0:60]):
+        mask = np.zeros(picture.shape[:2], bool)
+        mask[window] = True
+        result = harmonised(content, picture, mask, False, Look(), knowing())
+        assert np.isfinite(result).all()
+        assert np.array_equal(result[~mask], picture[~mask])
+
+
+def test_without_weights_it_is_poisson_and_says_so(
+    scene: tuple[np.ndarray, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, picture, mask = scene
+    monkeypatch.setattr("models.store.locate", lambda card: None)
+    context = Context()
+    assert network(context) is None
+    result = harmonised(content, picture, mask, False, Look(), context)
+    assert np.array_equal(result, seamless_clone(content, picture, mask))
+    assert len(context.notes) == 1
+    assert "Poisson" in context.notes[0]
