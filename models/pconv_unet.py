@@ -47,7 +47,7 @@ class PartialConv2d(nn.Module):
             known = F.conv2d(mask.float(), self.count, stride=self.stride, padding=self.padding)  # sum(M)
             ratio = torch.where(known > 0.5, self.full / known.clamp(min=1), 0)
             after = (known > 0.5).float()
-        groups = zip(torch.split(x, self.groups, 1), torch.split(mask.to(x.dtype), 1, 1), strict=True)
+        groups = zip(torch.split(x, list(self.groups), 1), torch.split(mask.to(x.dtype), 1, 1), strict=True)
         masked = torch.cat([part * known_part for part, known_part in groups], 1)
         out = F.conv2d(masked, self.weight, stride=self.stride, padding=self.padding)
         return out * ratio.to(out.dtype) + self.bias[:, None, None].to(out.dtype) * after.to(out.dtype), after

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_unit
 from backend.imaging.inpainting import inpaint
+from backend.imaging.poisson import seamless_clone
 from backend.imaging.regions import Box, bounding_box, grow
 from backend.pixels import Pixels, as_depth, coverage, from_array, placed, raster, rgb, samples
 from plugin.client.actions import BY_NAME, ResultKind
@@ -18,6 +19,7 @@ from plugin.client.raster import PixelFormat, Raster
 
 from . import Context, OperationError
 from .select import selected
+from .structure import network, structure
 from .subject import select_object, select_subject
 
 Mask = npt.NDArray[np.bool_]
@@ -84,16 +86,22 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
     view = box.padded(WIDEST if settings["area"] == "everywhere" else around, mask.shape)
     part = _cropped(layer, view)
     hole = grow(mask[view.window].astype(np.uint8) * 255, widen) > 0
-    usable = ~hole & (coverage(part) >= 0.5)
+    known = ~hole & (coverage(part) >= 0.5)
+    usable = known.copy()
     if (other := job.inputs.get("source")) is not None:
         usable &= placed(_painted(other), other.x, other.y, part.box) >= 0.5
     if not usable.any():
         raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER)
     image = _encoded(part)
+    guess = _guess(image, hole, known, str(settings["method"]), context)
     inside = bounding_box(hole)
     assert inside is not None
     alpha = _edge(hole, float(settings["feather"]))[inside.window]
     form = _with_alpha(layer.format)
+    if settings["method"] == "network":
+        assert guess is not None  # or it would have been refused
+        smooth = seamless_clone(guess, image, ~known, device=context.device, cancelled=context.cancelled)
+        return [_layer(smooth, alpha, inside, "Fill", form, part)]
     outputs = []
     for number in range(variants):
 
@@ -105,16 +113,38 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
 
         try:
             filled = inpaint(
-                image, hole, usable, seed=int(settings["seed"]) + number, device=context.device,
+                image, hole, usable, guess, seed=int(settings["seed"]) + number, device=context.device,
                 progress=report, cancelled=context.cancelled, preview=show if number == 0 else None,
             )  # fmt: skip
         except ValueError as error:
             raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER) from error
-        pixels = np.concatenate([_decoded(filled[inside.window], form), as_depth(alpha, form.depth)[..., None]], axis=2)
         name = "Fill" if variants == 1 else f"Fill {number + 1}"
-        corner = (part.x + inside.x, part.y + inside.y)
-        outputs.append(Output(ResultKind.LAYER, name, raster(pixels, form, *corner, layer.profile)))
+        outputs.append(_layer(filled, alpha, inside, name, form, part))
     return outputs
+
+
+def _guess(image: Float, hole: Mask, known: Mask, method: str, context: Context) -> Float | None:
+    """The network's picture; None where it is not wanted, or is not there and need not be."""
+    if method == "patches":
+        return None
+    context.progress(0.0, "Guessing what is in the hole", None)
+    found = network(context)
+    if found is not None:
+        return structure(image, hole, known, found, context)
+    if method == "auto":
+        return None
+    raise OperationError(
+        ErrorCode.BAD_PARAMETER,
+        "The weights of the filling network are not on this machine.",
+        "Choose the method 'Patches of the surroundings'.",
+    )
+
+
+def _layer(filled: Float, alpha: Float, inside: Box, name: str, form: PixelFormat, part: Raster) -> Output:
+    """The hole's box of a filled part as a layer of the given format."""
+    pixels = np.concatenate([_decoded(filled[inside.window], form), as_depth(alpha, form.depth)[..., None]], axis=2)
+    layer = raster(pixels, form, part.x + inside.x, part.y + inside.y, part.profile)
+    return Output(ResultKind.LAYER, name, layer)
 
 
 def _cropped(layer: Raster, box: Box) -> Raster:

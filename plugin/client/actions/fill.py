@@ -8,7 +8,11 @@ from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source
 METHOD = (
     Parameter(
         "method", Kind.CHOICE, "auto", "Method", "How the hole is filled.",
-        choices=(("auto", "The best there is"), ("patches", "Patches of the surroundings")),
+        choices=(
+            ("auto", "The best there is"),
+            ("network", "The network alone: smooth"),
+            ("patches", "Patches of the surroundings"),
+        ),
     ),
     Parameter(
         "grow", Kind.INTEGER, 4, "Grow", "Widen the hole by so many pixels, so that no rim of what was there is left.",
