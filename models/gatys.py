@@ -38,7 +38,7 @@ class GatysConfig:
     scale: float = 1.0
     steps: int = 300
     start: str = "content"
-    coarsest: int = 192  # the longer side is halved as long as it stays at least this
+    coarsest: int = 128  # the longer side is halved as long as it stays at least this
     history: int = 10  # pairs that L-BFGS keeps, each of two pictures' size
     seed: int = 0
 

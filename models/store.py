@@ -30,11 +30,13 @@ BUILDERS: dict[str, str] = {
     "subject_net": "models.subject_net:SubjectNet",
     "copy_paste": "models.copy_paste:copy_paste_net",
     "pconv_unet": "models.pconv_unet:PConvUNet",
+    "transformer_net": "models.transformer_net:transformer_net",
     "maskrcnn_resnet50_fpn": "models.public:maskrcnn_resnet50_fpn",
     "deeplabv3_mobilenet_v3_large": "models.public:deeplabv3_mobilenet_v3_large",
     "fcn_resnet50": "models.public:fcn_resnet50",
     "lraspp_mobilenet_v3_large": "models.public:lraspp_mobilenet_v3_large",
     "feature_net": "models.feature_net:FeatureNet",
+    "any_style": "models.style_predictor:any_style",
     "vgg16": "models.public:vgg16",
 }
 """Builder name -> module:callable, imported only when it is asked for."""

@@ -65,3 +65,11 @@ class VGG16(nn.Module):
                 )
             conv.weight.copy_(weight)
             conv.bias.copy_(state[f"features.{place}.bias"])
+
+    def load_features(self, state: Mapping[str, Tensor]) -> None:
+        """Takes the weights of a feature network (models/feature_net.py) as far as this one has blocks.
+
+        Raises RuntimeError where the widths differ.
+        """
+        own = self.state_dict()
+        self.load_state_dict({name: state[f"trunk.{name}"].float() for name in own})

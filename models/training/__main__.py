@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument(
         "--start", type=Path, help="weights to start from: an exported network; for FCN-16s, 8s and 4s the coarser one"
     )
-    segment.add_argument("--trunk", type=Path, help="papers: VGG-16 weights in torchvision's names to start from")
+    segment.add_argument(
+        "--trunk", type=Path, help="papers: VGG-16 weights in torchvision's names, or a feature network, to start from"
+    )
     segment.add_argument("--classes", type=int, default=21, help="papers: number of classes, background included")
     segment.add_argument(
         "--width", type=float, default=1.0, help="papers: width of the VGG trunk, 1 being the published one"
@@ -92,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     fill.add_argument("--seed", type=int, default=0)
 
     _add_style(commands.add_parser("style", help="train the feed-forward style network"))
+    _add_features(commands.add_parser("features", help="distil the feature network"))
+    _add_predictor(commands.add_parser("predictor", help="train the network that takes any picture as the style"))
 
     export = commands.add_parser(
         "export", help="put a run's weights beside a card, with the scores on the dev split in it"
@@ -100,8 +104,15 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--weights", default="best.safetensors", help="which file of the run (default: best.safetensors)"
     )
-    export.add_argument("--data", type=Path, required=True, help="the cache folder (fill: the data folder), for the scores")
-    export.add_argument("--task", choices=("subject", "paste", "fill"), default="subject", help="what the run trained")
+    export.add_argument(
+        "--data", type=Path, required=True, help="the cache folder (fill: the data folder), for the scores"
+    )
+    export.add_argument(
+        "--task",
+        choices=("subject", "paste", "fill", "features", "any_style"),
+        default="subject",
+        help="what the run trained",
+    )
     export.add_argument("--name", default="subject", help="name of the card")
     export.add_argument("--size", type=int, default=320)
     export.add_argument("--every", type=int, default=1, help="score only each so-many-th picture")
@@ -160,6 +171,50 @@ def _add_style(style: argparse.ArgumentParser) -> None:
     style.add_argument("--compiled", action="store_true", help="by torch.compile; needs a C++ compiler")
     style.add_argument("--workers", type=int, default=1, help="processes that make samples")
     style.add_argument("--seed", type=int, default=0)
+
+
+def _add_distilled(parser: argparse.ArgumentParser, batch: int, rate: float) -> None:
+    """What `features` and `predictor` have in common."""
+    parser.add_argument("--data", type=Path, required=True, help="holds styles/, photos/dev and reference/")
+    parser.add_argument("--cache", type=Path, required=True, help="a cache folder, for the photographs")
+    parser.add_argument("--out", type=Path, required=True, help="the run's folder: logs, checkpoints")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="length by the clock")
+    length.add_argument("--steps", type=int, help="length by steps")
+    parser.add_argument("--batch", type=int, default=batch, help="pictures a process and step")
+    parser.add_argument("--rate", type=float, default=rate, help="peak learning rate")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--bf16", action="store_true", help="forward and backward passes in bfloat16")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make samples")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _add_features(features: argparse.ArgumentParser) -> None:
+    _add_distilled(features, batch=12, rate=2e-3)
+    features.add_argument("--width", type=float, default=0.25, help="of VGG-16's channels")
+    features.add_argument("--gram-weight", type=float, default=0.2, help="of the Gram matrices' difference")
+
+
+def _add_predictor(predictor: argparse.ArgumentParser) -> None:
+    _add_distilled(predictor, batch=6, rate=1e-3)
+    predictor.add_argument("--start", type=Path, help="an exported style network to start from")
+    predictor.add_argument("--encoder", type=Path, help="an exported feature network to start from")
+    predictor.add_argument("--held-out", nargs="+", default=(), help="paintings (file names) kept for measuring")
+    predictor.add_argument("--gram-weight", type=float, default=6.0, help="of the Gram loss; content has 1")
+    predictor.add_argument("--loss-network", choices=("squeezenet", "vgg16"), default="squeezenet")
+
+
+def _features(options: argparse.Namespace) -> None:
+    from models.training.features import Settings, train
+
+    print(train(Settings(**{name: value for name, value in vars(options).items() if name != "command"})))
+
+
+def _predictor(options: argparse.Namespace) -> None:
+    from models.training.predictor import Settings, train
+
+    given = {name: value for name, value in vars(options).items() if name != "command"}
+    print(train(Settings(**given | {"held_out": tuple(options.held_out)})))
 
 
 def _style(options: argparse.Namespace) -> None:
@@ -254,13 +309,19 @@ def _export(options: argparse.Namespace) -> None:
 
         print(export_fill(options.run / options.weights, options.name, options.data, options.size))
         return
+    if options.task in ("features", "any_style"):
+        from models.training.distilled_export import export_any_style, export_features
+
+        export = export_features if options.task == "features" else export_any_style
+        print(export(options.run / f"{options.task}.safetensors"))
+        return
     from backend.imaging.poisson import seamless_clone
     from models.training.export import export_paste, export_subject
 
     if options.task == "paste":
-        print(export_paste(
-            options.run / options.weights, options.name, options.data, options.size, 192 // options.every, seamless_clone
-        ))  # fmt: skip
+        count = 192 // options.every
+        weights = options.run / options.weights
+        print(export_paste(weights, options.name, options.data, options.size, count, seamless_clone))
         return
     print(export_subject(options.run / options.weights, options.name, options.data, options.size, options.every))
 
@@ -274,6 +335,7 @@ def _plot(options: argparse.Namespace) -> None:
 def main() -> None:
     options = _parser().parse_args()
     {"cache": _cache, "relabel": _relabel, "segment": _segment, "paste": _paste, "fill": _fill, "style": _style,
+     "features": _features, "predictor": _predictor,
      "export": _export, "plot": _plot}[options.command](options)  # fmt: skip
 
 

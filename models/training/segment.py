@@ -85,7 +85,9 @@ def build(settings: Settings) -> nn.Module:
         load = (
             load_file if settings.trunk.suffix == ".safetensors" else lambda path: torch.load(path, weights_only=True)
         )
-        net.trunk.load_torchvision(load(settings.trunk))
+        state = load(settings.trunk)
+        distilled = any(name.startswith("trunk.") for name in state)
+        (net.trunk.load_features if distilled else net.trunk.load_torchvision)(state)
     if settings.start is not None:
         state = load_file(settings.start)
         if isinstance(net, FCN):

@@ -9,6 +9,7 @@ import torchvision
 from models import store
 from models.fcn import FCN
 from models.feature_net import LAYERS, FeatureNet, bundled, load
+from models.resnet_seg import ResNetSeg
 
 
 def test_layers_are_vggs_with_their_strides() -> None:
@@ -77,9 +78,12 @@ def test_normalised_filters_have_mean_one_and_compute_the_same(average: bool) ->
 
 
 def test_it_is_the_trunk_of_the_papers_networks() -> None:
-    net, fcn = FeatureNet(1 / 8), FCN(8, classes=2, width=1 / 8)
-    fcn.load_state_dict(net.state_dict(), strict=False)
-    assert torch.equal(fcn.trunk.stages[4][0].weight, net.trunk.stages[4][0].weight)
+    net = FeatureNet(1 / 8)
+    for other in (FCN(8, classes=2, width=1 / 8), ResNetSeg(width=1 / 8)):
+        other.trunk.load_features(net.state_dict())
+        assert torch.equal(other.trunk.stages[2][0].weight, net.trunk.stages[2][0].weight)
+    with pytest.raises(RuntimeError, match="size"):
+        FCN(8, classes=2, width=1 / 4).trunk.load_features(net.state_dict())
 
 
 def test_without_weights_it_says_what_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,126 @@
+"""Distilling the feature network: where layers see, what is learned, and a whole run in miniature that resumes."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from models.feature_net import FeatureNet
+from models.training import features
+from models.training.cache import write_table
+from models.training.features import (
+    LESSONS,
+    MOBILENET,
+    SQUEEZENET,
+    Classroom,
+    Settings,
+    Student,
+    Tap,
+    Teachers,
+    at_places,
+    lessons,
+    train,
+)
+
+
+def untrained() -> Teachers:
+    torch.manual_seed(0)
+    squeezenet, mobilenet = torchvision.models.squeezenet1_0().features, torchvision.models.mobilenet_v2().features
+    return Teachers(squeezenet[: max(SQUEEZENET) + 1], mobilenet[: max(MOBILENET) + 1])
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with blotchy photographs, and teachers that were never trained."""
+    monkeypatch.setattr(features.Teachers, "load", classmethod(lambda cls, reference: untrained()))
+    rng = np.random.default_rng(0)
+    for folder in ("photos/dev", "photos/train"):
+        (tmp_path / folder).mkdir(parents=True)
+        for i in range(4):
+            picture = cv2.resize(rng.integers(0, 255, (7, 9, 3), np.uint8), (90, 70))
+            cv2.imwrite(str(tmp_path / folder / f"p_{i}.png"), picture)
+    (tmp_path / "photos/train/sources.csv").write_text(
+        "file,mask,kind\n" + "".join(f"p_{i}.png,,scene\n" for i in range(4))
+    )
+    write_table(tmp_path / "photos/train", tmp_path / "cache", "photos")
+    return tmp_path
+
+
+def test_teachers_layers_are_where_they_are_said_to_be() -> None:
+    """The gradient of an element in the middle is centred on its pixel."""
+    teachers = untrained()
+    for module in teachers.modules():
+        if isinstance(module, nn.Conv2d):  # what counts is where, not what
+            nn.init.constant_(module.weight, 1.0 / module.weight[0].numel())
+        if isinstance(module, nn.ReLU6):
+            module.max_val = 1e9
+    image = torch.ones(1, 3, 225, 225, requires_grad=True)
+    for network, taps in (("squeezenet", SQUEEZENET), ("mobilenet", MOBILENET)):
+        x = image
+        for place, layer in enumerate(teachers.networks[network]):
+            x = nn.functional.avg_pool2d(x, 3, 2, ceil_mode=True) if isinstance(layer, nn.MaxPool2d) else layer(x)
+            if place not in taps:
+                continue
+            tap, at = taps[place], x.shape[2] // 2
+            assert x.shape[1] == tap.channels
+            (gradient,) = torch.autograd.grad(x[0, :, at, at].sum(), image, retain_graph=True)
+            weight = gradient[0, 0].sum(0)
+            centre = float((weight * torch.arange(225)).sum() / weight.sum())
+            assert centre == pytest.approx(tap.stride * at + tap.offset, abs=0.1 * tap.stride)
+
+
+def test_features_are_read_where_the_teacher_looks() -> None:
+    """A map that is the picture's own coordinate comes out as the teacher's coordinates."""
+    own = (4 * torch.arange(20) + 1.5).expand(1, 1, 20, 20)
+    read = at_places(own, 4, Tap(1, 8, 9), (6, 8))
+    torch.testing.assert_close(read[0, 0, 3], 8.0 * torch.arange(8) + 9)
+    torch.testing.assert_close(at_places(own.mT, 4, Tap(1, 8, 9), (6, 8))[0, 0, :, 2], 8.0 * torch.arange(6) + 9)
+
+
+def test_a_student_that_says_what_the_teachers_say_has_no_loss() -> None:
+    teachers, image = untrained(), torch.rand(2, 3, 96, 96)
+    room = Classroom(teachers, iter([image] * 4))
+
+    class Parrot(nn.Module):
+        def forward(self, image: Tensor, sizes: dict[str, tuple[int, int]]) -> dict[str, Tensor]:
+            true = teachers(image)
+            return {
+                f"{layer} {tap}".replace(" ", "-"): (true[tap] - room.mean[tap]) / room.std[tap]
+                for layer, tap in lessons()
+            }
+
+    losses = room.losses(Parrot(), image)
+    assert all(float(value) == pytest.approx(0, abs=1e-4) for value in losses.values())
+    ignorant = room.losses(Student(FeatureNet(1 / 8)), image)
+    assert float(ignorant["error"]) > 0.5
+    assert len(ignorant) == len(lessons()) + 2
+
+
+def test_every_block_has_a_lesson() -> None:
+    assert {layer[:5] for layer in LESSONS} == {f"conv{block}" for block in range(1, 6)}
+
+
+def test_a_tiny_run_learns_and_resumes(data: Path) -> None:
+    settings = Settings(
+        data, data / "cache", data / "run", steps=20, width=1 / 8, sizes=((0.5, 48), (1.0, 64)), batch=2, bf16=False,
+        workers=0,
+    )  # fmt: skip
+    first = train(settings)
+    again = train(Settings(**(vars(settings) | {"steps": 40, "resume": True, "bf16": True})))
+    assert again["learned"] > first["learned"]
+    with (settings.out / "log.csv").open() as log:
+        rows = list(csv.DictReader(log))
+    assert [row["step"] for row in rows] == ["20", "40"]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    net = FeatureNet(1 / 8)
+    net.load_state_dict(
+        {name: value.float() for name, value in load_file(settings.out / "features.safetensors").items()}
+    )
