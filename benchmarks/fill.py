@@ -1,12 +1,13 @@
 """Filling holes beside what there is elsewhere: error and likeness inside the hole, method by method.
 
-    python -m benchmarks.fill DATA [--every N] [--methods patches telea ...] [--pictures FOLDER]
+    python -m benchmarks.fill DATA [--every N] [--methods patches telea ...] [--weights RUN] [--pictures FOLDER]
     python -m benchmarks.fill DATA --speed
 
 DATA is the data folder ($INLAY_DATA). The pictures are 512 px crops from the middle of its photos/dev, each with an
 irregular hole and with one of an object's shape, of 5 to 25 % of the area. L1 and PSNR are on 0..255; SSIM; and the
 feature distance: squeezenet1_0 at six taps, unit length per pixel, squared difference, summed over taps. G'MIC's
-matchpatch takes part where `gmic` is installed. --speed times a round hole of 400 px in 2048 x 2048.
+matchpatch takes part where `gmic` is installed, and the network (alone, and as the guide of patches: auto) where its
+weights are. --speed times a round hole of 400 px in 2048 x 2048 and in 12 megapixels.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,8 +30,9 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
-from backend.operations import Context, find
+from backend.operations import Context, find, structure
 from backend.pixels import from_array, samples
+from models.training.fill import load
 from models.training.fill_masks import object_shape
 from models.training.perceptual import SQUEEZENET_SCORE, FeatureNetwork, feature_distance
 from plugin.client.actions import BY_NAME, Value
@@ -38,6 +42,8 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 SIDE = 512
 SMALLEST, LARGEST = 0.05, 0.25
+TRAINED_AT = 256  # side in pixels of the pictures of a run whose weights are not exported yet
+Method = Callable[[Picture, Mask], Picture]
 
 
 @dataclass(frozen=True)
@@ -50,20 +56,29 @@ class Case:
     hole: Mask
 
 
-def patches(picture: Picture, hole: Mask) -> Picture:
-    """The operation, without the growth and the feather that a person wants and a comparison does not."""
-    action = BY_NAME["fill.selection"]
-    settings: dict[str, Value] = action.check({"method": "patches", "grow": 0, "feather": 0.0})
-    inputs = {"image": from_array(picture), "selection": from_array(hole.astype(np.uint8) * 255)}
-    layer = find(action.name)(Job(action.name, settings, inputs), Context())[0].raster
-    result = picture.copy()
-    window = result[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
-    found = samples(layer)
-    np.copyto(window, found[..., :3], where=found[..., 3:] == 255)
-    return result
+class Inlay:
+    """The operation, without the growth and the feather that a person wants and a comparison does not.
+
+    kept: what its worker has in memory: the network.
+    """
+
+    def __init__(self, method: str, kept: dict[str, Any]) -> None:
+        self.method, self.kept = method, kept
+
+    def __call__(self, picture: Picture, hole: Mask) -> Picture:
+        action = BY_NAME["fill.selection"]
+        settings: dict[str, Value] = action.check({"method": self.method, "grow": 0, "feather": 0.0})
+        inputs = {"image": from_array(picture), "selection": from_array(hole.astype(np.uint8) * 255)}
+        job = Job(action.name, settings, inputs)
+        layer = find(action.name)(job, Context(cache=self.kept))[0].raster
+        result = picture.copy()
+        window = result[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
+        found = samples(layer)
+        np.copyto(window, found[..., :3], where=found[..., 3:] == 255)
+        return result
 
 
-def opencv(flag: int) -> Callable[[Picture, Mask], Picture]:
+def opencv(flag: int) -> Method:
     return lambda picture, hole: cv2.inpaint(picture, hole.astype(np.uint8) * 255, 5, flag)
 
 
@@ -82,12 +97,16 @@ def matchpatch(picture: Picture, hole: Mask) -> Picture:
         return np.ascontiguousarray(cv2.imread(str(out), cv2.IMREAD_COLOR)[..., ::-1])
 
 
-METHODS: dict[str, Callable[[Picture, Mask], Picture]] = {
-    "patches": patches,
-    "telea": opencv(cv2.INPAINT_TELEA),
-    "navier-stokes": opencv(cv2.INPAINT_NS),
-    "biharmonic": biharmonic,
-} | ({"matchpatch": matchpatch} if shutil.which("gmic") else {})
+def methods(weights: Path | None) -> dict[str, Method]:
+    """All that take part. weights: of a run, instead of the bundled network's."""
+    kept: dict[str, Any] = {}
+    if weights is not None:
+        kept[structure.NAME] = (load(weights), SimpleNamespace(input_size=TRAINED_AT))
+    found: dict[str, Method] = {"patches": Inlay("patches", kept)}
+    if structure.network(Context(cache=kept)) is not None:
+        found |= {"auto": Inlay("auto", kept), "network": Inlay("network", kept)}
+    found |= {"telea": opencv(cv2.INPAINT_TELEA), "navier-stokes": opencv(cv2.INPAINT_NS), "biharmonic": biharmonic}
+    return found | ({"matchpatch": matchpatch} if shutil.which("gmic") else {})
 
 
 def cases(data: Path, every: int) -> Iterator[Case]:
@@ -137,15 +156,15 @@ def scores(truth: Picture, filled: Picture, hole: Mask, net: FeatureNetwork) -> 
     return [float(np.abs(error).mean()), float(10 * np.log10(255**2 / (error**2).mean())), float(similar), distance]
 
 
-def compare(data: Path, every: int, methods: list[str], pictures: Path | None) -> None:
+def compare(data: Path, every: int, methods: dict[str, Method], pictures: Path | None) -> None:
     net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors", SQUEEZENET_SCORE)
     rows: dict[tuple[str, str], list[list[float]]] = {}
     for case in cases(data, every):
         shown = [np.where(case.hole[..., None], np.uint8(255), case.picture)]
-        for name in methods:
+        for name, method in methods.items():
             # a hole's content must not help: it is white
             start = time.perf_counter()
-            filled = METHODS[name](shown[0].copy(), case.hole)
+            filled = method(shown[0].copy(), case.hole)
             seconds = time.perf_counter() - start
             changed = float((filled != case.picture).any(2)[~case.hole].sum())
             whole = np.where(case.hole[..., None], filled, case.picture)
@@ -166,7 +185,7 @@ def compare(data: Path, every: int, methods: list[str], pictures: Path | None) -
         )
 
 
-def speed(data: Path, methods: list[str]) -> None:
+def speed(data: Path, methods: dict[str, Method]) -> None:
     """Wall clock and processor time of one hole in 4 MP, and of the same in 12 MP, where the region alone counts."""
     photo = cv2.imread(str(sorted((data / "photos/dev").glob("kodak*.jpg"))[0]), cv2.IMREAD_COLOR)[..., ::-1]
     print("| picture | method | wall clock | processor |\n| --- | --- | --- | --- |")
@@ -174,9 +193,9 @@ def speed(data: Path, methods: list[str]) -> None:
         picture = np.ascontiguousarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_CUBIC))
         y, x = np.ogrid[:height, :width]
         hole = (y - height // 2) ** 2 + (x - width // 2) ** 2 < 200**2
-        for name in methods:
+        for name, method in methods.items():
             start, start_processor = time.perf_counter(), time.process_time()
-            METHODS[name](picture, hole)
+            method(picture, hole)
             wall, processor = time.perf_counter() - start, time.process_time() - start_processor
             own = f"{processor:.2f} s" if name != "matchpatch" else ""
             print(f"| {width} x {height} | {name} | {wall:.2f} s | {own} |", flush=True)
@@ -186,17 +205,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
-    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", help="only these")
+    parser.add_argument("--weights", type=Path, help="the network's, of a run (default: the bundled ones)")
     parser.add_argument("--pictures", type=Path, help="folder for the fills, side by side")
     parser.add_argument("--speed", action="store_true", help="time it instead")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
+    found = methods(options.weights)
+    if options.methods:
+        found = {name: found[name] for name in options.methods}
     if options.speed:
-        speed(options.data, [name for name in options.methods if name in ("patches", "matchpatch")])
+        speed(options.data, {name: found[name] for name in ("patches", "auto", "matchpatch") if name in found})
     else:
-        compare(options.data, options.every, options.methods, options.pictures)
+        compare(options.data, options.every, found, options.pictures)
 
 
 if __name__ == "__main__":

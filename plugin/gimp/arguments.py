@@ -40,6 +40,14 @@ def values(config: Any, action: Action) -> dict[str, object]:
     return {parameter.name: _value(config, parameter) for parameter in action.parameters}
 
 
+def advance(config: Any, action: Action) -> None:
+    """Have the next dialog, or the filter repeated, start with another try; GIMP keeps what is in the config."""
+    following = action.following(action.check(values(config, action)))
+    for parameter in action.parameters:
+        if parameter.advances_by:
+            config.set_property(argument_name(parameter.name), following[parameter.name])
+
+
 def chosen_layer(config: Any, name: str) -> Any:
     """The layer that was chosen for an input, None if none was."""
     return config.get_property(argument_name(name))

@@ -29,8 +29,10 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
         if interactive and not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
             return _answer(procedure, Gimp.PDBStatusType.CANCEL)
         notes = _work(action, picture, layer, config)
-        if notes and run_mode != Gimp.RunMode.NONINTERACTIVE:
-            Gimp.message("\n".join(notes))
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            arguments.advance(config, action)
+            if notes:
+                Gimp.message("\n".join(notes))
     except JobCancelled:
         return _answer(procedure, Gimp.PDBStatusType.CANCEL)
     except (image.ImageError, JobFailed, ValueError) as error:

@@ -103,7 +103,7 @@ class InlayExtension(Extension):
         except document.Refusal as refusal:
             self._refuse(action.label, refusal)
             return
-        settings.keep_values(action, parameters)
+        settings.keep_values(action, action.following(parameters))
         combine = str(parameters.get("combine", "replace"))
         self.runner.start(job, action.label, lambda outcome: self._end(outcome, action.label, origin, combine))
 

@@ -42,7 +42,7 @@ def save(settings: Settings) -> None:
 
 
 def last_values(action: Action) -> dict[str, Value]:
-    """The values the action was last run with, where they still fit; defaults for the rest."""
+    """The values that were kept for the action, where they still fit; defaults for the rest."""
     kept = _read(action.name)
     return {parameter.name: _fitting(parameter, kept.get(parameter.name)) for parameter in action.parameters}
 

@@ -30,7 +30,11 @@ METHOD = (
         "reach", Kind.INTEGER, 100, "Width around the hole",
         "How far around the hole the fill may be taken from, of the hole's longer side.", 10, 150, unit=" %",
     ),
-    Parameter("seed", Kind.INTEGER, 0, "Seed", "Another number gives another fill.", 0, 2**31 - 8),
+    Parameter(
+        "seed", Kind.INTEGER, 0, "Seed",
+        "Another number gives another fill. It goes on by itself: undo and fill again for another try.",
+        0, 2**31 - 8, advances_by="variants",
+    ),
     Parameter("variants", Kind.INTEGER, 1, "Variants", "So many different fills, each on a layer of its own.", 1, 4),
 )  # fmt: skip
 SAMPLING = Input("source", Source.OTHER, "Take only from where this is painted", required=False)

@@ -68,6 +68,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[tuple[str, str], ...] = ()  # (value, label)
     unit: str = ""
+    advances_by: str = ""  # a parameter that says how much further a dialog starts the next time: another try
     offered_by: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit a picture
 
     def check(self, value: object) -> Value:
@@ -119,6 +120,16 @@ class Action:
             if name not in known:
                 raise ValueError(f"{self.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
         return {p.name: p.check(values.get(p.name, p.default)) for p in self.parameters}
+
+    def following(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """What a dialog starts with after a run with these values: the same, but for what gives another try."""
+        following = dict(values)
+        for parameter in self.parameters:
+            if parameter.advances_by:
+                further = int(values[parameter.name]) + int(values[parameter.advances_by])
+                fits = parameter.maximum is None or further <= parameter.maximum
+                following[parameter.name] = further if fits else parameter.default
+        return following
 
     def suited(self, values: Mapping[str, Value]) -> Action:
         """The action with the extent and the kind of result that it has for these values."""
