@@ -39,6 +39,7 @@ COMMANDS = {
         Command("cutout", "select something in pictures; writes it on transparent ground", "cutout"),
         Command("fill", "erase something from pictures and fill its place", "fill"),
         Command("paste", "paste a part of one picture into another so that it belongs there", "paste"),
+        Command("compose", "put the person of a portrait into a painting", "paste"),
         Command("models", "list, fetch and verify the networks' weights"),
         Command("doctor", "say how the installation is doing, and try it"),
         Command("demo", "try everything on the photographs that come along"),

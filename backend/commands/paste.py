@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.raster import Raster
 
-from . import CommandError, Exit, pictures, usage
+from . import CommandError, Exit, icc, pictures, usage
 from .options import add_output, add_parameters, add_running, given, numbers
 from .running import ProgressBar, Report, Runner, runner
 
@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0.01 <= arguments.scale <= 100:
         raise usage(f"--scale must be between 0.01 and 100, not {arguments.scale:g}")
     parameters = given(vars(arguments), ACTION, [ACTION])
-    target, source = pictures.read(arguments.target), pictures.read(arguments.source)
+    target = pictures.read(arguments.target)
+    source = icc.converted(pictures.read(arguments.source), target.profile)
     mask = pictures.read(arguments.mask) if arguments.mask else None
     if mask is None and not source.format.has_alpha:
         raise usage(f"{arguments.source} has no transparency: say with --mask what of it is pasted")
@@ -78,20 +79,25 @@ def paste(
     report: Report,
 ) -> Raster:
     """`target` with the placed source in it, in the target's depth; grey targets take on a coloured source's colour."""
-    from backend.pixels import as_depth, from_array, ordered
-
     source, mask = placed
-    if target.format.channels.startswith("Y") and not source.format.channels.startswith("Y"):
-        target = _coloured(target)
-    if source.format.channels.startswith("Y") and not target.format.channels.startswith("Y"):
-        source = _coloured(source)
-    deep = as_depth(ordered(source), target.format.depth)
-    source = from_array(deep, source.profile, source.x, source.y)
+    source, target = alike(source, target)
     inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
     result = running.run(action, parameters, inputs, report)
     for output in reversed(result.outputs):  # the shadow lies below what casts it
         target = over(output.raster, target)
     return target
+
+
+def alike(source: Raster, target: Raster) -> tuple[Raster, Raster]:
+    """Both in the target's depth, and both coloured where one of them is."""
+    from backend.pixels import as_depth, from_array, ordered
+
+    if target.format.channels.startswith("Y") and not source.format.channels.startswith("Y"):
+        target = _coloured(target)
+    if source.format.channels.startswith("Y") and not target.format.channels.startswith("Y"):
+        source = _coloured(source)
+    deep = as_depth(ordered(source), target.format.depth)
+    return from_array(deep, source.profile, source.x, source.y), target
 
 
 def over(layer: Raster, target: Raster) -> Raster:

@@ -7,7 +7,6 @@ eight bits.
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from plugin.client.raster import Raster
 
-from . import CommandError, Exit, usage
+from . import CommandError, Exit, icc, usage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -181,15 +180,9 @@ def _encode_deep(pixels: Pixels, suffix: str, profile: bytes) -> bytes:
     if not done:
         raise OSError(f"the pixels could not be written as {suffix}")
     content: bytes = encoded.tobytes()
-    return _with_profile(content, profile) if suffix == ".png" and profile else content
-
-
-def _with_profile(png: bytes, profile: bytes) -> bytes:
-    """A PNG with an iCCP chunk after its header (PNG specification, 11.3.2.3)."""
-    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
-    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
-    header = 8 + 25  # signature and IHDR
-    return png[:header] + chunk + png[header:]
+    if not profile:
+        return content
+    return icc.png_with_profile(content, profile) if suffix == ".png" else icc.tiff_with_profile(content, profile)
 
 
 def _turned(pixels: Pixels, orientation: int) -> Pixels:

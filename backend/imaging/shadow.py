@@ -8,7 +8,7 @@ import numpy as np
 from backend.imaging.colour import Float
 
 CONTACT = 0.06  # what of an object's height stands close enough to the ground to darken it
-SPREAD, FLAT = 0.05, 0.35  # blur across, of the object's width; and up and down, of the blur across
+SPREAD, FLAT = 0.08, 0.4  # blur across, of the object's width; and up and down, of the blur across
 REACH = 3.0  # blurs around the object that the shadow is given room for
 
 

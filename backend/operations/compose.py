@@ -67,7 +67,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
         x = round(float(job.parameters["x"]) / 100 * target.width) - person.width // 2
         y = round(float(job.parameters["y"]) / 100 * target.height) - person.height
     person = replace(person, x=target.x + x, y=target.y + y)
-    person = in_colours_of(target, person, float(job.parameters["style"]) / 100)
+    person = in_colours_of(target, person, float(job.parameters["palette"]) / 100)
     return belonging(person, target, None, job.parameters, context)
 
 

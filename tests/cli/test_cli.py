@@ -17,8 +17,8 @@ from PIL import Image
 
 import backend
 from backend import cli
-from backend.commands import Exit, options, select
-from plugin.client.actions import ACTIONS, BY_NAME
+from backend.commands import Exit, compose, options, paste, select
+from plugin.client.actions import ACTIONS, BY_NAME, Action
 from plugin.client.connection import Connection, State
 
 ROOT = Path(backend.__file__).parent.parent
@@ -93,13 +93,20 @@ def test_commands_of_families_without_an_action_are_absent(capsys: pytest.Captur
     assert "nonsense" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("family", ["select", "paste"])
-def test_every_parameter_of_the_table_is_an_option(family: str) -> None:
-    done = inlay(family, "--help")
+@pytest.mark.parametrize(
+    ("command", "actions", "others"),
+    [
+        ("select", options.family("select"), {"combine", select.KIND}),
+        ("paste", [paste.ACTION], set()),
+        ("compose", [compose.ACTION], compose.PLACED),
+    ],
+)
+def test_every_parameter_of_the_table_is_an_option(command: str, actions: list[Action], others: set[str]) -> None:
+    done = inlay(command, "--help")
     assert done.returncode == 0
-    for action in options.family(family):
+    for action in actions:
         for parameter in action.parameters:
-            if parameter.name not in ("combine", select.KIND):
+            if parameter.name not in others:
                 assert f"--{parameter.name}" in done.stdout
 
 

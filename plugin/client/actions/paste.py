@@ -79,7 +79,7 @@ PASTE: tuple[Action, ...] = (
                 choices=(("empty", "Where it hides least"), ("given", "As said below")),
             ),
             X, replace(Y, default=100.0), replace(SIZE, default=45.0),
-            Parameter("style", Kind.NUMBER, 60.0, "Painting's colours", "How far the person takes on the palette.", 0,
+            Parameter("palette", Kind.NUMBER, 60.0, "Painting's colours", "How far the person takes on the palette.", 0,
                       100, unit=" %"),
             METHOD, OBJECT, STRENGTH, SHADOW, CAREFUL,
         ),
