@@ -106,6 +106,11 @@ def as_depth(pixels: Pixels, depth: str) -> Pixels:
     return np.rint(scaled, out=scaled).astype(kind)
 
 
+def depth_of(pixels: Pixels) -> str:
+    """The depth whose samples are of the array's type."""
+    return _DEPTHS[pixels.dtype]
+
+
 def placed(pixels: Pixels, x: int, y: int, box: Box, fill: float = 0) -> Pixels:
     """What of an array at offset x, y lies in a box, on a canvas of the box's size that is `fill` elsewhere."""
     left, top, width, height = box
@@ -135,7 +140,7 @@ def raster(pixels: Pixels, pixel_format: PixelFormat, x: int = 0, y: int = 0, pr
 def from_array(pixels: Pixels, profile: bytes = b"", x: int = 0, y: int = 0) -> Raster:
     """A raster of an array H x W or H x W x C (Y, YA, RGB, RGBA) in the depth of its type, sRGB-encoded."""
     channels = _NAMES[pixels.shape[2] - 1] if pixels.ndim == 3 else "Y"
-    return raster(pixels, PixelFormat(channels, _DEPTHS[pixels.dtype]), x, y, profile)
+    return raster(pixels, PixelFormat(channels, depth_of(pixels)), x, y, profile)
 
 
 def _clipped(unit: Float) -> Float:

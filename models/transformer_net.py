@@ -12,6 +12,7 @@ away, the last layer gives back. A photograph needs it; a painting brings its ow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -137,3 +138,8 @@ class TransformerNet(nn.Module):
         """The last layer's normalisation, with `recall` (B x 1) of the picture's own moments in its scale and shift."""
         recalled = torch.cat([own[1].sqrt(), own[0]], dim=1)[..., 0, 0]  # B x 6
         return torch.sigmoid(conditional_instance_norm(x.float(), part.float() + recall.float() * recalled, given))
+
+
+def transformer_net(styles: Sequence[str], width: int = 16, blocks: int = 5) -> TransformerNet:
+    """An untrained network from the settings of a card."""
+    return TransformerNet(TransformerNetConfig(tuple(styles), width, blocks))

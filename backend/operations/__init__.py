@@ -65,6 +65,12 @@ OPERATIONS: dict[str, str] = {
     "paste.from": "backend.operations.compose:paste_from",
     "paste.subject": "backend.operations.compose:place_subject",
     "paste.portrait": "backend.operations.compose:portrait_into_painting",
+    "style.preset": "backend.operations.style:style_preset",
+    "style.background": "backend.operations.style:style_background",
+    "style.subject": "backend.operations.style:style_subject",
+    "style.previews": "backend.operations.style:style_previews",
+    "background.blur": "backend.operations.background:blur",
+    "background.grey": "backend.operations.background:grey",
     "diagnose.identity": "backend.operations.diagnose:identity",
 }
 

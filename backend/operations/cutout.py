@@ -9,18 +9,18 @@ from backend.imaging.foreground import estimate_foreground
 from backend.imaging.regions import bounding_box
 from backend.pixels import Pixels, as_depth, converted, coverage, raster, samples
 from plugin.client.actions import ResultKind
-from plugin.client.jobs import ErrorCode, Job, Output
+from plugin.client.jobs import Job, Output
 from plugin.client.raster import PixelFormat, Raster
 
-from . import Context, OperationError
-from .select import SELECTION, selected
-from .subject import subject_alpha
+from . import Context
+from .region import subject_or_selected
+from .select import SELECTION
 
 
 def remove_background(job: Job, context: Context) -> list[Output]:
     """The layer without its background, as a new layer of the same size or as a mask of the layer."""
     layer = job.inputs["image"]
-    alpha = _alpha(job, context)
+    alpha = subject_or_selected(job, context)
     if job.parameters["as"] == "mask":
         mask = as_depth(alpha, "u8")
         return [Output(ResultKind.LAYER_MASK, "Subject", raster(mask, SELECTION, layer.x, layer.y))]
@@ -30,7 +30,7 @@ def remove_background(job: Job, context: Context) -> list[Output]:
 def cut_out(job: Job, context: Context) -> list[Output]:
     """The subject alone on a new layer no larger than it."""
     layer = job.inputs["image"]
-    alpha = _alpha(job, context)
+    alpha = subject_or_selected(job, context)
     box = bounding_box(as_depth(alpha, "u8"))
     assert box is not None
     whole = cut(layer, alpha, context)
@@ -59,17 +59,3 @@ def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
 def _plain(colour: Pixels) -> Pixels:
     """Contiguous, and float32 where it is half: what OpenCV takes."""
     return np.ascontiguousarray(colour, np.float32 if colour.dtype == np.float16 else colour.dtype)
-
-
-def _alpha(job: Job, context: Context) -> Float:
-    """Of the selection where there is one, else of the subject."""
-    layer = job.inputs["image"]
-    if "selection" in job.inputs:
-        alpha: Float = to_unit(selected(job.inputs["selection"], layer))
-        what = "Nothing of this layer is selected."
-    else:
-        alpha = subject_alpha(job, context)
-        what = "Nothing in this layer stands out as its subject."
-    if not alpha.any():
-        raise OperationError(ErrorCode.BAD_INPUT, what, "Select what is to be kept, then try again.")
-    return alpha

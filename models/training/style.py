@@ -215,11 +215,12 @@ class Run:
         self.loss_network = load_loss_network(settings.loss_network, settings.data)
         self.loss_network = self.loss_network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as above
         self.grams = painting_grams(self.loss_network, settings.data / "styles", settings.styles, device)
-        self.styled = self.process.wrap(Styled(self.net))
+        styled: nn.Module = Styled(self.net)
         self.features = self.loss_network
         if settings.compiled:
-            self.styled = torch.compile(self.styled, dynamic=False)
+            styled = torch.compile(styled, dynamic=False)
             self.features = torch.compile(self.loss_network, dynamic=False)
+        self.styled = self.process.wrap(styled)
 
     def _restore(self, state: dict[str, Any]) -> float:
         self.net.load_state_dict(state["net"])

@@ -30,14 +30,17 @@ def lister(action: Action) -> Parameter | None:
 
 
 def offers(parameter: Parameter, listed: Result) -> list[Offer]:
-    """The parameter's choices that are in the picture, after its default, which is always offered.
+    """The parameter's choices that are in the picture; its default is always offered, first where it is not listed.
 
     `listed` is what the action `parameter.offered_by` answered.
     """
     labels = dict(parameter.choices)
-    found = [Offer(str(parameter.default), labels[str(parameter.default)])]
+    found: list[Offer] = []
     for output in listed.outputs:
         value, _, note = output.name.partition(": ")
         if value in labels and output.raster.format == _PREVIEW_FORMAT:
             found.append(Offer(value, labels[value], note, output.raster))
+    default = str(parameter.default)
+    if all(offer.value != default for offer in found):
+        found.insert(0, Offer(default, labels[default]))
     return found

@@ -13,8 +13,9 @@ from .fill import FILL
 from .paste import PASTE
 from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source, Value
 from .select import CLASSES, SELECT
+from .style import STYLISE
 
-ACTIONS: tuple[Action, ...] = (*SELECT, *CUTOUT, *FILL, *PASTE, *DIAGNOSE)
+ACTIONS: tuple[Action, ...] = (*SELECT, *CUTOUT, *FILL, *PASTE, *STYLISE, *DIAGNOSE)
 """In the order of the menus."""
 
 BY_NAME: dict[str, Action] = {action.name: action for action in ACTIONS}

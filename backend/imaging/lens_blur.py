@@ -1,0 +1,66 @@
+"""Blur as of a lens out of focus: the mean over a disc, of the background's light alone.
+
+Normalised convolution (Knutsson and Westin 1993): pixels of the subject weigh nothing, so that its colours do not bleed
+into what is behind it, and next to it the background goes on as it is farther out.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.imaging import CancelCheck, stop_if
+from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.reduce import reduced
+
+WORK_RADIUS = 16.0  # pixels: larger discs are computed on a picture reduced until they are of this size
+PURE = 0.1  # alpha from which a pixel no longer counts as background
+
+
+def disc(radius: float) -> Float:
+    """Kernel of an anti-aliased disc, its sum 1; radius in pixels."""
+    reach = int(np.ceil(radius))
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    kernel = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), np.float32)
+
+
+def lens_blur(
+    image: npt.NDArray[np.generic], alpha: Float, radius: float, cancelled: CancelCheck | None = None
+) -> Float:
+    """The background of a picture out of focus, H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
+
+    image: H x W x 3 RGB, integers or 0..1, sRGB-encoded; alpha: H x W, how far a pixel is of the subject; radius: of the
+    disc, in pixels. Means are taken in linear light, where a lens takes them. Raises Cancelled.
+    """
+    height, width = alpha.shape
+    shrink = min(1.0, WORK_RADIUS / max(radius, 1e-3))
+    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    weight = reduced(np.clip(1 - alpha / np.float32(PURE), 0, 1), size)
+    # weighted before it is reduced: a small pixel on the outline would mix both sides
+    light = np.empty((size[1], size[0], 3), np.float32)
+    for channel in range(3):
+        stop_if(cancelled)
+        plane = srgb_to_linear(to_unit(image[..., channel])) * np.clip(1 - alpha / np.float32(PURE), 0, 1)
+        light[..., channel] = reduced(plane, size)
+    kernel = disc(radius * shrink)
+    stop_if(cancelled)
+    total, light = (cv2.filter2D(x, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT) for x in (weight, light))
+    stop_if(cancelled)
+    total, light = _spread(total, light, kernel.shape[0])
+    mean = light / np.maximum(total, 1e-6)[..., None]
+    blurred: Float = linear_to_srgb(np.clip(mean, 0, 1).astype(np.float32))
+    if shrink == 1:
+        return blurred
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _spread(total: Float, light: Float, side: int) -> tuple[Float, Float]:
+    """Where the disc met no background, that of ever wider squares."""
+    while side < 4 * max(total.shape) and bool((total < 1e-3).any()) and bool((total >= 1e-3).any()):
+        wide_total, wide_light = (cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT) for x in (total, light))
+        empty = total < 1e-3
+        total, light = np.where(empty, wide_total, total), np.where(empty[..., None], wide_light, light)
+        side = 2 * side + 1
+    return total, light

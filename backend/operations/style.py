@@ -1,0 +1,110 @@
+"""Styles: a layer, its background or its subject repainted in the manner of paintings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.imaging.colour import Float, to_unit
+from backend.imaging.reduce import reduced
+from backend.imaging.tone import with_colours_of
+from backend.pixels import Pixels, as_depth, coverage, depth_of, raster
+from models.style_presets import PRESETS
+from plugin.client.actions import ResultKind
+from plugin.client.actions.style import STYLES
+from plugin.client.jobs import Job, Output
+from plugin.client.raster import PixelFormat, Raster
+
+from . import Context
+from .perception import picture
+from .region import BLOCK, applied, beside, share_of
+from .style_network import mixture, network, stylised
+
+PREVIEW = 128  # longer side of a style's small picture, in pixels
+SEEN = 2  # a preview is painted at so many times its size, so that strokes are as small in it as in the result
+RGBA = PixelFormat("RGBA", "u8")
+
+
+def style_preset(job: Job, context: Context) -> list[Output]:
+    """The layer, or the region asked for, in a preset's style."""
+    return _styled(str(job.parameters["region"]), job, context)
+
+
+def style_background(job: Job, context: Context) -> list[Output]:
+    """Everything but the subject (or what is selected) in a preset's style."""
+    return _styled("background", job, context)
+
+
+def style_subject(job: Job, context: Context) -> list[Output]:
+    """The subject (or what is selected) in a preset's style."""
+    return _styled("subject", job, context)
+
+
+def style_previews(job: Job, context: Context) -> list[Output]:
+    """The layer, small, in each style: outputs named "STYLE: PAINTER"."""
+    layer, net = job.inputs["image"], network(context)
+    image = opaque(layer)
+    shrink = min(1.0, SEEN * PREVIEW / max(image.shape[:2]))
+    size = max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink))
+    small = as_depth(reduced(image, size), "u8")
+    size = max(1, size[0] // SEEN), max(1, size[1] // SEEN)
+    alpha = as_depth(reduced(coverage(layer), size), "u8")
+    outputs = []
+    for done, (name, preset) in enumerate(PRESETS.items()):
+        context.progress(done / len(PRESETS), "Painting small pictures", None)
+        shown = np.dstack([reduced(stylised(small, net, {name: 1.0}, 1.0, context), size), alpha])
+        painter = preset.painting.partition(",")[0]
+        outputs.append(Output(ResultKind.LAYER, f"{name}: {painter}", raster(shown, RGBA, layer.x, layer.y)))
+    return outputs
+
+
+def _styled(region: str, job: Job, context: Context) -> list[Output]:
+    layer, settings = job.inputs["image"], job.parameters
+    strength, blend = (float(settings[name]) / 100 for name in ("strength", "blend"))
+    weights = mixture(str(settings["style"]), strength, str(settings["second"]), blend)
+    net = network(context)
+
+    def paint(context: Context) -> Pixels:
+        if not strength:
+            return picture(layer)
+        context.progress(0.05, "Painting", None)
+        image = opaque(layer)
+        painted = stylised(
+            image, net, weights, float(settings["stroke"]) / 100, context,
+            lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
+        )  # fmt: skip
+        return _recoloured(image, painted) if settings["keep_colours"] else painted
+
+    changed, share = beside(paint, lambda context: share_of(region, job, context), context)
+    if not strength:
+        share = np.zeros(changed.shape[:2], np.float32)  # the photograph: not a bit of it changes
+    context.progress(0.95, "Putting the parts together", None)
+    title = dict(STYLES)[str(settings["style"])]
+    return [Output(ResultKind.LAYER, title, applied(layer, changed, share))]
+
+
+def opaque(layer: Raster) -> Pixels:
+    """The layer's colours (see `perception.picture`), in place of what is transparent the mean of what is not.
+
+    What lies hidden under transparency would else have its part in the picture's statistics.
+    """
+    image = picture(layer)
+    if not layer.format.has_alpha:
+        return image
+    alpha = coverage(layer)
+    total = float(alpha.sum(dtype=np.float64))
+    if total in (0.0, float(alpha.size)):
+        return image
+    mean = np.array([np.vdot(to_unit(image[..., c]), alpha) for c in range(3)], np.float32) / np.float32(total)
+    flat = image.copy()
+    for top in range(0, layer.height, BLOCK):
+        rows = np.s_[top : top + BLOCK]
+        weight: Float = alpha[rows][..., None]
+        flat[rows] = as_depth(to_unit(image[rows]) * weight + mean * (1 - weight), depth_of(image))
+    return flat
+
+
+def _recoloured(image: Pixels, painted: Pixels) -> Pixels:
+    for top in range(0, len(image), BLOCK):
+        rows = np.s_[top : top + BLOCK]
+        painted[rows] = as_depth(with_colours_of(to_unit(image[rows]), to_unit(painted[rows])), depth_of(image))
+    return painted

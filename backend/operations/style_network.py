@@ -1,0 +1,161 @@
+"""The bundled style network on pictures of any size: codes of styles, strokes of any size, bounded memory.
+
+Pictures are H x W x 3 RGB, sRGB-encoded: u8, u16, or float32 in 0..1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from backend.imaging import stop_if
+from backend.imaging.colour import to_unit
+from backend.imaging.reduce import reduced
+from backend.pixels import Pixels, as_depth, depth_of
+from models.style_presets import PHOTOGRAPH
+from plugin.client.jobs import ErrorCode
+
+from . import Context, OperationError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from models.transformer_bands import BandedNet
+    from models.transformer_net import Moments, TransformerNet
+
+NAME = "styles"  # of the card
+KEPT = 1 << 30  # bytes that may be kept between layers; above, a picture is cut into slabs
+MEASURING = 0.3  # share of the work that is measuring a reduced copy
+LARGEST = 1 << 27  # pixels to which a picture is enlarged for finer strokes, at most
+
+
+def network(context: Context) -> TransformerNet:
+    """The bundled network on the context's device, kept in its cache.
+
+    Raises OperationError, naming the file, when its weights are missing or damaged.
+    """
+    if NAME not in context.cache:
+        from models import store
+
+        try:
+            net, _ = store.load(NAME, context.device)
+        except (store.CardError, store.WeightsError) as error:
+            raise OperationError(
+                ErrorCode.INTERNAL,
+                "The network that paints the styles is missing or damaged.",
+                f"Reinstall Inlay: models/weights/{NAME}.safetensors could not be used ({error}).",
+            ) from error
+        context.cache[NAME] = net
+    found: TransformerNet = context.cache[NAME]
+    return found
+
+
+def mixture(style: str, strength: float, second: str = "none", blend: float = 0.0) -> dict[str, float]:
+    """Weights of the styles' codes: `strength` from photograph to style, `blend` to the second, 0..1."""
+    weights: dict[str, float] = {PHOTOGRAPH: 1 - strength}
+    shares = [(style, 1.0)] if second == "none" else [(style, 1 - blend), (second, blend)]
+    for name, share in shares:
+        weights[name] = weights.get(name, 0.0) + strength * share
+    return {name: weight for name, weight in weights.items() if weight}
+
+
+def stylised(
+    image: Pixels,
+    net: TransformerNet,
+    weights: dict[str, float],
+    stroke: float,
+    context: Context,
+    report: Callable[[float], None] = lambda fraction: None,
+) -> Pixels:
+    """The picture in a mixture of styles, of the same size and type.
+
+    weights: of the styles, by name; stroke: size of the strokes, 1 being that of the network on the picture's own
+    pixels. Raises Cancelled.
+    """
+    height, width = image.shape[:2]
+    finest = (LARGEST / (height * width)) ** 0.5
+    scale = min(1 / stroke, max(1.0, finest))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    code = _code(net, weights)
+    if size == (width, height):
+        return _painted(image, net, code, context, report)
+    work = reduced(image, size) if scale < 1 else cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    painted = _painted(work, net, code, context, report)
+    back: Pixels = cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC if scale < 1 else cv2.INTER_AREA)
+    return back
+
+
+def _code(net: TransformerNet, weights: dict[str, float]) -> Tensor:
+    import torch
+
+    with torch.inference_mode():
+        return net.code(weights)
+
+
+def _painted(
+    image: Pixels, net: TransformerNet, code: Tensor, context: Context, report: Callable[[float], None]
+) -> Pixels:
+    """At the network's own stroke size."""
+    from models.transformer_bands import BandedNet, kept_bytes, slabs
+    from models.transformer_net import SMALLEST, STRIDE
+
+    height, width = image.shape[:2]
+    bottom, right = (max(SMALLEST, -(-n // STRIDE) * STRIDE) - n for n in (height, width))
+    if bottom or right:
+        image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    out = np.empty_like(image)
+    budget, area = min(context.budget or KEPT, KEPT), image.shape[0] * image.shape[1]
+    most = budget // kept_bytes(net.config.width, lean=True)
+    done, share = 0.0, 1.0 if area <= most else MEASURING
+
+    def step(fraction: float) -> None:
+        stop_if(context.cancelled)
+        report(done + share * fraction)
+
+    banded = BandedNet(net, code, step)
+    if area <= most:
+        lean = area > budget // kept_bytes(net.config.width, lean=False)
+        banded.run(_reader(image, code.device), *image.shape[:2], _writer(out), lean=lean)
+        return out[:height, :width]
+    statistics = _measured(image, most, banded, code.device)
+    for first, top, end, last in slabs(*image.shape[:2], most):
+        share, done = ((1 - MEASURING) * part / image.shape[0] for part in (end - top, top))
+        done += MEASURING
+        part = np.empty_like(image[first:last])
+        banded.run(
+            _reader(image[first:last], code.device), last - first, image.shape[1], _writer(part), statistics, True
+        )
+        out[top:end] = part[top - first : end - first]
+    return out[:height, :width]
+
+
+def _measured(image: Pixels, pixels: int, banded: BandedNet, device: torch.device) -> list[Moments]:
+    """Statistics of a copy reduced to so many pixels."""
+    from models.transformer_net import SMALLEST, STRIDE
+
+    shrink = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
+    height, width = (max(SMALLEST, int(n * shrink) // STRIDE * STRIDE) for n in image.shape[:2])
+    return banded.run(_reader(reduced(image, (width, height)), device), height, width, None, lean=True)
+
+
+def _reader(image: Pixels, device: torch.device) -> Callable[[int, int], Tensor]:
+    import torch
+
+    def read(top: int, bottom: int) -> Tensor:
+        rows = torch.from_numpy(to_unit(image[top:bottom])).to(device)
+        return rows.permute(2, 0, 1)[None].clamp(0, 1)
+
+    return read
+
+
+def _writer(out: Pixels) -> Callable[[int, Tensor], None]:
+    depth = depth_of(out)
+
+    def write(top: int, rows: Tensor) -> None:
+        out[top : top + rows.shape[2]] = as_depth(rows[0].permute(1, 2, 0).cpu().numpy(), depth)
+
+    return write

@@ -1,0 +1,121 @@
+"""Styles: a layer, its background or its subject repainted; and the background blurred or made grey."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .parts import CAREFUL, LAYER, OPTIONAL_SELECTION
+from .schema import Action, Kind, Parameter, ResultKind
+
+STYLES = (
+    ("wave", "The Great Wave (Hokusai)"), ("starry", "The Starry Night (van Gogh)"),
+    ("rhone", "Night over the Rhone (van Gogh)"), ("wheat", "Wheat Field (van Gogh)"),
+    ("olives", "Olive Trees (van Gogh)"), ("cafe", "The Night Café (van Gogh)"), ("scream", "The Scream (Munch)"),
+    ("lilies", "Water Lilies (Monet)"), ("tahiti", "Tahiti (Gauguin)"), ("hat", "Woman with a Hat (Matisse)"),
+    ("mosaic", "Mosaic portrait (Delaunay)"), ("composition", "Composition VII (Kandinsky)"),
+    ("udnie", "Udnie (Picabia)"), ("ballet", "Edtaonisl (Picabia)"),
+)  # fmt: skip
+"""The bundled styles, as `models/style_presets.py` has them."""
+
+STYLE = Parameter(
+    "style", Kind.CHOICE, "wave", "Style", "The painting in whose manner the picture is repainted.", choices=STYLES,
+    offered_by="style.previews",
+)  # fmt: skip
+STRENGTH = Parameter(
+    "strength", Kind.NUMBER, 100.0, "Strength", "From the photograph as it is to the style in full.", 0, 100, unit=" %"
+)
+SECOND = Parameter(
+    "second", Kind.CHOICE, "none", "Blend with", "A second painting, mixed into the style.",
+    choices=(("none", "None"), *STYLES),
+)  # fmt: skip
+BLEND = Parameter(
+    "blend", Kind.NUMBER, 50.0, "Share of the second", "How much of the mixture is the second painting.", 0, 100,
+    unit=" %",
+)  # fmt: skip
+STROKE = Parameter(
+    "stroke", Kind.NUMBER, 100.0, "Stroke size",
+    "Larger strokes are painted on a smaller copy: 200 % at half the layer's resolution.", 50, 800, unit=" %",
+)  # fmt: skip
+COLOURS = Parameter(
+    "keep_colours", Kind.SWITCH, False, "Keep the colours", "Light and dark are the style's, colours the layer's."
+)
+REGION = Parameter(
+    "region", Kind.CHOICE, "whole", "Region", "Which part of the layer is repainted.",
+    choices=(("whole", "Whole layer"), ("background", "Background only"), ("subject", "Subject only"),
+             ("selection", "Selection")),
+)  # fmt: skip
+MANNER = (STYLE, STRENGTH, SECOND, BLEND, STROKE, COLOURS)
+
+BLUR = Parameter(
+    "strength", Kind.NUMBER, 40.0, "Strength", "How far out of focus; 100 is a disc of 6 % of the longer side.", 0, 100,
+    unit=" %",
+)  # fmt: skip
+
+
+def _look(part: str, label: str) -> tuple[Parameter, ...]:
+    return (
+        Parameter(f"{part}_light", Kind.NUMBER, 0.0, f"{label}: light", "Brighter or darker, in stops.", -3, 3),
+        Parameter(f"{part}_colour", Kind.NUMBER, 0.0, f"{label}: colour", "Less or more; -100 is grey.", -100, 100),
+        Parameter(f"{part}_warmth", Kind.NUMBER, 0.0, f"{label}: warmth", "Warmer or cooler.", -100, 100),
+    )
+
+
+BACKGROUND, SUBJECT = _look("background", "Background"), _look("subject", "Subject")
+GREY = tuple(replace(p, default=-100.0) if p.name == "background_colour" else p for p in BACKGROUND)
+
+STYLISE: tuple[Action, ...] = (
+    Action(
+        name="style.preset",
+        menu="Style",
+        label="Stylise",
+        help="Repaint the layer, or a part of it, in the manner of a painting.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(*MANNER, REGION, CAREFUL),
+    ),
+    Action(
+        name="style.background",
+        menu="Style",
+        label="Stylise Background",
+        help="Repaint everything but the subject (or but the selection, where there is one).",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(*MANNER, CAREFUL),
+    ),
+    Action(
+        name="style.subject",
+        menu="Style",
+        label="Stylise Portrait",
+        help="Repaint the subject alone, a person above all (or what is selected).",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(*MANNER, CAREFUL),
+    ),
+    Action(
+        name="style.previews",
+        menu="",
+        label="Small Pictures of the Styles",
+        help="The layer, small, in each of the styles.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        hidden=True,
+    ),
+    Action(
+        name="background.blur",
+        menu="Style",
+        label="Blur Background",
+        help="Put the background out of focus as a lens does; the subject (or what is selected) stays sharp.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(BLUR, *BACKGROUND, *SUBJECT, CAREFUL),
+    ),
+    Action(
+        name="background.grey",
+        menu="Style",
+        label="Black-and-White Background",
+        help="Leave colour to the subject (or to what is selected); light and colour of both parts can be changed.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(*GREY, *SUBJECT, CAREFUL),
+    ),
+)  # fmt: skip
