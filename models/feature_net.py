@@ -65,12 +65,13 @@ class FeatureNet(nn.Module):
         return found
 
     @torch.no_grad()
-    def normalise(self, pictures: Iterable[Tensor]) -> None:
+    def normalise(self, pictures: Iterable[Tensor], least: float = 0.0) -> None:
         """Rescales every filter so that its activation has mean one over pictures and positions (Gatys et al. 2016).
 
         pictures: B x 3 x H x W, RGB 0..1, of any sizes. Each filter's weights and bias are divided by its mean
         activation and the next layer's weights on it multiplied, which ReLU and pooling let through: every layer
-        computes what it did, up to the scale of each channel. Filters that never answer stay as they are.
+        computes what it did, up to the scale of each channel. Filters that never answer stay as they are. least: of the
+        layer's mean; quieter filters are scaled as if they had it, which few pictures call for.
         """
         totals: dict[str, Tensor] = {}
         positions: dict[str, int] = {}
@@ -81,6 +82,7 @@ class FeatureNet(nn.Module):
         before = None
         for layer, conv in zip(LAYERS, self.trunk.convolutions(), strict=True):
             mean = (totals[layer] / positions[layer]).to(conv.weight)
+            mean = mean.clamp_min(least * float(mean.mean()))
             mean = torch.where(mean > 0, mean, torch.ones_like(mean))
             if before is not None:
                 conv.weight.mul_(before[None, :, None, None])

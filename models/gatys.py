@@ -114,15 +114,17 @@ class Objective:
         return config.content_weight * content + config.style_weight * style + config.smoothness * variation
 
 
-def paint(net: FeatureNet, photo: Tensor, painting: Tensor, config: GatysConfig) -> Iterator[Step]:
+def paint(
+    net: FeatureNet, photo: Tensor, painting: Tensor, config: GatysConfig, begun: Tensor | None = None
+) -> Iterator[Step]:
     """Paints the photograph (1 x 3 x H x W) as the painting (1 x 3 x h x w) is painted; a `Step` after each step.
 
     Whoever stops listening keeps the last step's picture: the best so far, of the size of its level. The last level
-    has the photograph's own size.
+    has the photograph's own size. begun: such a picture to go on from, at the photograph's size alone.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    sizes = levels(*photo.shape[-2:], config.coarsest)
-    number, picture = 0, None
+    sizes = levels(*photo.shape[-2:], config.coarsest) if begun is None else [(photo.shape[-2], photo.shape[-1])]
+    number, picture = 0, begun
     for size, steps in zip(sizes, shares(config.steps, len(sizes)), strict=True):
         small = resized(photo, size)
         if picture is None:

@@ -8,7 +8,8 @@ are means and deviations of features over the picture: a style is what is everyw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,9 @@ from models.style_presets import PHOTOGRAPH
 from models.transformer_net import TransformerNet, TransformerNetConfig
 
 READ = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
+PICTURE = "picture"
+"""The name of the style that `AnyStyle.painter` has read off a picture."""
+
 SIDE = 256  # px, shorter side at which style pictures are looked at
 
 
@@ -85,6 +89,14 @@ class AnyStyle(nn.Module):
         """B x L; strength, one or B x 1, 0..1: how far from the photograph's code to the style's."""
         photograph = self.net.codes
         return photograph + strength * (self.base + self.predictor(style) - photograph)
+
+    @torch.no_grad()
+    def painter(self, style: Tensor) -> TransformerNet:
+        """A transformation network that holds the style of one picture, 1 x 3 x h x w, beside the photograph's."""
+        net = copy.deepcopy(self.net)
+        net.config = replace(net.config, styles=(PHOTOGRAPH, PICTURE))
+        net.codes = nn.Parameter(torch.cat([self.net.codes, self.code(style)]), requires_grad=False)
+        return net
 
     def forward(self, image: Tensor, style: Tensor, strength: Tensor | float = 1.0) -> Tensor:
         """Pictures restyled as the style pictures are, all RGB 0..1; see `TransformerNet` for their sizes."""

@@ -30,6 +30,7 @@ from models.training.run import Process, append_row, autocast
 from models.training.style_data import Crops, scoring_photos
 from models.training.style_losses import gram_loss, gram_matrix
 
+SCORED = 256  # px, shorter side of the photographs that are scored
 MEASURED = 4  # batches from which the teachers' means and deviations are taken
 
 
@@ -266,7 +267,7 @@ def score(student: nn.Module, room: Classroom, photos: list[Tensor], device: tor
 
 
 def _report(loop: Loop, room: Classroom, settings: Settings) -> dict[str, float]:
-    photos = scoring_photos(settings.data / "photos" / "dev", 3, 256)
+    photos = scoring_photos(settings.data / "photos" / "dev", 3, SCORED)
     scores = score(loop.average.net, room, photos, loop.process.device)
     row = {"step": loop.step, "seconds": round(loop.clock.elapsed)}
     append_row(settings.out / "scores.csv", row | {name: round(value, 4) for name, value in scores.items()})

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from models.training.run import Average, Clock, Process, append_row, one_cycle, save_atomically
 
+LOG_EVERY = 20  # steps
+
 
 class Loop:
     """One network under training. Iterate over it for the run's progress, 0..1, and `descend` once in each round.
@@ -71,7 +73,7 @@ class Loop:
         for name, value in losses.items():
             now = float(value.detach())
             self.running[name] = 0.98 * self.running.get(name, now) + 0.02 * now
-        if self.process.first and self.step % 20 == 0:
+        if self.process.first and self.step % LOG_EVERY == 0:
             row: dict[str, Any] = {"step": self.step, "seconds": round(self.clock.elapsed)}
             append_row(self.out / "log.csv", row | {name: round(v, 4) for name, v in self.running.items()})
 

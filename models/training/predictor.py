@@ -30,7 +30,7 @@ from models.training.style import JITTER, SAME, draw_strengths, load_loss_networ
 from models.training.style_data import Crops, read_picture, scoring_photos, to_tensor
 from models.training.style_losses import LossNetwork, gram_loss, gram_matrix, total_variation
 
-MEASURED = 64  # style pictures from which the statistics' means and deviations are taken
+MEASURED = 48  # style pictures from which the statistics' means and deviations are taken
 SOFT = 2.0  # a Gram loss far above this counts by its logarithm: dark and plain pictures have huge ones
 
 

@@ -77,6 +77,21 @@ def test_normalised_filters_have_mean_one_and_compute_the_same(average: bool) ->
             torch.testing.assert_close(a[layer] * scale, b[layer], atol=1e-5, rtol=1e-3)
 
 
+def test_quiet_filters_are_not_blown_up() -> None:
+    torch.manual_seed(2)
+    plain, careful = (FeatureNet(1 / 8).requires_grad_(False) for _ in range(2))
+    with torch.no_grad():
+        plain.trunk.convolutions()[0].weight[3] *= 1e-4
+    careful.load_state_dict(plain.state_dict())
+    picture = torch.rand(1, 3, 32, 32)
+    plain.normalise([picture])
+    careful.normalise([picture], least=0.1)
+    found, quiet = (net(picture, ["conv1_1"])["conv1_1"][0].mean((1, 2)) for net in (plain, careful))
+    assert float(quiet[3]) < 0.01
+    others = torch.arange(8) != 3
+    torch.testing.assert_close(quiet[others], found[others])
+
+
 def test_it_is_the_trunk_of_the_papers_networks() -> None:
     net = FeatureNet(1 / 8)
     for other in (FCN(8, classes=2, width=1 / 8), ResNetSeg(width=1 / 8)):

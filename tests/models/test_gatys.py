@@ -122,6 +122,15 @@ def test_whoever_stops_keeps_the_best_picture() -> None:
     assert found == pytest.approx(min(losses), rel=1e-4)
 
 
+def test_what_was_begun_goes_on() -> None:
+    net, (photo, painting) = toy(), pictures()
+    *_, last = paint(net, photo, painting, TOY)
+    begun = list(paint(net, photo, painting, replace(TOY, steps=3), last.picture))
+    assert [step.number for step in begun] == [1, 2, 3]
+    assert begun[0].loss <= last.loss * 1.01
+    assert begun[0].picture.shape == photo.shape
+
+
 def test_a_step_too_far_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     photo, painting = pictures()
     call = Objective.__call__

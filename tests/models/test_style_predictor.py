@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from models.style_predictor import READ, AnyStyle, AnyStyleConfig, any_style
+from models.style_predictor import PICTURE, READ, AnyStyle, AnyStyleConfig, any_style
+from models.style_presets import PHOTOGRAPH
 
 TINY = AnyStyleConfig(4, 1, 1 / 8, 10)
 
@@ -64,6 +65,15 @@ def test_statistics_are_means_and_deviations_and_are_normalised_by_those_of_many
     normalised = (found - net.centre) / net.spread
     assert float(normalised.mean(0).abs().max()) < 1e-4
     assert float(normalised.abs().max()) < 3
+
+
+def test_its_painter_knows_the_picture_as_a_style_of_its_own() -> None:
+    net, style, image = tiny(), torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    painter = net.painter(style)
+    torch.testing.assert_close(painter(image, painter.code({PICTURE: 1.0})), net(image, style))
+    half = painter.code({PHOTOGRAPH: 0.5, PICTURE: 0.5})
+    torch.testing.assert_close(painter(image, half), net(image, style, 0.5))
+    assert net.net.config.styles == (PHOTOGRAPH,)
 
 
 def test_all_of_it_is_trained() -> None:

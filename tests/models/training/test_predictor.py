@@ -19,7 +19,7 @@ from models import cards, store
 from models.feature_net import FeatureNet
 from models.style_predictor import AnyStyle, AnyStyleConfig
 from models.style_presets import PHOTOGRAPH
-from models.training import predictor
+from models.training import loop, predictor
 from models.training.cache import write_table
 from models.training.distilled_export import export_any_style, export_features
 from models.training.loop import export
@@ -62,7 +62,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def tiny(data: Path, **changes: object) -> Settings:
     base = Settings(
-        data, data / "cache", data / "run", steps=20, network=TINY, sizes=((0.5, 40), (1.0, 48)), batch=2, bf16=False,
+        data, data / "cache", data / "run", steps=10, network=TINY, sizes=((0.5, 40), (1.0, 48)), batch=2, bf16=False,
         workers=0,
     )  # fmt: skip
     return Settings(**(vars(base) | changes))
@@ -123,14 +123,15 @@ def test_at_strength_0_the_photograph_is_asked_for(data: Path) -> None:
     assert float(styled["content"]) == 0
 
 
-def test_a_tiny_run_learns_and_resumes(data: Path) -> None:
+def test_a_tiny_run_learns_and_resumes(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 10)
     settings = tiny(data, held_out=("lying",), rate=3e-3)
     first = train(settings)
-    again = train(tiny(data, held_out=("lying",), rate=3e-3, steps=40, resume=True, bf16=True))
+    again = train(tiny(data, held_out=("lying",), rate=3e-3, steps=20, resume=True, bf16=True))
     assert set(first) == set(again) == {"gram", "content"}
     with (settings.out / "log.csv").open() as log:
         rows = list(csv.DictReader(log))
-    assert [row["step"] for row in rows] == ["20", "40"]
+    assert [row["step"] for row in rows] == ["10", "20"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     state = load_file(settings.out / "any_style.safetensors")
     net = AnyStyle(TINY)
