@@ -14,14 +14,16 @@ import csv
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from skimage.exposure import match_histograms
 
 from backend.imaging.poisson import seamless_clone
+from backend.operations import Context
+from backend.operations.harmonise import NAME, Look, harmonised
 from models.copy_paste import CopyPasteNet
 from models.training.paste import load
 from models.training.paste_transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
@@ -67,23 +69,17 @@ def histogram_matching(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
     return result
 
 
-def network(net: CopyPasteNet) -> Method:
-    """The copy-paste network at the picture's own size, its noise always the same."""
+def network(net: CopyPasteNet, longest: int, method: str) -> Method:
+    """As the editors do it: the network on a copy of at most `longest` pixels, its answer carried to full size."""
+    context = Context(cache={NAME: (net, SimpleNamespace(input_size=longest))})
 
     def blend(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-        content, context = (p.astype(np.float32) / 255 for p in (source, target))
-        pictures = [content, context, mask[..., None].astype(np.float32)]
-        if net.config.poisson:
-            pictures.append(np.clip(seamless_clone(content, context, mask), 0, 1))
-        tensors = [torch.from_numpy(p.transpose(2, 0, 1).copy())[None] for p in pictures]
-        with torch.no_grad():
-            result = net(*tensors, generator=torch.Generator().manual_seed(0))[0].clamp(0, 1)
-        return np.round(result.numpy().transpose(1, 2, 0) * 255).astype(np.uint8)
+        return harmonised(source, target, mask, False, Look(method), context)
 
     return blend
 
 
-def methods(weights: list[Path]) -> dict[str, Method]:
+def methods(weights: list[Path], longest: int) -> dict[str, Method]:
     classical: dict[str, Method] = {
         "plain composite": plain,
         "Poisson": seamless_clone,
@@ -92,7 +88,11 @@ def methods(weights: list[Path]) -> dict[str, Method]:
         "mean-variance transfer": mean_variance,
         "histogram matching": histogram_matching,
     }
-    return classical | {f"network {path.parent.name}/{path.stem}": network(load(path)) for path in weights}
+    ours = {}
+    for path in weights:
+        net, name = load(path), f" {path.parent.name}/{path.stem}" if len(weights) > 1 else ""
+        ours |= {f"Inlay deep{name}": network(net, longest, "deep"), f"Inlay{name}": network(net, longest, "auto")}
+    return classical | ours
 
 
 def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture, Mask | None]]:
@@ -144,11 +144,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, nargs="*", default=[], help="exported networks")
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
     parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
+    parser.add_argument("--looked-at", type=int, default=256, help="longest side in pixels that the network sees")
     parser.add_argument("--sigma", type=float, default=SIGMA, help="corner offsets, pixels at 512")
     parser.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
     parser.add_argument("--pictures", type=Path, help="folder for the first composites side by side")
     options = parser.parse_args()
-    contenders = methods(options.weights)
+    contenders = methods(options.weights, options.looked_at)
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in contenders}
     for name, picture, subject in scenes(options.data, options.every, options.size):
         source, target, mask = composite(name, picture, subject, options.sigma, not options.global_shading)
