@@ -46,6 +46,8 @@ def _apart(job: Job, context: Context, radius: float) -> Raster:
     """
     layer, image = job.inputs["image"], picture(job.inputs["image"])
     front_tone, back_tone = tone("subject", job.parameters), tone("background", job.parameters)
+    if radius < 0.5 and front_tone.neutral and back_tone.neutral:
+        return layer
     alpha = subject_or_selected(job, context)
     context.progress(0.6, "Cleaning the edge", None)
     front = estimate_foreground(image, alpha, cancelled=context.cancelled)
