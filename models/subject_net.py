@@ -189,6 +189,23 @@ class PromptEncoder(nn.Module):
         ]
 
 
+def box_around(logits: Tensor, margin: float = 0.05) -> Tensor:
+    """A prompt with the box around each answer as its region: B x 1 x H x W logits -> B x 3 x H x W in 0..1.
+
+    margin: how far the box reaches beyond the answer, of its longer side. Where nothing is above 0 the box is around
+    what is within 1 of the highest logit.
+    """
+    prompt = torch.zeros(logits.shape[0], PROMPT_CHANNELS, *logits.shape[2:], device=logits.device)
+    top = logits.amax((1, 2, 3), keepdim=True)
+    inside = (logits > (top - 1).clamp_max(0))[:, 0]
+    for region, mask in zip(prompt[:, 0], inside, strict=True):
+        rows, columns = mask.any(1).nonzero(), mask.any(0).nonzero()
+        above, below, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+        reach = 1 + int(margin * max(below - above, right - left))
+        region[max(0, above - reach) : below + reach, max(0, left - reach) : right + reach] = 1
+    return prompt
+
+
 class SubjectNet(nn.Module):
     """See the module's docstring. Pictures are RGB normalised by ImageNet's mean and deviation, H and W multiples of
     32."""
@@ -213,6 +230,13 @@ class SubjectNet(nn.Module):
         """B x 1 x H x W logits of the picture's subject."""
         return self.decoder.fine(self.decoder.coarse(features), features)
 
+    def settled_subject(self, features: list[Tensor]) -> Tensor:
+        """B x 1 x H x W probabilities of being the subject: the mean of the subject's own and of the object's that the
+        second decoder sees in the box around it."""
+        logits = self.subject(features).float()
+        again = self.object(features, box_around(logits)).float()
+        return (logits.sigmoid() + again.sigmoid()) / 2
+
     def classes(self, features: list[Tensor]) -> Tensor:
         """B x 21 x H/8 x W/8 logits of the PASCAL VOC classes, background first."""
         return self.class_logits(self.decoder.coarse(features))
@@ -230,8 +254,15 @@ class SubjectNet(nn.Module):
         extras = self.prompt(features, prompt)
         return self.object_decoder.fine(self.object_decoder.coarse(features, extras), features, extras)
 
-    def forward(self, image: Tensor, prompt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Subject, class and object logits in one pass, for training."""
+    def forward(self, image: Tensor, prompt: Tensor, again: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Subject, class and object logits in one pass, for training.
+
+        Where `again` (B, bool) holds, the object is asked for by the box around the subject just found, not by the
+        prompt.
+        """
         features = self.encode(image)
         coarse = self.decoder.coarse(features)
-        return self.decoder.fine(coarse, features), self.class_logits(coarse), self.object(features, prompt)
+        subject = self.decoder.fine(coarse, features)
+        if again is not None:
+            prompt = torch.where(again[:, None, None, None], box_around(subject.detach().float()), prompt)
+        return subject, self.class_logits(coarse), self.object(features, prompt)

@@ -78,9 +78,9 @@ class Perception:
 
     def subject(self, careful: bool = False) -> Float:
         """Probability of being the subject, S x S. `careful` looks at the mirrored picture, too."""
-        found = _probability(self.net.subject, self.view().features, self.context)
+        found = _map(self.net.settled_subject, self.view().features, self.context)
         if careful:
-            mirrored = _probability(self.net.subject, self.view(mirrored=True).features, self.context)
+            mirrored = _map(self.net.settled_subject, self.view(mirrored=True).features, self.context)
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found
 
@@ -104,7 +104,7 @@ class Perception:
         if channel == INSIDE:
             maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
         asked = torch.from_numpy(maps).to(self.context.device)
-        return _probability(lambda features: self.net.object(features, asked), view.features, self.context)
+        return _map(lambda features: self.net.object(features, asked).float().sigmoid(), view.features, self.context)
 
 
 def _network(context: Context) -> tuple[Any, Any]:
@@ -132,7 +132,8 @@ def _inference(context: Context) -> Iterator[None]:
         yield
 
 
-def _probability(head: Any, features: list[Tensor], context: Context) -> Float:
+def _map(head: Any, features: list[Tensor], context: Context) -> Float:
+    """The first channel, S x S, of what a part of the network answers."""
     with _inference(context):
-        found: Float = head(features)[0, 0].float().sigmoid().cpu().numpy()
+        found: Float = head(features)[0, 0].float().cpu().numpy()
     return found

@@ -62,10 +62,11 @@ def _losses(
     mean, std = (torch.tensor(x, device=device)[:, None, None] for x in (MEAN, STD))
     image = ((batch["image"].float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
     with autocast(device, bf16):
-        subject, classes, meant = net(image, batch["prompt"].float() / 255)
+        subject, classes, meant = net(image, batch["prompt"].float() / 255, batch["again"])
+    again = batch["again"][:, None, None, None]
     return {
         "subject": (mask_loss(subject.float(), batch["subject"].float() / 255) * batch["weight"]).mean(),
-        "object": mask_loss(meant.float(), batch["object"].float() / 255).mean(),
+        "object": mask_loss(meant.float(), torch.where(again, batch["subject"], batch["object"]).float() / 255).mean(),
         "classes": class_loss(classes.float(), batch["classes"], weights),
     }
 

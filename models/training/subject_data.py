@@ -22,6 +22,7 @@ from models.training.prompts import prompt_for
 Pixels = NDArray[np.uint8]
 IGNORE = 255
 PERSON = 15
+AGAIN = 0.4  # share of samples in which the second decoder looks again at what the first has found
 
 # How much of the labelled photographs each set makes up: varied objects count more than their number, portraits less.
 SHARES = {
@@ -41,8 +42,8 @@ class Layer:
 
 
 class SubjectSamples(IterableDataset[dict[str, Tensor]]):
-    """Samples of S x S: image 3, subject 1, object 1, prompt 3 (all uint8), classes S/4 x S/4 (uint8) and the subject's
-    weight.
+    """Samples of S x S: image 3, subject 1, object 1, prompt 3 (all uint8), classes S/4 x S/4 (uint8), the subject's
+    weight, and whether the object is to be the subject itself, asked for by the box around what was found.
 
     root: a cache folder with the tables subjects, cutouts and photos. kinds: how often a sample is a labelled
     photograph, a composite, or a photograph on which the teachers agree.
@@ -156,5 +157,6 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
             "object": torch.from_numpy(np.ascontiguousarray(meant)[None]),
             "prompt": torch.from_numpy(prompt_for(meant, rng)),
             "classes": torch.from_numpy(layer.classes),
+            "again": torch.tensor(rng.uniform() < AGAIN),
             "weight": torch.tensor(weight),
         }

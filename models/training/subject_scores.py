@@ -36,7 +36,7 @@ def answers(
     rgb = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     image = torch.from_numpy((rgb - MEAN) / STD).permute(2, 0, 1)[None]
     features = net.encode(image.contiguous(memory_format=torch.channels_last))
-    logits = [net.subject(features)]
+    logits = [net.settled_subject(features).logit()]
     for draw in (box, lasso):
         prompt = torch.zeros(1, 3, size, size)
         region = cv2.resize(draw(mask, rng), (size, size), interpolation=cv2.INTER_AREA)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torchvision
 
-from models.subject_net import PROMPT_CHANNELS, SubjectNet
+from models.subject_net import PROMPT_CHANNELS, SubjectNet, box_around
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,31 @@ def test_training_pass_equals_the_single_questions(net: SubjectNet) -> None:
         answers = (net.subject(features), net.classes(features), net.object(features, prompt))
         for one, other in zip(net(image, prompt), answers, strict=True):
             torch.testing.assert_close(one, other)
+
+
+def test_the_second_look_asks_for_the_box_around_the_first_answer(net: SubjectNet) -> None:
+    image, prompt = torch.randn(2, 3, 64, 64), torch.rand(2, PROMPT_CHANNELS, 64, 64)
+    with torch.no_grad():
+        features = net.encode(image)
+        around = box_around(net.subject(features))
+        mixed = torch.stack([around[0], prompt[1]])
+        torch.testing.assert_close(
+            net(image, prompt, torch.tensor([True, False]))[2], net.object(features, mixed), atol=1e-5, rtol=1e-4
+        )
+        settled = (net.subject(features).sigmoid() + net.object(features, around).sigmoid()) / 2
+        torch.testing.assert_close(net.settled_subject(features), settled)
+
+
+def test_the_box_lies_around_what_was_found() -> None:
+    logits = torch.full((3, 1, 40, 60), -4.0)
+    logits[0, 0, 10:20, 30:50] = 1  # 10 rows, 20 columns: reaches 1 + 5 % of 20 = 2 pixels further
+    logits[1, 0, 0, 0] = 2
+    logits[2, 0, 5, 7] = -3.5  # nothing found: the likeliest place
+    region = box_around(logits)[:, 0]
+    assert region[0].nonzero().aminmax(dim=0).min.tolist() == [8, 28]
+    assert region[0].nonzero().aminmax(dim=0).max.tolist() == [21, 51]
+    assert region[1].nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert region[2, 5, 7] == 1
 
 
 def test_where_the_prompt_lies_changes_the_object(net: SubjectNet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.training.teachers import PERSON, agreed_subject, people_in_a_scene
+from models.training.teachers import PERSON, agreed_subject, people_in_a_scene, sure_subject
 
 
 def scene(people: int, others: int = 0) -> np.ndarray:
@@ -36,3 +36,15 @@ def test_a_portrait_counts_where_both_teachers_agree() -> None:
     same = (labels == PERSON).astype(np.float32)
     assert agreed_subject(labels, same) is not None
     assert agreed_subject(labels, np.roll(same, 60, axis=1)) is None
+
+
+def test_networks_label_what_they_see_alike() -> None:
+    first = np.zeros((129, 129), np.float32)
+    first[30:90, 40:100] = 0.9
+    second = np.roll(first, 4, axis=0)
+    sure = sure_subject([first, second])
+    assert sure is not None
+    np.testing.assert_allclose(sure, (first + second) / 2)
+    assert sure_subject([first, np.roll(first, 50, axis=0)]) is None, "they mean different things"
+    assert sure_subject([0.6 * first, 0.6 * second]) is None, "both are unsure"
+    assert sure_subject([0 * first, 0 * first]) is None, "there is nothing"
