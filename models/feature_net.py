@@ -87,6 +87,7 @@ class FeatureNet(nn.Module):
             if before is not None:
                 conv.weight.mul_(before[None, :, None, None])
             conv.weight.div_(mean[:, None, None, None])
+            assert conv.bias is not None
             conv.bias.div_(mean)
             before = mean
 

@@ -69,7 +69,8 @@ class StylePredictor(nn.Module):
 
     def forward(self, style: Tensor) -> Tensor:
         x = (self.statistics(style) - self.centre) / self.spread
-        return self.head(F.relu(self.bottleneck(F.relu(self.hidden(x)))))
+        code: Tensor = self.head(F.relu(self.bottleneck(F.relu(self.hidden(x)))))
+        return code
 
 
 class AnyStyle(nn.Module):
@@ -88,7 +89,8 @@ class AnyStyle(nn.Module):
     def code(self, style: Tensor, strength: Tensor | float = 1.0) -> Tensor:
         """B x L; strength, one or B x 1, 0..1: how far from the photograph's code to the style's."""
         photograph = self.net.codes
-        return photograph + strength * (self.base + self.predictor(style) - photograph)
+        code: Tensor = photograph + strength * (self.base + self.predictor(style) - photograph)
+        return code
 
     @torch.no_grad()
     def painter(self, style: Tensor) -> TransformerNet:

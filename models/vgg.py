@@ -36,7 +36,7 @@ class VGG16(nn.Module):
                 before = channels
             stages.append(nn.Sequential(*layers))
         self.stages = nn.ModuleList(stages)
-        self.pool = nn.MaxPool2d(2, ceil_mode=True)
+        self.pool: nn.Module = nn.MaxPool2d(2, ceil_mode=True)
         for conv in self.convolutions():
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             nn.init.zeros_(conv.bias)

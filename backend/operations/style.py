@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from backend.imaging.colour import Float, to_unit
@@ -57,29 +59,43 @@ def style_previews(job: Job, context: Context) -> list[Output]:
     return outputs
 
 
-def _styled(region: str, job: Job, context: Context) -> list[Output]:
+def repainted(
+    paint: Callable[[Pixels, Context], Pixels], title: str, region: str, job: Job, context: Context
+) -> list[Output]:
+    """What `paint` makes of the layer's opaque colours, in the region asked for; its result is of their size and type.
+
+    The job's `keep_colours` takes light and dark of it alone; a `strength` of 0 leaves the layer as it is, bit for bit.
+    """
     layer, settings = job.inputs["image"], job.parameters
+
+    def painted(context: Context) -> Pixels:
+        if not settings["strength"]:
+            return picture(layer)
+        context.progress(0.05, "Painting", None)
+        image = opaque(layer)
+        result = paint(image, context)
+        return _recoloured(image, result) if settings["keep_colours"] else result
+
+    changed, share = beside(painted, lambda context: share_of(region, job, context), context)
+    if not settings["strength"]:
+        share = np.zeros(changed.shape[:2], np.float32)
+    context.progress(0.95, "Putting the parts together", None)
+    return [Output(ResultKind.LAYER, title, applied(layer, changed, share))]
+
+
+def _styled(region: str, job: Job, context: Context) -> list[Output]:
+    settings = job.parameters
     strength, blend = (float(settings[name]) / 100 for name in ("strength", "blend"))
     weights = mixture(str(settings["style"]), strength, str(settings["second"]), blend)
     net = network(context)
 
-    def paint(context: Context) -> Pixels:
-        if not strength:
-            return picture(layer)
-        context.progress(0.05, "Painting", None)
-        image = opaque(layer)
-        painted = stylised(
+    def paint(image: Pixels, context: Context) -> Pixels:
+        return stylised(
             image, net, weights, float(settings["stroke"]) / 100, context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
         )  # fmt: skip
-        return _recoloured(image, painted) if settings["keep_colours"] else painted
 
-    changed, share = beside(paint, lambda context: share_of(region, job, context), context)
-    if not strength:
-        share = np.zeros(changed.shape[:2], np.float32)  # the photograph: not a bit of it changes
-    context.progress(0.95, "Putting the parts together", None)
-    title = dict(STYLES)[str(settings["style"])]
-    return [Output(ResultKind.LAYER, title, applied(layer, changed, share))]
+    return repainted(paint, dict(STYLES)[str(settings["style"])], region, job, context)
 
 
 def opaque(layer: Raster) -> Pixels:

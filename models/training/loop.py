@@ -81,7 +81,7 @@ class Loop:
         """Writes last.pt and ema.safetensors, in the first process alone."""
         if not self.process.first:
             return
-        state = {"net": self.net.state_dict(), "average": self.average.net.state_dict()}
+        state: dict[str, Any] = {"net": self.net.state_dict(), "average": self.average.net.state_dict()}
         state |= {"optimizer": self.optimizer.state_dict(), "step": self.step, "elapsed": self.clock.elapsed}
         save_atomically(state, self.out / "last.pt")
         export(self.average.net, self.out / "ema.safetensors")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .parts import CAREFUL, LAYER, OPTIONAL_SELECTION
-from .schema import Action, Kind, Parameter, ResultKind
+from .schema import Action, Input, Kind, Parameter, ResultKind, Source
 
 STYLES = (
     ("wave", "The Great Wave (Hokusai)"), ("starry", "The Starry Night (van Gogh)"),
@@ -45,6 +45,32 @@ REGION = Parameter(
              ("selection", "Selection")),
 )  # fmt: skip
 MANNER = (STYLE, STRENGTH, SECOND, BLEND, STROKE, COLOURS)
+
+OTHER_STYLE = Input("style", Source.OTHER, "Style")
+OWN = Parameter("name", Kind.TEXT, "", "Own style", "The name of a style of yours (`inlay train-style --list`).")
+PAINTING = (
+    Parameter(
+        "strength", Kind.NUMBER, 100.0, "Strength", "How much the strokes count beside what the layer shows.", 0, 1000,
+        unit=" %",
+    ),
+    Parameter("steps", Kind.INTEGER, 300, "Steps", "More steps come closer to the style.", 1, 5000),
+    Parameter(
+        "size", Kind.INTEGER, 768, "Size",
+        "Longer side at which it is painted; a larger layer keeps its own finest detail.", 64, 4096, unit=" px",
+    ),
+    Parameter(
+        "start", Kind.CHOICE, "content", "Start", "What is painted over.",
+        choices=(("content", "The layer"), ("noise", "Noise"), ("kept", "Where it was cancelled a moment ago")),
+    ),
+    Parameter(
+        "limit", Kind.NUMBER, 0.0, "At most", "Stop after so long with the best so far; 0 sets no limit.", 0, 86400,
+        unit=" s",
+    ),
+    Parameter(
+        "stroke", Kind.NUMBER, 100.0, "Stroke size", "Of the style's strokes, beside the size they have in its layer.",
+        25, 400, unit=" %",
+    ),
+)  # fmt: skip
 
 BLUR = Parameter(
     "strength", Kind.NUMBER, 40.0, "Strength", "How far out of focus; 100 is a disc of 6 % of the longer side.", 0, 100,
@@ -90,6 +116,33 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(*MANNER, CAREFUL),
+    ),
+    Action(
+        name="style.picture",
+        menu="Style",
+        label="Stylise as a Layer",
+        help="Repaint the layer, or a part of it, in the manner of another layer, at once.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
+        parameters=(STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
+    ),
+    Action(
+        name="style.gatys",
+        menu="Style",
+        label="Paint in the Style of a Layer",
+        help="Paint the layer, or a part of it, step by step in the manner of another layer. Takes a minute or more.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
+        parameters=(*PAINTING, COLOURS, REGION, CAREFUL),
+    ),
+    Action(
+        name="style.own",
+        menu="Style",
+        label="Stylise with an Own Style",
+        help="Repaint the layer, or a part of it, in a style that you have trained from a painting.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, OPTIONAL_SELECTION),
+        parameters=(OWN, STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
     ),
     Action(
         name="style.previews",
