@@ -15,6 +15,8 @@ from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_uni
 from backend.imaging.reduce import reduced
 
 WORK_RADIUS = 16.0  # pixels: larger discs are computed on a picture reduced until they are of this size
+EMPTY = 1e-2  # a disc with less background in it than this share has met next to nothing
+FAINT = 1e-3
 PURE = 0.1  # alpha from which a pixel no longer counts as background
 
 
@@ -48,19 +50,19 @@ def lens_blur(
     stop_if(cancelled)
     total, light = (cv2.filter2D(x, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT) for x in (weight, light))
     stop_if(cancelled)
-    total, light = _spread(total, light, kernel.shape[0])
-    mean = light / np.maximum(total, 1e-6)[..., None]
+    total, light = _reaching(total, light, kernel.shape[0])
+    mean = light / np.maximum(total, 1e-20)[..., None]
     blurred: Float = linear_to_srgb(np.clip(mean, 0, 1).astype(np.float32))
     if shrink == 1:
         return blurred
     return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _spread(total: Float, light: Float, side: int) -> tuple[Float, Float]:
-    """Where the disc met no background, that of ever wider squares."""
-    while side < 4 * max(total.shape) and bool((total < 1e-3).any()) and bool((total >= 1e-3).any()):
-        wide_total, wide_light = (cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT) for x in (total, light))
-        empty = total < 1e-3
-        total, light = np.where(empty, wide_total, total), np.where(empty[..., None], wide_light, light)
-        side = 2 * side + 1
+def _reaching(total: Float, light: Float, side: int) -> tuple[Float, Float]:
+    """With the means over ever wider squares added, each at a thousandth: they count where the disc met nothing."""
+    share = 1.0
+    while bool((total < EMPTY * share).any()) and side < 2 * max(total.shape):
+        side, share = 2 * side + 1, share * FAINT
+        wide = [cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT) for x in (total, light)]
+        total, light = (x + np.float32(FAINT) * more for x, more in zip((total, light), wide, strict=True))
     return total, light
