@@ -40,6 +40,9 @@ COMMANDS = {
         Command("fill", "erase something from pictures and fill its place", "fill"),
         Command("paste", "paste a part of one picture into another so that it belongs there", "paste"),
         Command("compose", "put the person of a portrait into a painting", "paste"),
+        Command("style", "repaint pictures in the manner of a painting", "style"),
+        Command("background", "blur the background of pictures, or take its colour", "background"),
+        Command("train-style", "train a style of your own from a painting"),
         Command("models", "list, fetch and verify the networks' weights"),
         Command("doctor", "say how the installation is doing, and try it"),
         Command("demo", "try everything on the photographs that come along"),
@@ -54,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] not in COMMANDS:
         _overview().parse_args(words or ["--help"])
     command = COMMANDS[words[0]]
-    module = import_module(f"backend.commands.{command.name}")
+    module = import_module(f"backend.commands.{command.name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"inlay {command.name}", description=module.__doc__)
     module.add_arguments(parser)
     arguments = parser.parse_args(_joined(words[1:]))
@@ -80,10 +83,10 @@ def _joined(words: list[str]) -> list[str]:
 
 
 def _overview() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {command.name:<10}{command.help}" for command in COMMANDS.values())
+    lines = "\n".join(f"  {command.name:<13}{command.help}" for command in COMMANDS.values())
     parser = argparse.ArgumentParser(
         prog="inlay",
-        description=f"Select, fill and paste in pictures, as GIMP and Krita do with Inlay.\n\ncommands:\n{lines}",
+        description=f"Select, fill, paste and restyle, as GIMP and Krita do with Inlay.\n\ncommands:\n{lines}",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.raster import Raster
 
-from . import CommandError, Exit, batch, paste, pictures, select, usage
+from . import batch, masks, paste, pictures, select, usage
 from .options import add_output, add_parameters, add_running, given, numbers
 from .running import Report, Runner, runner
 
@@ -50,13 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
         def work(picture: Raster, report: Report) -> Raster:
             inputs = {"image": picture}
             if mask is not None:
-                inputs["selection"] = _fitting(mask, picture, "mask")
+                inputs["selection"] = masks.fitting(mask, picture, "mask")
             elif arguments.box is not None:
                 inputs["selection"] = select.box_selection(arguments.box, picture)
             elif arguments.point is not None:
                 inputs["selection"] = select.point_selection(arguments.point, picture)
             if source is not None:
-                inputs["source"] = _fitting(source, picture, "sampling area")
+                inputs["source"] = masks.fitting(source, picture, "sampling area")
             return fill(running, action.name, parameters, inputs, report)
 
         return batch.process(tasks, work)
@@ -68,16 +68,3 @@ def fill(
     """The picture with the fill over it."""
     result = running.run(action, parameters, inputs, report)
     return paste.over(result.outputs[0].raster, inputs["image"])
-
-
-def _fitting(mask: Raster, picture: Raster, name: str) -> Raster:
-    """A mask as 8-bit grey. Raises CommandError when it has another size than the picture."""
-    from backend.pixels import as_depth, from_array
-
-    if (mask.width, mask.height) != (picture.width, picture.height):
-        raise CommandError(
-            f"the {name} is {mask.width} x {mask.height}, but the picture {picture.width} x {picture.height}: "
-            "make them the same size",
-            Exit.BAD_INPUT,
-        )
-    return from_array(as_depth(pictures.grey(mask), "u8"))

@@ -33,7 +33,7 @@ def lens_blur(
 ) -> Float:
     """The background of a picture out of focus, H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
 
-    image: H x W x 3 RGB, integers or 0..1, sRGB-encoded; alpha: H x W, how far a pixel is of the subject; radius: of the
+    image: H x W x 3 RGB, integers or 0..1, sRGB-encoded; alpha: H x W, a pixel's share of the subject; radius: of the
     disc, in pixels. Means are taken in linear light, where a lens takes them. Raises Cancelled.
     """
     height, width = alpha.shape

@@ -85,7 +85,7 @@ def test_help_names_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixtur
 
 def test_commands_of_families_without_an_action_are_absent(capsys: pytest.CaptureFixture[str]) -> None:
     families = {action.name.split(".")[0] for action in ACTIONS}
-    for family in ("style", "fill", "compose"):
+    for family in ("style", "fill", "background"):
         assert (family in cli.COMMANDS) == (family in families)
     with pytest.raises(SystemExit) as ended:
         cli.main(["nonsense"])

@@ -1,0 +1,72 @@
+"""Repaint pictures, their background or their subject in the manner of a painting."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.style_presets import PRESETS
+from plugin.client.actions import BY_NAME
+from plugin.client.raster import Raster
+
+from . import batch, pictures, usage
+from .masks import add_mask, fitting
+from .options import add_parameters, add_running, given
+from .running import Report, runner
+
+ACTION = BY_NAME["style.preset"]
+
+
+class ListStyles(argparse.Action):
+    """Prints the styles and the paintings they are of, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        for name, preset in PRESETS.items():
+            print(f"{name}\t{preset.file}")
+        parser.exit()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay style`."""
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT",
+        help="file to write; with several pictures a folder. Default: IMAGE-STYLE beside the picture",
+    )  # fmt: skip
+    parser.add_argument("--list", action=ListStyles, nargs=0, help="print the styles and their paintings, and end")
+    add_mask(parser, "where to repaint, for --region selection")
+    add_parameters(parser, [ACTION], leave_out=set())
+    add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write every picture in its style."""
+    options = vars(arguments)
+    if arguments.mask is not None:
+        options.setdefault("region", "selection")
+    parameters = given(options, ACTION, [ACTION])
+    if (parameters["region"] == "selection") != (arguments.mask is not None):
+        raise usage("--region selection and --mask FILE go together")
+    tasks = _tasks(arguments.images, arguments.output, str(parameters["style"]))
+    mask = pictures.read(arguments.mask) if arguments.mask else None
+    with runner(arguments.in_process) as running:
+
+        def work(picture: Raster, report: Report) -> Raster:
+            inputs = {"image": picture} | ({"selection": fitting(mask, picture)} if mask else {})
+            return running.run(ACTION.name, parameters, inputs, report).outputs[0].raster
+
+        return batch.process(tasks, work)
+
+
+def _tasks(images: Sequence[Path], output: Path | None, style: str) -> list[batch.Task]:
+    if output is not None:
+        return batch.plan(images, output)
+    if any(path.is_dir() for path in images):
+        raise usage("say where the pictures of a folder go: -o FOLDER")
+    suffixes = [path.suffix if path.suffix.lower() in pictures.SUFFIXES else ".png" for path in images]
+    return [
+        batch.Task(path, path.with_name(f"{path.stem}-{style}{suffix}"))
+        for path, suffix in zip(images, suffixes, strict=True)
+    ]
