@@ -69,7 +69,7 @@ class BandedNet:
         self, net: TransformerNet, code: Tensor, step: Callable[[float], None] = lambda fraction: None
     ) -> None:
         self.net, self.step = net, step
-        *self.parts, self.recall = code.split(net.sizes, dim=1)
+        *self.parts, self.recall = torch.split(code, net.sizes, dim=1)
 
     @torch.inference_mode()
     def run(
@@ -117,7 +117,8 @@ class BandedNet:
 
         for top, bottom in _bands(height, width):
             own.add(logits(read(top, bottom)))
-        rows, size = image, (height, width)
+        rows: Read = image
+        size = (height, width)
         for _ in self.net.down:
             raw, size = convolved(rows, size)
             rows = activated(raw)

@@ -97,7 +97,7 @@ class TransformerNet(nn.Module):
 
     def layers(self) -> list[ConvNorm]:
         """Every normalised convolution, in the order of its part of the code."""
-        return [*self.down, *self.residual, *self.up, self.out]  # type: ignore[list-item]  # ModuleList is untyped
+        return [layer for layer in self.modules() if isinstance(layer, ConvNorm)]
 
     def code(self, weights: dict[str, float]) -> Tensor:
         """The mixture of styles with these weights, 1 x L. Raises KeyError on a style the network does not hold."""
@@ -113,7 +113,7 @@ class TransformerNet(nn.Module):
         return self._run(image, code, None)[1]
 
     def _run(self, image: Tensor, code: Tensor, statistics: list[Moments] | None) -> tuple[Tensor, list[Moments]]:
-        *parts, recall = code.expand(len(image), -1).split(self.sizes, dim=1)
+        *parts, recall = torch.split(code.expand(len(image), -1), self.sizes, dim=1)
         seen: list[Moments] = []
 
         def layer(module: nn.Module, x: Tensor) -> Tensor:

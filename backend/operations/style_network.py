@@ -107,8 +107,8 @@ def _painted(
     bottom, right = (max(SMALLEST, -(-n // STRIDE) * STRIDE) - n for n in (height, width))
     if bottom or right:
         image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    out = np.empty_like(image)
-    budget, area = min(context.budget or KEPT, KEPT), image.shape[0] * image.shape[1]
+    out, (rows, columns) = np.empty_like(image), image.shape[:2]
+    budget, area = min(context.budget or KEPT, KEPT), rows * columns
     most = budget // kept_bytes(net.config.width, lean=True)
     done, share = 0.0, 1.0 if area <= most else MEASURING
 
@@ -119,16 +119,14 @@ def _painted(
     banded = BandedNet(net, code, step)
     if area <= most:
         lean = area > budget // kept_bytes(net.config.width, lean=False)
-        banded.run(_reader(image, code.device), *image.shape[:2], _writer(out), lean=lean)
+        banded.run(_reader(image, code.device), rows, columns, _writer(out), lean=lean)
         return out[:height, :width]
     statistics = _measured(image, most, banded, code.device)
-    for first, top, end, last in slabs(*image.shape[:2], most):
-        share, done = ((1 - MEASURING) * part / image.shape[0] for part in (end - top, top))
+    for first, top, end, last in slabs(rows, columns, most):
+        share, done = ((1 - MEASURING) * part / rows for part in (end - top, top))
         done += MEASURING
         part = np.empty_like(image[first:last])
-        banded.run(
-            _reader(image[first:last], code.device), last - first, image.shape[1], _writer(part), statistics, True
-        )
+        banded.run(_reader(image[first:last], code.device), last - first, columns, _writer(part), statistics, True)
         out[top:end] = part[top - first : end - first]
     return out[:height, :width]
 

@@ -105,11 +105,11 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", default="best.safetensors", help="which file of the run (default: best.safetensors)"
     )
     export.add_argument(
-        "--data", type=Path, required=True, help="the cache folder (fill: the data folder), for the scores"
+        "--data", type=Path, required=True, help="the cache folder (fill, style: the data folder), for the scores"
     )
     export.add_argument(
         "--task",
-        choices=("subject", "paste", "fill", "features", "any_style"),
+        choices=("subject", "paste", "fill", "style", "features", "any_style"),
         default="subject",
         help="what the run trained",
     )
@@ -308,6 +308,11 @@ def _export(options: argparse.Namespace) -> None:
         from models.training.fill_export import export_fill
 
         print(export_fill(options.run / options.weights, options.name, options.data, options.size))
+        return
+    if options.task == "style":
+        from models.training.style_export import export_styles
+
+        print(export_styles(options.run / options.weights, options.data, every=options.every))
         return
     if options.task in ("features", "any_style"):
         from models.training.distilled_export import export_any_style, export_features

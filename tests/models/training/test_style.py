@@ -11,8 +11,9 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from models import cards, store
 from models.style_presets import PHOTOGRAPH, PRESETS
-from models.training import style
+from models.training import style, style_export
 from models.training.cache import write_table
 from models.training.perceptual import FeatureNetwork
 from models.training.run import Process
@@ -166,3 +167,22 @@ def test_the_loss_falls(data: Path) -> None:
     for _ in range(30):
         run.train_step(photo, torch.tensor([0, 1, 0, 1]), torch.ones(4), 0.1)
     assert gram() < seen[0] / 2
+
+
+def test_an_exported_run_is_a_bundled_model_with_its_scores(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style_export, "load_loss_network", lambda name, data: small_loss_network())
+    for module, folder in ((store, "WEIGHTS"), (cards, "FOLDER")):
+        monkeypatch.setattr(module, folder, data)
+    train(tiny(data))
+    style_export.export_styles(data / "run" / "ema.safetensors", data, every=4)
+    net, card = store.load("styles")
+    assert isinstance(net, TransformerNet)
+    assert net.config == TransformerNetConfig((PHOTOGRAPH, "wave", "scream"), 4, 1)
+    assert card.scores["mean gram"] == pytest.approx(
+        (card.scores["wave gram"] + card.scores["scream gram"]) / 2, abs=2e-3
+    )
+    assert card.scores["photograph content"] == 0
+    assert "Hokusai" in card.data and "van Gogh" not in card.data
+    image = torch.rand(1, 3, 16, 16)
+    again = style_export.load(data / "run" / "ema.safetensors")
+    assert torch.allclose(again(image, again.code({"wave": 1.0})), net(image, net.code({"wave": 1.0})), atol=1e-5)

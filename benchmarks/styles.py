@@ -1,0 +1,95 @@
+"""The bundled styles, measured and shown: python -m benchmarks.styles $INLAY_DATA [RUN/ema.safetensors] [--every N].
+
+For each preset, on photos/dev at 384 px (shorter side): the relative Gram loss, sum over SqueezeNet 1.0 features 1, 3,
+4, 7 and 9 of |G(result) - G(painting)|^2 / |G(painting)|^2, and the relative content loss at feature 7, mean
+(F(result) - F(photo))^2 / mean F(photo)^2; last the same of photographs that are not repainted. `--sheet FILE` also
+writes a contact sheet: each preset on three photographs that come along. Nothing else is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import backend
+from backend.commands import pictures
+from backend.operations import Context
+from backend.operations.style_network import NAME, network, stylised
+from backend.pixels import rgb
+from models.style_presets import PHOTOGRAPH, PRESETS
+from models.training.style_export import load, measure
+from models.training.style_scores import Score, mean_score
+from models.transformer_net import TransformerNet
+
+PHOTOGRAPHS = ("astronaut.jpg", "chelsea.png", "coffee.png")
+CELL, GAP, TITLE = (300, 220), 8, 26  # pixels: a picture's width and height, around it, above it
+
+
+def table(scores: dict[str, Score]) -> str:
+    """A line a preset, then their mean and the worst, then the photographs as they are."""
+    lines = ["| style | painting | Gram | content |", "| --- | --- | --- | --- |"]
+    presets = {name: pair for name, pair in scores.items() if name != PHOTOGRAPH}
+    lines += [
+        f"| {name} | {PRESETS[name].painting} | {gram:.3f} | {content:.2f} |"
+        for name, (gram, content) in presets.items()
+    ]
+    gram, content = mean_score(scores)
+    lines.append(f"| mean | | {gram:.3f} | {content:.2f} |")
+    lines.append(
+        f"| largest | | {max(g for g, _ in presets.values()):.3f} | {max(c for _, c in presets.values()):.2f} |"
+    )
+    lines.append(f"| not repainted | | {scores[PHOTOGRAPH][0]:.3f} | {scores[PHOTOGRAPH][1]:.2f} |")
+    return "\n".join(lines)
+
+
+def sheet(net: TransformerNet, columns: int = 2) -> NDArray[np.uint8]:
+    """A contact sheet: the photographs, then each preset on all of them; H x W x 3 RGB."""
+    folder = Path(backend.__file__).parent / "demo"
+    photos = [_filling(rgb(pictures.read(folder / name))) for name in PHOTOGRAPHS]
+    rows = [_row("as photographed", photos)]
+    for name, preset in PRESETS.items():
+        painted = [stylised(photo, net, {name: 1.0}, 1.0, Context()) for photo in photos]
+        rows.append(_row(f"{name}  -  {preset.painting}", painted))
+    while len(rows) % columns:
+        rows.append(np.full_like(rows[0], 255))
+    lines = [np.hstack(rows[i : i + columns]) for i in range(0, len(rows), columns)]
+    return np.vstack(lines)
+
+
+def _filling(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut and reduced to a cell of the sheet."""
+    scale = max(CELL[0] / photo.shape[1], CELL[1] / photo.shape[0])
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    top, left = (small.shape[0] - CELL[1]) // 4, (small.shape[1] - CELL[0]) // 2
+    return np.ascontiguousarray(small[top : top + CELL[1], left : left + CELL[0]])
+
+
+def _row(title: str, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    width = len(photos) * (CELL[0] + GAP) + 2 * GAP
+    row = np.full((CELL[1] + TITLE + GAP, width, 3), 255, np.uint8)
+    cv2.putText(row, title, (GAP, TITLE - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
+    for i, photo in enumerate(photos):
+        row[TITLE : TITLE + CELL[1], GAP + i * (CELL[0] + GAP) :][:, : CELL[0]] = photo
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.styles", description=__doc__)
+    parser.add_argument("data", type=Path, help="the data folder, with photos/dev, styles/ and reference/")
+    parser.add_argument("weights", type=Path, nargs="?", help="weights of a run (default: the bundled ones)")
+    parser.add_argument("--every", type=int, default=1, help="measure on each so-many-th photograph")
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet to this file")
+    options = parser.parse_args()
+    context = Context(cache={NAME: load(options.weights)} if options.weights else {})
+    net = network(context)
+    if options.sheet:
+        cv2.imwrite(str(options.sheet), cv2.cvtColor(sheet(net), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    print(table(measure(net, options.data, options.every)))
+
+
+if __name__ == "__main__":
+    main()
