@@ -1,4 +1,5 @@
-"""Repaint pictures, their background or their subject in the manner of a painting."""
+"""Repaint pictures, their background or their subject in the manner of a painting: one that comes along, any picture,
+or one that you have trained."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from .masks import add_mask, fitting
 from .options import add_parameters, add_running, given
 from .running import Report, runner
 
-ACTION = BY_NAME["style.preset"]
+PRESET, PICTURE, GATYS, OWN = (BY_NAME[f"style.{name}"] for name in ("preset", "picture", "gatys", "own"))
+ACTIONS = [PRESET, PICTURE, GATYS, OWN]
 
 
 class ListStyles(argparse.Action):
@@ -37,7 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--list", action=ListStyles, nargs=0, help="print the styles and their paintings, and end")
     add_mask(parser, "where to repaint, for --region selection")
-    add_parameters(parser, [ACTION], leave_out=set())
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--style-picture", type=Path, metavar="FILE", help="a picture in whose manner to repaint")
+    other.add_argument("--own", metavar="NAME", help="a style of your own (see `inlay train-style --list`)")
+    parser.add_argument(
+        "--gatys", action="store_true", help="paint step by step as --style-picture; slower and closer than one pass"
+    )
+    add_parameters(parser, ACTIONS, leave_out={"name"})
     add_running(parser)
 
 
@@ -46,16 +54,25 @@ def run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
     if arguments.mask is not None:
         options.setdefault("region", "selection")
-    parameters = given(options, ACTION, [ACTION])
+    if arguments.gatys and arguments.style_picture is None:
+        raise usage("--gatys needs a --style-picture")
+    action, title = PRESET, ""
+    if arguments.style_picture is not None:
+        action, title = (GATYS if arguments.gatys else PICTURE), arguments.style_picture.stem
+    if arguments.own is not None:
+        action, title = OWN, arguments.own
+        options["name"] = arguments.own
+    parameters = given(options, action, ACTIONS)
     if (parameters["region"] == "selection") != (arguments.mask is not None):
         raise usage("--region selection and --mask FILE go together")
-    tasks = _tasks(arguments.images, arguments.output, str(parameters["style"]))
+    tasks = _tasks(arguments.images, arguments.output, title or str(parameters["style"]))
+    style = {"style": pictures.read(arguments.style_picture)} if arguments.style_picture else {}
     mask = pictures.read(arguments.mask) if arguments.mask else None
     with runner(arguments.in_process) as running:
 
         def work(picture: Raster, report: Report) -> Raster:
-            inputs = {"image": picture} | ({"selection": fitting(mask, picture)} if mask else {})
-            return running.run(ACTION.name, parameters, inputs, report).outputs[0].raster
+            inputs = {"image": picture} | style | ({"selection": fitting(mask, picture)} if mask else {})
+            return running.run(action.name, parameters, inputs, report).outputs[0].raster
 
         return batch.process(tasks, work)
 

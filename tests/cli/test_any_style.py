@@ -1,0 +1,64 @@
+"""`inlay style` with a picture, by optimisation, and with a style of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend import cli
+from backend.commands import Exit
+from backend.operations import any_style, gatys, own_style
+from models import own_styles, store
+from tests.operations.styles import small_network
+from tests.operations.test_any_style import context
+
+
+@pytest.fixture
+def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small picture, a painting beside it, and networks with random weights."""
+    loaded = context().cache
+    monkeypatch.setattr(any_style, "_network", lambda context: loaded[any_style.NAME])
+    monkeypatch.setattr(gatys, "_network", lambda context: loaded[gatys.FEATURES])
+    monkeypatch.setattr(own_style, "network", lambda context: small_network())
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (40, 56, 3), np.uint8)).save(tmp_path / "photo.png")
+    Image.fromarray(rng.integers(0, 90, (30, 30, 3), np.uint8)).save(tmp_path / "painting.png")
+    return tmp_path / "photo.png"
+
+
+def run(*words: str | Path) -> int:
+    return cli.main(["style", *map(str, words), "--in-process"])
+
+
+def test_any_picture_is_a_style(photo: Path) -> None:
+    painting = photo.with_name("painting.png")
+    assert run(photo, "--style-picture", painting) == Exit.DONE
+    at_once = photo.with_name("photo-painting.png")
+    assert (
+        run(photo, "--style-picture", painting, "--gatys", "--steps", "3", "-o", photo.with_name("g.png")) == Exit.DONE
+    )
+    found = [np.asarray(Image.open(path)) for path in (photo, at_once, photo.with_name("g.png"))]
+    assert len({picture.tobytes() for picture in found}) == 3
+    assert {picture.shape for picture in found} == {(40, 56, 3)}
+
+
+def test_so_is_one_that_was_trained(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INLAY_DATA_DIR", str(photo.parent / "inlay"))
+    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
+    assert run(photo, "--own", "mine") == Exit.BAD_INPUT
+    own_styles.write(own_styles.OwnStyle("mine", "mine.jpg", small_network().codes[2:3]))
+    assert run(photo, "--own", "mine") == Exit.DONE
+    assert photo.with_name("photo-mine.png").exists()
+
+
+def test_what_does_not_go_together_is_said(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    painting = photo.with_name("painting.png")
+    assert run(photo, "--gatys") == Exit.USAGE
+    assert "--style-picture" in capsys.readouterr().err
+    assert run(photo, "--style-picture", painting, "--style", "wave") == Exit.USAGE
+    assert run(photo, "--style-picture", painting, "--steps", "3") == Exit.USAGE
+    assert run(photo, "--style-picture", photo.with_name("none.png")) == Exit.BAD_INPUT
