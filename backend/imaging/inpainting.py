@@ -46,6 +46,7 @@ class InpaintingConfig:
     near: int = 8  # so far from it
     guide_weight: float = 0.5  # of the guide's colour beside the patch itself
     texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
+    place_weight: tuple[float, float] = (0.8, 0.4)  # of the distance down and across, of the picture's longer side
     seams: float = 0.06  # largest difference of colour, of 0..1, that is taken for a seam and removed
 
 
@@ -269,12 +270,15 @@ def _sources(
     colours = level.picture[..., :3].contiguous()
     descriptor = Descriptor(colours, sample, config.patch, config.components)
     half = config.patch // 2
+    axes = (torch.arange(n, device=pixels.device) * (w / max(height, width)) for n, w in
+            zip((height, width), config.place_weight, strict=True))  # fmt: skip
+    place = torch.stack(torch.meshgrid(*axes, indexing="ij"), 2)
 
     def beside(picture: Tensor) -> Tensor:
-        known = picture[..., 3:] * config.texture_weight
+        known = [picture[..., 3:] * config.texture_weight, place]
         if level.guide is not None:
-            known = torch.cat([known, level.guide * config.guide_weight], 2)
-        return known.flatten(0, 1)
+            known.append(level.guide * config.guide_weight)
+        return torch.cat(known, 2).flatten(0, 1)
 
     def describe(picture: Tensor, targets: Tensor) -> Tensor:
         y, x = targets // width, targets % width

@@ -8,8 +8,13 @@ from krita import DockWidget
 
 from ..client.connection import State
 from ..client.launcher import log_path
+from ..client.raster import Raster
 from .compat import Qt, QtCore, QtGui, QtWidgets
 from .running import Runner
+from .thumbnails import thumbnail
+
+_PREVIEW = (240, 180)
+"""Largest width and height of what a job has so far."""
 
 _STATES = {
     None: "Not started; the first action starts it",
@@ -34,6 +39,9 @@ class Docker(DockWidget):
         for label in (self._state, self._device, self._message, self._problem):
             label.setWordWrap(True)
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._preview = QtWidgets.QLabel()
+        self._preview.setObjectName("inlay-preview")
+        self._preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._bar = QtWidgets.QProgressBar()
         self._cancel = QtWidgets.QPushButton("Cancel")
         self._cancel.setObjectName("inlay-cancel")
@@ -45,6 +53,7 @@ class Docker(DockWidget):
         show_log.clicked.connect(open_log)
         self.setWidget(self._arranged(show_log))
         self._shown: tuple[str, ...] = ()
+        self._previewed: Raster | None = None
         runner.changed.connect(self.refresh)
         self.refresh()
 
@@ -60,6 +69,7 @@ class Docker(DockWidget):
         column.addLayout(form)
         column.addWidget(self._message)
         column.addLayout(row)
+        column.addWidget(self._preview)
         column.addWidget(self._problem)
         column.addWidget(self._log, 1)
         column.addWidget(show_log)
@@ -80,6 +90,11 @@ class Docker(DockWidget):
         self._bar.setValue(int(1000 * runner.fraction) if known else 0)
         self._bar.setTextVisible(known)
         self._cancel.setEnabled(running)
+        if runner.preview is not self._previewed:
+            self._previewed = runner.preview
+            small = thumbnail(runner.preview, *_PREVIEW) if runner.preview is not None else None
+            self._preview.setPixmap(QtGui.QPixmap() if small is None else QtGui.QPixmap.fromImage(small))
+        self._preview.setVisible(runner.preview is not None)
         self._problem.setText(str(runner.failure) if runner.failure else "")
         self._problem.setVisible(runner.failure is not None)
         if self._shown != (lines := tuple(runner.log)):

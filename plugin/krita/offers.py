@@ -10,6 +10,7 @@ from ..client.offers import Offer, offers
 from ..client.raster import Raster
 from .compat import Qt, QtCore, QtGui, QtWidgets
 from .running import Outcome
+from .thumbnails import thumbnail
 
 _ICON = 72  # side of the square that a small picture is put in, in pixels
 _SHOWN = 4  # rows that are seen without scrolling
@@ -95,13 +96,10 @@ def _icon(preview: Raster) -> Any:
     """The small picture in the middle of a square, so that all names begin at the same place."""
     square = QtGui.QPixmap(_ICON, _ICON)
     square.fill(Qt.GlobalColor.transparent)
-    data, kind = bytes(preview.data), QtGui.QImage.Format.Format_RGBA8888
-    image = QtGui.QImage(data, preview.width, preview.height, 4 * preview.width, kind).scaled(
-        _ICON, _ICON, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    )
-    painter = QtGui.QPainter(square)
-    painter.drawImage((_ICON - image.width()) // 2, (_ICON - image.height()) // 2, image)
-    painter.end()
+    if (image := thumbnail(preview, _ICON, _ICON)) is not None:
+        painter = QtGui.QPainter(square)
+        painter.drawImage((_ICON - image.width()) // 2, (_ICON - image.height()) // 2, image)
+        painter.end()
     icon = QtGui.QIcon(square)
     icon.addPixmap(square, QtGui.QIcon.Mode.Selected)  # else the chosen one is tinted
     return icon

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..client.connection import Connection, Event, State
 from ..client.jobs import Failure, Job, JobState, Progress, Result
 from ..client.protocol import Failed, Status
+from ..client.raster import Raster
 from .compat import QtCore
 from .settings import Settings
 from .vendored import load_pyzmq
@@ -37,6 +38,7 @@ class Runner(QtCore.QObject):
         self.title = ""  # of the job, for a person
         self.fraction = -1.0
         self.message = ""
+        self.preview: Raster | None = None  # what the job has so far
         self.failure: Failure | None = None  # of the last job
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._timer = QtCore.QTimer(self)
@@ -129,12 +131,13 @@ class Runner(QtCore.QObject):
             self._over(f"failed. {event.failure}", event.failure)
         elif isinstance(event, Progress):
             self.fraction, self.message = event.fraction, event.message or event.state.value.capitalize()
+            self.preview = event.preview or self.preview
             if event.state is JobState.CANCELLED:
                 self._over("cancelled", None)
 
     def _over(self, how: str, outcome: Outcome) -> None:
         self.note(f"{self.title}: {how}")
-        self.job, self.fraction, self.message = None, -1.0, ""
+        self.job, self.fraction, self.message, self.preview = None, -1.0, "", None
         ended, self._ended = self._ended, _nobody
         ended(outcome)
 

@@ -89,6 +89,41 @@ def test_a_selection_at_the_border_is_sharp_there() -> None:
     assert (samples(output.raster)[:8, 0, 3] == 255).all()
 
 
+@pytest.mark.parametrize("depth", ["u16", "f32"])
+def test_what_eight_bits_cannot_hold_goes_on_in_the_fill(depth: str) -> None:
+    """A slope of 40 of 65,535 steps; in floats far brighter than white."""
+    slope = np.broadcast_to(np.linspace(0, 40 / 65535, 120)[None, :, None], (90, 120, 3))
+    unit = (0.5 if depth == "u16" else 6.0) + slope
+    pixels = np.rint(unit * 65535).astype(np.uint16) if depth == "u16" else unit.astype(np.float32)
+    (output,) = fill(raster(pixels, PixelFormat("RGB", depth)), blot(), feather=0.0)
+    full = 65535 if depth == "u16" else 1
+    found = samples(output.raster)[4:16, 4:16, :3].astype(np.float64) / full
+    assert np.abs(found - unit[39:51, 49:61]).max() < 30 / 65535
+    assert len(np.unique(found)) > 3
+
+
+def test_several_holes_share_a_layer_that_is_clear_between_them() -> None:
+    mask = np.zeros((90, 120, 1), np.uint8)
+    mask[5:15, 5:15] = mask[60:80, 90:110] = 255
+    (output,) = fill(striped(RGB), raster(mask, GREY), grow=0, feather=0.0)
+    assert output.raster.box == (5, 5, 105, 75)
+    found = samples(output.raster)
+    assert ((found[..., 3] == 255) == (mask[5:80, 5:110, 0] == 255)).all()
+    clean = samples(striped(RGB))[0, 5:110].astype(int)
+    inside = found[..., 3] == 255
+    assert np.abs(found[..., :3].astype(int) - clean[None])[inside].mean() < 6
+
+
+def test_transparency_of_the_layer_is_no_part_of_the_fill() -> None:
+    """Half-transparent pixels around a hole: the fill covers it wholly, with their colour."""
+    pixels = samples(striped(RGBA)).copy()
+    pixels[..., 3] = 160
+    (output,) = fill(raster(pixels, RGBA), blot())
+    found = samples(output.raster)[5:15, 5:15]
+    assert (found[..., 3] == 255).all()
+    assert np.abs(found[..., :3].astype(int) - samples(striped(RGBA))[60, 50:60, :3]).max() < 6
+
+
 def test_variants_are_layers_that_differ() -> None:
     rng = np.random.default_rng(0)
     image = raster(rng.integers(0, 255, (90, 120, 3), np.uint8), RGB)
