@@ -64,7 +64,7 @@ OPERATIONS: dict[str, str] = {
     "paste.blend": "backend.operations.paste:blend",
     "paste.from": "backend.operations.compose:paste_from",
     "paste.subject": "backend.operations.compose:place_subject",
-    "paste.portrait": "backend.operations.compose:portrait_into_painting",
+    "paste.portrait": "backend.operations.portrait:portrait_into_painting",
     "style.preset": "backend.operations.style:style_preset",
     "style.background": "backend.operations.style:style_background",
     "style.subject": "backend.operations.style:style_subject",

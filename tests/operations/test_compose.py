@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.operations import Context, OperationError, compose, paste
+from backend.operations import Context, OperationError, compose, paste, portrait
 from backend.pixels import DTYPES, coverage, raster, samples
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.jobs import Job, Output
@@ -15,7 +15,7 @@ OPERATIONS = {
     "paste.blend": paste.blend,
     "paste.from": compose.paste_from,
     "paste.subject": compose.place_subject,
-    "paste.portrait": compose.portrait_into_painting,
+    "paste.portrait": portrait.portrait_into_painting,
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from .parts import CAREFUL, LAYER, OPTIONAL_SELECTION
 from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source
+from .style import STYLES
 
 METHOD = Parameter(
     "method", Kind.CHOICE, "auto", "Method", "How light and colour are adapted.",
@@ -69,8 +70,8 @@ PASTE: tuple[Action, ...] = (
         name="paste.portrait",
         menu="Paste",
         label="Portrait into Painting",
-        help="Cut the person out of another layer, paint them in this painting's colours and place them where there is "
-             "room.",
+        help="Cut the person out of another layer, paint them in the manner of this painting and place them where "
+             "there is room.",
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the person")),
         parameters=(
@@ -79,6 +80,10 @@ PASTE: tuple[Action, ...] = (
                 choices=(("empty", "Where it hides least"), ("given", "As said below")),
             ),
             X, replace(Y, default=100.0), replace(SIZE, default=45.0),
+            Parameter(
+                "style", Kind.CHOICE, "painting", "Manner", "How the person is painted.",
+                choices=(("painting", "As this painting"), ("colours", "In its colours alone"), *STYLES),
+            ),
             Parameter("palette", Kind.NUMBER, 60.0, "Painting's colours", "How far the person takes on the palette.", 0,
                       100, unit=" %"),
             METHOD, OBJECT, STRENGTH, SHADOW, CAREFUL,
