@@ -27,6 +27,16 @@ def test_what_is_in_the_picture_is_offered_in_its_order_after_the_default() -> N
     assert [offer.preview for offer in found] == [None, PREVIEW, PREVIEW]
 
 
+def test_a_default_that_is_listed_keeps_its_place_and_its_picture() -> None:
+    parameter = lister(BY_NAME["style.preset"])
+    assert parameter is not None and parameter.default == "wave"
+    found = offers(parameter, listed(("scream: Munch", PREVIEW), ("wave: Hokusai", PREVIEW)))
+    assert [(offer.value, offer.note, offer.preview) for offer in found] == [
+        ("scream", "Munch", PREVIEW),
+        ("wave", "Hokusai", PREVIEW),
+    ]
+
+
 def test_what_is_no_choice_or_no_picture_in_colour_is_left_out() -> None:
     parameter = lister(BY_NAME["select.class"])
     assert parameter is not None
