@@ -77,6 +77,8 @@ def _is_there(name: str, context: Context) -> bool:
     """Whether a network is on this machine; a note says so where it is not."""
     from models import store
 
+    if name in context.cache:
+        return True
     try:
         found = store.locate(store.find_card(name)) is not None
     except store.CardError:

@@ -1,0 +1,55 @@
+"""A portrait in a painting: its manner, its palette, its place; and life without the network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backend.operations import Context, portrait
+from backend.pixels import coverage, samples
+from models import store
+from models.cards import CardError
+from plugin.client.actions import BY_NAME, Value
+from plugin.client.jobs import Job
+from plugin.client.raster import Raster
+
+from . import test_any_style, test_compose
+
+
+def paint(context: Context, **wish: Value) -> Raster:
+    """The red disc in a grey slope; light and colour are not adapted, so that the painting of it is all that changes."""
+    settings: dict[str, Value] = {"method": "poisson", "strength": 0.0, "palette": 0.0, "size": 50.0}
+    parameters = BY_NAME["paste.portrait"].check({**settings, **wish})
+    inputs = {"image": test_compose.picture(200, 150), "source": test_compose.figure()}
+    (output,) = portrait.portrait_into_painting(Job("paste.portrait", parameters, inputs), context)
+    return output.raster
+
+
+def test_the_person_is_painted_as_the_painting_is() -> None:
+    plain, painted = paint(Context(), style="colours"), paint(test_any_style.context())
+    assert plain.box == painted.box
+    inside = coverage(plain) == 1
+    assert np.array_equal(coverage(plain), coverage(painted))
+    change = np.abs(samples(plain)[..., :3].astype(int) - samples(painted)[..., :3])[inside]
+    assert change.mean() > 5
+
+
+def test_without_the_network_the_colours_are_taken_and_a_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise CardError(name)
+
+    monkeypatch.setattr(store, "find_card", missing)
+    context = Context()
+    assert bytes(paint(context).data) == bytes(paint(Context(), style="colours").data)
+    assert any("only the colours" in note for note in context.notes)
+
+
+@pytest.mark.parametrize(("cut_off", "stands"), [(True, True), (False, False)])
+def test_who_is_cut_off_below_is_known(cut_off: bool, stands: bool) -> None:
+    source = test_compose.picture(60, 60)
+    person = test_compose.figure()
+    if cut_off:
+        person = replace(person, height=40, data=memoryview(samples(person)[:40].tobytes()), y=20)
+    assert portrait.goes_on_below(person, source) is stands
