@@ -19,7 +19,7 @@ from . import test_any_style, test_compose
 
 
 def paint(context: Context, **wish: Value) -> Raster:
-    """The red disc in a grey slope; light and colour are not adapted, so that the painting of it is all that changes."""
+    """The red disc in a grey slope; light and colour are not adapted: all that changes is how it is painted."""
     settings: dict[str, Value] = {"method": "poisson", "strength": 0.0, "palette": 0.0, "size": 50.0}
     parameters = BY_NAME["paste.portrait"].check({**settings, **wish})
     inputs = {"image": test_compose.picture(200, 150), "source": test_compose.figure()}
