@@ -136,6 +136,10 @@ class Student(nn.Module):
         self.heads = nn.ModuleDict(
             {_key(layer, tap): nn.Conv2d(channels[layer[:5]], tap_of(tap).channels, 1) for layer, tap in lessons()}
         )
+        for head in self.heads.values():
+            assert isinstance(head, nn.Conv2d)
+            nn.init.normal_(head.weight, std=0.01)  # at first they say what is said on the mean
+            nn.init.zeros_(head.bias)
 
     def forward(self, image: Tensor, sizes: dict[str, tuple[int, int]]) -> dict[str, Tensor]:
         """sizes: height and width of each teacher's layer. Answers by lesson."""
