@@ -28,7 +28,8 @@ DIVERGED = 4.0  # times the best loss: then the optimiser starts anew from the b
 @dataclass(frozen=True)
 class GatysConfig:
     """content_weight and style_weight are alpha and beta of equation 5, for losses relative to the photograph's and the
-    painting's own features; smoothness weighs the total variation; scale is the painting's size to the picture's."""
+    painting's own features; smoothness weighs the total variation; scale is the painting's shorter side to the
+    picture's."""
 
     content_layer: str = CONTENT_LAYER
     style_layers: tuple[str, ...] = STYLE_LAYERS
@@ -130,13 +131,19 @@ def paint(
         if picture is None:
             noise = torch.rand(small.shape, generator=generator).to(small)
             picture = noise if config.start == "noise" else small
-        ratio = config.scale * max(size) / max(painting.shape[-2:])
-        seen = (max(16, round(painting.shape[-2] * ratio)), max(16, round(painting.shape[-1] * ratio)))
+        seen = _seen(painting, size, config.scale)
         objective = Objective(net, small, resized(painting, seen), config)
         begin = resized(picture, size)
         for loss, content, style, picture in _descend(objective, begin, steps):
             number += 1
             yield Step(number, config.steps, loss, content, style, picture)
+
+
+def _seen(painting: Tensor, size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """The painting's size beside a picture of `size`: shorter sides are alike, but no more than four times the area."""
+    height, width = painting.shape[-2:]
+    ratio = min(min(size) / min(height, width), 2 * (size[0] * size[1] / (height * width)) ** 0.5) * scale
+    return max(16, round(height * ratio)), max(16, round(width * ratio))
 
 
 def levels(height: int, width: int, coarsest: int) -> list[tuple[int, int]]:

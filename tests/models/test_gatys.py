@@ -14,6 +14,7 @@ from models.gatys import (
     STYLE_LAYERS,
     GatysConfig,
     Objective,
+    _seen,
     content_loss,
     gram_matrix,
     levels,
@@ -112,7 +113,7 @@ def test_the_loss_falls_at_every_level_and_each_step_shows_a_picture(start: str)
 
 def test_whoever_stops_keeps_the_best_picture() -> None:
     net, (photo, painting) = toy(), pictures()
-    objective = Objective(net, photo, resized(painting, (40, 48)), TOY)
+    objective = Objective(net, photo, resized(painting, _seen(painting, (40, 48), 1.0)), TOY)
     losses: list[float] = []
     for step in itertools.islice(paint(net, photo, painting, replace(TOY, coarsest=999)), 8):
         losses.append(step.loss)
@@ -155,6 +156,14 @@ def test_levels_double_and_steps_are_shared_out() -> None:
     assert shares(300, 3) == [171, 86, 43]
     assert shares(1, 3) == [0, 0, 1]
     assert all(sum(shares(steps, 4)) == steps and shares(steps, 4)[-1] >= 1 for steps in range(1, 40))
+
+
+def test_a_paintings_strokes_have_the_size_they_have_beside_the_picture() -> None:
+    painting = torch.zeros(1, 3, 300, 400)
+    assert _seen(painting, (150, 600), 1.0) == (150, 200)
+    assert _seen(painting, (150, 600), 2.0) == (300, 400)
+    height, width = _seen(torch.zeros(1, 3, 100, 9000), (200, 200), 1.0)
+    assert height * width < 4.2 * 200 * 200
 
 
 def test_averages_where_it_shrinks() -> None:
