@@ -124,7 +124,8 @@ def paint(
     has the photograph's own size. begun: such a picture to go on from, at the photograph's size alone.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    sizes = levels(*photo.shape[-2:], config.coarsest) if begun is None else [(photo.shape[-2], photo.shape[-1])]
+    height, width = photo.shape[-2:]
+    sizes = levels(height, width, config.coarsest) if begun is None else [(height, width)]
     number, picture = 0, begun
     for size, steps in zip(sizes, shares(config.steps, len(sizes)), strict=True):
         small = resized(photo, size)
