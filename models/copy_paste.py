@@ -6,7 +6,8 @@ RGB 0..1 and masks 0..1, B x C x H x W, of any height and width.
 
 The paper's network has `width` 128; 40 is the slim one with 2.4 million weights. Three switches go beyond the paper:
 `poisson` shows G the Poisson solution and lets it answer with what is to be added to that, `affine` lets it answer with
-a colour transform at every pixel, which undoes a change of contrast or hue with smooth values, and `stride` leaves away
+a colour transform at every pixel, which undoes a change of contrast or hue with smooth values (and with both also how
+much of Poisson's correction is to stay, which is wrong where the outline is cluttered), and `stride` leaves away
 the decoder's last levels, as smooth values need no more than every fourth pixel and can be carried to a picture of any
 size (Gharbi et al. 2017, "Deep Bilateral Learning for Real-Time Image Enhancement").
 An untrained network adds nothing: its result is the plain composite, or the Poisson solution if given.
@@ -46,7 +47,7 @@ class CopyPasteConfig:
 
     @property
     def outputs(self) -> int:
-        return 12 if self.affine else 3
+        return 3 if not self.affine else 13 if self.poisson else 12
 
 
 def local_response_norm(a: Tensor, eps: float = 1e-8) -> Tensor:
@@ -151,13 +152,15 @@ class CopyPasteNet(nn.Module):
             height, width = pasted.shape[2:]
             whole = [side * self.config.stride for side in transform.shape[2:]]
             transform = F.interpolate(transform, whole, mode="bilinear")[..., :height, :width]
-        added = apply_transform(transform, pasted)
-        return added if poisson is None else added + (poisson - pasted)
+        if poisson is None:
+            return apply_transform(transform, pasted)
+        correction = poisson - pasted
+        return apply_transform(transform, pasted, correction) + correction
 
     def transform(
         self, pasted: Tensor, mask: Tensor, poisson: Tensor | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The network's own answer: 3 channels to add, or 12 of an affine colour transform, for `apply_transform`.
+        """The network's own answer: 3 channels to add, or 12 or 13 of a colour transform, for `apply_transform`.
 
         Its sides are the picture's over the stride, rounded up to what the encoder halves evenly.
         """
@@ -183,15 +186,15 @@ class CopyPasteNet(nn.Module):
         return x.float() if self.config.stride > 1 else x[..., :height, :width].float()
 
 
-def apply_transform(transform: Tensor, picture: Tensor) -> Tensor:
+def apply_transform(transform: Tensor, picture: Tensor, correction: Tensor | None = None) -> Tensor:
     """What the transform adds to the picture: itself (3 channels), or A p + b at every pixel p (9 of A, row by row, 3
-    of b)."""
+    of b), and with a 13th channel so many times more of `correction`, B x 3 x H x W."""
     if transform.shape[1] == 3:
         return transform
-    added = transform[:, 9:]
+    added = transform[:, 9:12]
     for column in range(3):
         added = torch.addcmul(added, transform[:, column:9:3], picture[:, column : column + 1])
-    return added
+    return added if correction is None else torch.addcmul(added, transform[:, 12:], correction)
 
 
 def copy_paste_net(**settings: Any) -> CopyPasteNet:

@@ -1,7 +1,8 @@
 """Affine colour transforms that change from place to place, given on a coarse grid and applied at full size.
 
 After Gharbi et al. 2017, "Deep Bilateral Learning for Real-Time Image Enhancement": the transforms are smooth, all
-detail is the full-size picture's own. A field is h x w x 12 float32: of every cell the matrix A row by row, then b.
+detail is the full-size picture's own. A field is h x w x 13 float32: of every cell the matrix A row by row, then b,
+then the weight c of a second picture.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ ROWS = 128  # of the picture, transformed at a time
 
 
 def transformed(
-    field: Float, size: tuple[int, int], part: tuple[slice, slice], pixels: Callable[[slice], Float]
+    field: Float, size: tuple[int, int], part: tuple[slice, slice], pixels: Callable[[slice], tuple[Float, Float]]
 ) -> Iterator[tuple[slice, Float]]:
-    """A p + b of the pixels p of a part of a picture, some rows at a time.
+    """A p + b + c q of the pixels p and q of a part of two pictures, some rows at a time.
 
-    field: h x w x 12, stretched over a picture of size (width, height); part: rows and columns of it that are wanted;
-    pixels: gives the part's pixels, n x w x 3 float32, for a slice of the picture's rows. Yields (rows, n x w x 3).
+    field: h x w x 13, stretched over pictures of size (width, height); part: rows and columns of them that are wanted;
+    pixels: gives both's pixels there, n x w x 3 float32, for a slice of the pictures' rows. Yields (rows, n x w x 3).
     """
     rows, columns = part
     planes = [np.dstack([field[..., 3 * k : 3 * k + 3], field[..., 9 + k]]) for k in range(3)]
+    share = np.ascontiguousarray(field[..., 12])
     for top in range(rows.start, rows.stop, ROWS):
         strip = slice(top, min(top + ROWS, rows.stop))
-        p = pixels(strip)
-        out = np.empty_like(p)
+        p, q = pixels(strip)
+        out = q * resize_part(share, size, strip, columns)[..., None]
         for k, plane in enumerate(planes):
             a = resize_part(plane, size, strip, columns)
-            out[..., k] = a[..., 0] * p[..., 0] + a[..., 1] * p[..., 1] + a[..., 2] * p[..., 2] + a[..., 3]
+            out[..., k] += a[..., 0] * p[..., 0] + a[..., 1] * p[..., 1] + a[..., 2] * p[..., 2] + a[..., 3]
         yield strip, out
 
 

@@ -1,8 +1,8 @@
 """Pasted content given the light and colour of the picture around it.
 
 The Poisson solution at full size is where all methods start. The copy-paste network looks at a small copy of the
-paste and its surroundings and answers with a colour transform for every place, which is added at full size: detail is
-the content's own, whatever the size. At the outline its answer fades out, so that the seam stays closed as Poisson
+paste and its surroundings and answers with a colour transform for every place, and with how far Poisson's correction is
+to be trusted there, which is added at full size: detail is the content's own, whatever the size. At the outline its answer fades out, so that the seam stays closed as Poisson
 closes it.
 """
 
@@ -131,7 +131,7 @@ def _field(
     linear: bool,
     context: Context,
 ) -> tuple[Float, Box]:
-    """The network's answer, h x w x 12, and the box that it is stretched over."""
+    """The network's answer, h x w x 13, and the box that it is stretched over."""
     import torch
 
     seen = box.padded(round(SURROUNDINGS * max(box.width, box.height)), mask.shape)
@@ -147,8 +147,7 @@ def _field(
     kind = torch.device(context.device).type
     noise = torch.Generator(context.device).manual_seed(0)
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
-        poisson = tensors[2] if net[0].config.poisson else None
-        field = net[0].transform(tensors[0], tensors[1], poisson, noise)[0]
+        field = net[0].transform(*tensors, noise)[0]
     found: Float = np.ascontiguousarray(field.float().permute(1, 2, 0).cpu().numpy())
     return found, seen
 
@@ -180,11 +179,15 @@ def _add(
     part = (slice(top, top + box.height), slice(left, left + box.width))
     columns = slice(box.x, box.x + box.width)
 
-    def content(rows: slice) -> Float:
-        return own.at((slice(rows.start + seen.y, rows.stop + seen.y), columns))
+    def window_of(rows: slice) -> tuple[slice, slice]:
+        return slice(rows.start + seen.y, rows.stop + seen.y), columns
 
-    for rows, added in transformed(field, (seen.width, seen.height), part, content):
-        window = (slice(rows.start + seen.y, rows.stop + seen.y), columns)
+    def both(rows: slice) -> tuple[Float, Float]:
+        before = own.at(window_of(rows))
+        return before, target.at(window_of(rows)) - before
+
+    for rows, added in transformed(field, (seen.width, seen.height), part, both):
+        window = window_of(rows)
         if fade is not None:
             added *= fade[rows.start - top : rows.stop - top, :, None]
         added += target.at(window)

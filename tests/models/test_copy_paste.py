@@ -165,9 +165,9 @@ def test_a_coarse_answer_is_carried_to_every_pixel_and_starts_at_the_poisson_sol
     net = CopyPasteNet(config).eval()
     with torch.no_grad():
         torch.testing.assert_close(net(source, target, mask, target), target)
-        nn.init.constant_(net.up[-1].plain.bias, 0.25)  # A is 1/4 everywhere, b too
-        assert net.transform(source, mask, target).shape == (1, 12, 24 // stride, 32 // stride)
-        expected = source.sum(1, keepdim=True) * 0.25 + 0.25 + target
+        nn.init.constant_(net.up[-1].plain.bias, 0.25)  # A is 1/4 everywhere, b and c too
+        assert net.transform(source, mask, target).shape == (1, 13, 24 // stride, 32 // stride)
+        expected = source.sum(1, keepdim=True) * 0.25 + 0.25 + target + 0.25 * (target - source)
         torch.testing.assert_close(net(source, target, mask, target), torch.where(mask > 0, expected, target))
 
 

@@ -19,12 +19,12 @@ DEEP = Look("deep")
 SHIFT, GAIN = (0.05, -0.1, 0.02), 0.1
 
 
-def knowing(shift: tuple[float, float, float] = SHIFT, gain: float = GAIN) -> Context:
-    """A context whose network always answers: add `gain` of the content and `shift`."""
+def knowing(shift: tuple[float, float, float] = SHIFT, gain: float = GAIN, more: float = 0.0) -> Context:
+    """A context whose network always answers: add `gain` of the content, `shift`, `more` of the correction."""
     torch.manual_seed(0)
     net = CopyPasteNet(CopyPasteConfig(4, poisson=True, affine=True, stride=4)).eval().requires_grad_(False)
     nn.init.zeros_(net.up[-1].plain.weight)
-    net.up[-1].plain.bias.copy_(torch.tensor([*(gain * torch.eye(3)).flatten(), *shift]))
+    net.up[-1].plain.bias.copy_(torch.tensor([*(gain * torch.eye(3)).flatten(), *shift, more]))
     return Context(cache={NAME: (net, SimpleNamespace(input_size=64))})
 
 
@@ -50,6 +50,13 @@ def test_the_answer_is_added_to_the_poisson_solution_at_full_size(scene: tuple[n
     expected = seamless_clone(content, picture, mask) + GAIN * content + np.float32(SHIFT)
     np.testing.assert_allclose(result[mask], expected[mask], atol=1e-4)
     assert np.array_equal(result[~mask], picture[~mask])
+
+
+def test_of_poissons_correction_stays_what_the_network_says(scene: tuple[np.ndarray, ...]) -> None:
+    content, picture, mask = scene
+    result = harmonised(content, picture, mask, False, DEEP, knowing((0, 0, 0), 0, -0.75))
+    expected = content + 0.25 * (seamless_clone(content, picture, mask) - content)
+    np.testing.assert_allclose(result[mask], expected[mask], atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
