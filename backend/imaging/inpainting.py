@@ -46,7 +46,7 @@ class InpaintingConfig:
     near: int = 8  # so far from it
     guide_weight: float = 0.5  # of the guide's colour beside the patch itself
     texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
-    place_weight: tuple[float, float] = (0.8, 0.4)  # of the distance down and across, of the picture's longer side
+    place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
     seams: float = 0.06  # largest difference of colour, of 0..1, that is taken for a seam and removed
 
 

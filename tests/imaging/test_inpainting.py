@@ -95,6 +95,17 @@ def test_a_guide_decides_between_two_textures() -> None:
         assert abs(float(filled[disc(80, 120, 40, 60, 8)].mean()) - level) < 0.1
 
 
+def test_a_wall_goes_on_as_wall_and_the_ground_below_as_ground() -> None:
+    """What a tall object hides; the two have the same grain and nearly the same colour."""
+    grain = np.random.default_rng(2).normal(0, 0.02, (120, 120, 3))
+    image = (grain + np.where(np.arange(120)[:, None, None] < 60, 0.45, 0.55)).astype(np.float32)
+    hole = np.zeros((120, 120), bool)
+    hole[25:95, 50:72] = True
+    filled = inpaint(image, hole)
+    wall, ground = filled[27:55, 50:72].mean((1, 2)), filled[65:93, 50:72].mean((1, 2))
+    assert wall.max() < 0.5 < ground.min()
+
+
 def test_another_seed_gives_another_fill_and_the_same_seed_the_same() -> None:
     image, hole = noise(60, 80), disc(60, 80, 30, 40, 10)
     first, again, other = (inpaint(image, hole, seed=seed) for seed in (0, 0, 1))
