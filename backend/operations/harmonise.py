@@ -2,8 +2,8 @@
 
 The Poisson solution at full size is where all methods start. The copy-paste network looks at a small copy of the
 paste and its surroundings and answers with a colour transform for every place, and with how far Poisson's correction is
-to be trusted there, which is added at full size: detail is the content's own, whatever the size. At the outline its answer fades out, so that the seam stays closed as Poisson
-closes it.
+to be trusted there, which is added at full size: detail is the content's own, whatever the size. At the outline of a
+patch its answer fades out, so that the seam stays closed as Poisson closes it.
 """
 
 from __future__ import annotations
