@@ -36,7 +36,8 @@ Write = Callable[[int, Tensor], None]
 Size = tuple[int, int]
 """Height and width."""
 
-BAND = 1 << 19  # pixels of a layer's output that are worked on at once
+BAND = 1 << 16  # pixels of a layer's output that are worked on at once: what fits into caches is quicker
+ROWS = 32  # of a band, at least: its margins are computed twice
 KEPT = torch.float16  # precision between layers
 REACH = 96  # px: farther than this the network does not see, at 5 blocks
 
@@ -188,7 +189,7 @@ class _Cost:
 
 
 def _bands(height: int, width: int) -> Iterator[tuple[int, int]]:
-    rows = max(SMALLEST, BAND // width)
+    rows = max(ROWS, BAND // width)
     tops = list(range(0, height, rows))
     if len(tops) > 1 and height - tops[-1] < SMALLEST // 2:
         tops.pop()  # a last band too thin for a reflected margin joins the one before
