@@ -24,6 +24,10 @@ def _parser() -> argparse.ArgumentParser:
     relabel.add_argument("--data", type=Path, required=True, help="a cache folder")
     relabel.add_argument("weights", type=Path, nargs="+", help="exported subject networks; all must agree")
 
+    mean = commands.add_parser("mean", help="average the weights of several subject networks with a common start")
+    mean.add_argument("weights", type=Path, nargs="+", help="exported networks")
+    mean.add_argument("--out", type=Path, required=True)
+
     segment = commands.add_parser("segment", help="train a segmentation network")
     segment.add_argument(
         "--network",
@@ -50,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     segment.add_argument("--bf16", action="store_true", help="forward and backward passes in bfloat16")
     segment.add_argument("--seed", type=int, default=0)
+    segment.add_argument(
+        "--again",
+        type=float,
+        default=0.0,
+        help="subject: share of samples asked for by the first answer",
+    )
     segment.add_argument(
         "--encoder", type=Path, help="subject: MobileNetV2 weights in torchvision's names to start from"
     )
@@ -271,6 +281,12 @@ def _relabel(options: argparse.Namespace) -> None:
     print(f"sure of {write_sure(options.data, 'photos', [load(path) for path in options.weights])} more photographs")
 
 
+def _mean(options: argparse.Namespace) -> None:
+    from models.training.subject import mean
+
+    mean(options.weights, options.out)
+
+
 def _segment(options: argparse.Namespace) -> None:
     if options.network == "subject":
         _segment_subject(options)
@@ -290,7 +306,7 @@ def _segment_subject(options: argparse.Namespace) -> None:
         options.data, options.out, options.encoder, options.start, options.minutes, steps,
         batch=options.batch, bf16=options.bf16, resume=options.resume, seed=options.seed,
         rate=options.rate or Settings.rate, encoder_rate=(options.rate or Settings.rate) / 4,
-        sizes=((1.0, options.size),) if options.size else Settings.sizes,
+        sizes=((1.0, options.size),) if options.size else Settings.sizes, again=options.again,
     )  # fmt: skip
     print(train(settings))
 
@@ -339,8 +355,8 @@ def _plot(options: argparse.Namespace) -> None:
 
 def main() -> None:
     options = _parser().parse_args()
-    {"cache": _cache, "relabel": _relabel, "segment": _segment, "paste": _paste, "fill": _fill, "style": _style,
-     "features": _features, "predictor": _predictor,
+    {"cache": _cache, "relabel": _relabel, "mean": _mean, "segment": _segment, "paste": _paste, "fill": _fill,
+     "style": _style, "features": _features, "predictor": _predictor,
      "export": _export, "plot": _plot}[options.command](options)  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,11 @@ class Settings:
     save_minutes: float = 5.0
     score_minutes: float = 12.0
     score_every: int = 3
+    again: float = 0.0  # share of samples in which the second decoder looks at what the first has found
 
 
 def _batches(settings: Settings, size: int, seed: int, process: Process) -> Iterator[dict[str, Tensor]]:
-    samples = SubjectSamples(settings.cache, size, seed * process.world + process.rank)
+    samples = SubjectSamples(settings.cache, size, seed * process.world + process.rank, again=settings.again)
     loader = DataLoader(
         samples, settings.batch, num_workers=settings.workers, prefetch_factor=4 if settings.workers else None
     )
@@ -77,7 +78,7 @@ def _optimizer(net: SubjectNet, settings: Settings) -> torch.optim.AdamW:
     groups = [{"params": encoder, "lr": settings.encoder_rate}, {"params": others, "lr": settings.rate}]
     for group in groups:
         group["peak"] = group["lr"]
-    return torch.optim.AdamW(groups, weight_decay=1e-2)
+    return torch.optim.AdamW(groups, weight_decay=5e-2)
 
 
 def export(net: nn.Module, path: Path) -> None:
@@ -93,6 +94,12 @@ def load(path: Path) -> SubjectNet:
     net = SubjectNet()
     net.load_state_dict({key: value.float() for key, value in load_file(path).items()}, strict=False)
     return net.eval().to(memory_format=torch.channels_last)
+
+
+def mean(paths: Sequence[Path], out: Path) -> None:
+    """Writes the mean of several exported networks' weights, whose runs share their start (Wortsman et al. 2022)."""
+    states = [load_file(path) for path in paths]
+    save_file({k: torch.stack([state[k].float() for state in states]).mean(0).half() for k in states[0]}, out)
 
 
 def _initial(settings: Settings) -> SubjectNet:

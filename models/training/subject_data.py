@@ -22,7 +22,6 @@ from models.training.prompts import prompt_for
 Pixels = NDArray[np.uint8]
 IGNORE = 255
 PERSON = 15
-AGAIN = 0.4  # share of samples in which the second decoder looks again at what the first has found
 
 # How much of the labelled photographs each set makes up: varied objects count more than their number, portraits less.
 SHARES = {
@@ -46,11 +45,19 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
     weight, and whether the object is to be the subject itself, asked for by the box around what was found.
 
     root: a cache folder with the tables subjects, cutouts and photos. kinds: how often a sample is a labelled
-    photograph, a composite, or a photograph on which the teachers agree.
+    photograph, a composite, or a photograph on which the teachers agree. again: share of samples in which the second
+    decoder looks at what the first has found.
     """
 
-    def __init__(self, root: Path, size: int, seed: int, kinds: tuple[float, float, float] = (0.5, 0.25, 0.25)) -> None:
-        self.root, self.size, self.seed, self.kinds = root, size, seed, kinds
+    def __init__(
+        self,
+        root: Path,
+        size: int,
+        seed: int,
+        kinds: tuple[float, float, float] = (0.4, 0.35, 0.25),
+        again: float = 0.0,
+    ) -> None:
+        self.root, self.size, self.seed, self.kinds, self.again = root, size, seed, kinds, again
         self.subjects, self.cutouts, self.photos = (Table(root, name) for name in ("subjects", "cutouts", "photos"))
         sets = np.array([entry.set for entry in self.subjects.entries])
         weights = np.array([SHARES.get(name, 0.0) / np.count_nonzero(sets == name) for name in sets])
@@ -157,6 +164,6 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
             "object": torch.from_numpy(np.ascontiguousarray(meant)[None]),
             "prompt": torch.from_numpy(prompt_for(meant, rng)),
             "classes": torch.from_numpy(layer.classes),
-            "again": torch.tensor(rng.uniform() < AGAIN),
+            "again": torch.tensor(rng.uniform() < self.again),
             "weight": torch.tensor(weight),
         }

@@ -1,10 +1,13 @@
 """The bundled network: shapes, its start from MobileNetV2, prompts that matter, and the picture encoded once."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torchvision
 
 from models.subject_net import PROMPT_CHANNELS, SubjectNet, box_around
+from models.training.subject import export, load, mean
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,14 @@ def test_odd_sizes_and_wrong_prompts_are_refused_with_the_remedy(net: SubjectNet
         features = net.encode(torch.zeros(1, 3, 64, 64))
     with pytest.raises(ValueError, match="prompt of the picture's size"):
         net.object(features, torch.zeros(1, 1, 64, 64))
+
+
+def test_the_mean_of_two_networks_weights(tmp_path: Path, net: SubjectNet) -> None:
+    other = SubjectNet()
+    for name, exported in (("a", net), ("b", other)):
+        export(exported, tmp_path / name)
+    mean([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
+    weight = load(tmp_path / "mean").decoder.logit.weight
+    torch.testing.assert_close(
+        weight, (net.decoder.logit.weight + other.decoder.logit.weight) / 2, atol=1e-3, rtol=1e-3
+    )
