@@ -51,14 +51,15 @@ def _transformed(colours: Pixels, source: bytes, target: bytes) -> Pixels:
     from PIL import Image, ImageCms
 
     try:
-        profiles = [
-            ImageCms.ImageCmsProfile(io.BytesIO(data)) if data else ImageCms.createProfile("sRGB")
+        before, after = (
+            ImageCms.ImageCmsProfile(io.BytesIO(data) if data else ImageCms.createProfile("sRGB"))
             for data in (source, target)
-        ]
+        )
         image = ImageCms.profileToProfile(
             Image.fromarray(colours),
-            *profiles,
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            before,
+            after,
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (ImageCms.PyCMSError, OSError) as error:

@@ -140,14 +140,14 @@ def _field(
     pasted = np.where(mask[seen.window][..., None], content[seen.window], picture[seen.window])
     small = [_small(pixels, size, linear) for pixels in (pasted, base[seen.window])]
     inside = (_resized(mask[seen.window].astype(np.float32), size) >= 0.5).astype(np.float32)
-    tensors = [
+    composite, cover, poisson = (
         torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(x), 2, 0))[None]).to(context.device)
         for x in (small[0], inside, small[1])
-    ]
+    )
     kind = torch.device(context.device).type
     noise = torch.Generator(context.device).manual_seed(0)
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
-        field = net[0].transform(*tensors, noise)[0]
+        field = net[0].transform(composite, cover, poisson, noise)[0]
     found: Float = np.ascontiguousarray(field.float().permute(1, 2, 0).cpu().numpy())
     return found, seen
 
