@@ -71,6 +71,7 @@ OPERATIONS: dict[str, str] = {
     "style.picture": "backend.operations.any_style:style_picture",
     "style.gatys": "backend.operations.gatys:style_gatys",
     "style.own": "backend.operations.own_style:style_own",
+    "style.train": "backend.operations.train_style:train_style",
     "style.previews": "backend.operations.style:style_previews",
     "background.blur": "backend.operations.background:blur",
     "background.grey": "backend.operations.background:grey",

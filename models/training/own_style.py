@@ -171,15 +171,28 @@ def nearest(
     return net.code({min(distances, key=distances.__getitem__): 1.0})
 
 
+def check_photos(folder: Path) -> list[Path]:
+    """The files of the folder, and of those in it, that by their names are pictures.
+
+    Raises OwnStyleError when there are fewer than `LEAST`.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    if len(paths) < LEAST:
+        raise OwnStyleError(
+            f"{folder} holds {len(paths)} photographs; at least {LEAST} are needed. Any photographs will do."
+        )
+    return paths
+
+
 def read_photos(folder: Path, size: int) -> list[Pixels]:
     """The folder's photographs, H x W x 3 RGB, reduced to a shorter side of one and a half crops.
 
     Raises OwnStyleError when fewer than `LEAST` can be read.
     """
     photos: list[Pixels] = []
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        if path.suffix.lower() not in SUFFIXES or len(photos) == MOST:
-            continue
+    for path in check_photos(folder):
+        if len(photos) == MOST:
+            break
         try:
             photos.append(read_picture(path, round(1.5 * size)))
         except (ValueError, OSError, cv2.error):

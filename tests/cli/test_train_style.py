@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend import cli
-from backend.commands import Exit, train_style
+from backend import cli, style_training
+from backend.commands import Exit
 from models import own_styles
 from tests.models.training.test_own_style import own  # noqa: F401 - a fixture
 
@@ -52,21 +52,21 @@ def test_it_is_paused_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write = train_style._write_status
+    write = style_training.write_status
 
     def pausing(folder: Path, status: dict[str, object]) -> None:
         write(folder, status)
         if status["step"] == 2 and status["pid"]:
             (folder / "pause").touch()  # what --pause does from another terminal
 
-    monkeypatch.setattr(train_style, "_write_status", pausing)
+    monkeypatch.setattr(style_training, "write_status", pausing)
     assert begin(own) == Exit.DONE
     assert "Paused after 2 of 3 steps" in capsys.readouterr().err
     assert run("--name", "mine", "--status") == Exit.DONE
     assert "paused at 2 of 3 steps" in capsys.readouterr().out
     assert begin(own) == Exit.BAD_INPUT
     assert "--resume" in capsys.readouterr().err
-    monkeypatch.setattr(train_style, "_write_status", write)
+    monkeypatch.setattr(style_training, "write_status", write)
     assert run("--name", "mine", "--resume") == Exit.DONE
     assert own_styles.names() == ["mine"]
 

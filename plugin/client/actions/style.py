@@ -48,6 +48,17 @@ MANNER = (STYLE, STRENGTH, SECOND, BLEND, STROKE, COLOURS)
 
 OTHER_STYLE = Input("style", Source.OTHER, "Style")
 OWN = Parameter("name", Kind.TEXT, "", "Own style", "The name of a style of yours (`inlay train-style --list`).")
+TRAINING = (
+    Parameter("name", Kind.TEXT, "", "Name", "What the style is called: small letters, digits and dashes."),
+    Parameter(
+        "what", Kind.CHOICE, "begin", "Do",
+        "The training goes on beside your work, for minutes or hours, and can be paused.",
+        choices=(("begin", "Begin the training"), ("status", "Say how far it is"), ("pause", "Pause it"),
+                 ("resume", "Go on with it")),
+    ),
+    Parameter("photos", Kind.TEXT, "", "Photographs", "A folder with at least 20 photographs of any kind."),
+    Parameter("steps", Kind.INTEGER, 400, "Steps", "More steps come closer to the painting.", 1, 20000),
+)  # fmt: skip
 PAINTING = (
     Parameter(
         "strength", Kind.NUMBER, 100.0, "Strength", "How much the strokes count beside what the layer shows.", 0, 1000,
@@ -143,6 +154,15 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(OWN, STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
+    ),
+    Action(
+        name="style.train",
+        menu="Style",
+        label="Train a Style",
+        help="Learn a style of your own from a painting, which is this layer; see how far it is, pause it, go on.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        parameters=TRAINING,
     ),
     Action(
         name="style.previews",
