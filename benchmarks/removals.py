@@ -25,7 +25,7 @@ from plugin.client.jobs import Job
 
 Picture = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
-HEIGHT = 380  # of each picture in the sheet, pixels
+HEIGHT = 300  # of each picture in the sheet, pixels
 COLUMNS = 2
 
 SUBJECTS: dict[str, Box | None] = {

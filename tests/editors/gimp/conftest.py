@@ -62,7 +62,7 @@ def photographs(tree: Tree) -> dict[str, str]:
     from skimage import data
 
     paths = {}
-    pictures = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea")}
+    pictures = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
     pictures["both"] = np.hstack([pictures["astronaut"][:300, 80:400], pictures["chelsea"]])
     for name, pixels in pictures.items():
         path = Path(tree.home) / f"{name}.png"

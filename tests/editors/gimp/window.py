@@ -14,6 +14,7 @@ WIDTH, HEIGHT = 1280, 800
 IN_MANUAL = {
     "gimp-menu-select", "gimp-dialog-select-object", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
     "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
+    "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject",
 }  # fmt: skip
 """The pictures that docs/gimp.md shows."""
 
