@@ -124,8 +124,9 @@ class CopyPasteNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, SLOPE)
-                nn.init.zeros_(module.bias)
-        nn.init.zeros_(self.up[-1].plain.weight)  # the first answer is 0
+                module.bias.data.zero_()  # type: ignore[union-attr]  # all of them have one
+        last: nn.Conv2d = self.up[-1].plain  # type: ignore[assignment]  # a ModuleList knows no types
+        nn.init.zeros_(last.weight)  # the first answer is 0
 
     def forward(
         self,
