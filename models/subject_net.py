@@ -192,13 +192,12 @@ class PromptEncoder(nn.Module):
 def box_around(logits: Tensor, margin: float = 0.05) -> Tensor:
     """A prompt with the box around each answer as its region: B x 1 x H x W logits -> B x 3 x H x W in 0..1.
 
-    margin: how far the box reaches beyond the answer, of its longer side. Where nothing is above 0 the box is around
-    what is within 1 of the highest logit.
+    margin: how far the box reaches beyond the answer, of its longer side. Where nothing is above 0 there is no region.
     """
     prompt = torch.zeros(logits.shape[0], PROMPT_CHANNELS, *logits.shape[2:], device=logits.device)
-    top = logits.amax((1, 2, 3), keepdim=True)
-    inside = (logits > (top - 1).clamp_max(0))[:, 0]
-    for region, mask in zip(prompt[:, 0], inside, strict=True):
+    for region, mask in zip(prompt[:, 0], logits[:, 0] > 0, strict=True):
+        if not mask.any():
+            continue
         rows, columns = mask.any(1).nonzero(), mask.any(0).nonzero()
         above, below, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
         reach = 1 + int(margin * max(below - above, right - left))
@@ -232,10 +231,11 @@ class SubjectNet(nn.Module):
 
     def settled_subject(self, features: list[Tensor]) -> Tensor:
         """B x 1 x H x W probabilities of being the subject: the mean of the subject's own and of the object's that the
-        second decoder sees in the box around it."""
+        second decoder sees in the box around it; the subject's own where nothing was found."""
         logits = self.subject(features).float()
+        found = logits.amax((1, 2, 3), keepdim=True) > 0
         again = self.object(features, box_around(logits)).float()
-        return (logits.sigmoid() + again.sigmoid()) / 2
+        return (logits.sigmoid() + torch.where(found, again, logits).sigmoid()) / 2
 
     def classes(self, features: list[Tensor]) -> Tensor:
         """B x 21 x H/8 x W/8 logits of the PASCAL VOC classes, background first."""

@@ -39,7 +39,8 @@ class VGG16(nn.Module):
         self.pool: nn.Module = nn.MaxPool2d(2, ceil_mode=True)
         for conv in self.convolutions():
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)
+            if conv.bias is not None:
+                nn.init.zeros_(conv.bias)
 
     def convolutions(self) -> list[nn.Conv2d]:
         """conv1_1, conv1_2, conv2_1, ... in the paper's order."""
@@ -64,7 +65,8 @@ class VGG16(nn.Module):
                     f"the published VGG-16 has width 1, this one {conv.weight.shape[0]} of {weight.shape[0]} channels"
                 )
             conv.weight.copy_(weight)
-            conv.bias.copy_(state[f"features.{place}.bias"])
+            if conv.bias is not None:
+                conv.bias.copy_(state[f"features.{place}.bias"])
 
     def load_features(self, state: Mapping[str, Tensor]) -> None:
         """Takes the weights of a feature network (models/feature_net.py) as far as this one has blocks.

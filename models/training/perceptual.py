@@ -40,7 +40,9 @@ class FeatureNetwork(nn.Module):
         """VGG-16, of the weights that were fetched. Raises WeightsError when they were not."""
         from models import store
 
-        return cls(store.load("vgg16")[0].features, taps)
+        layers = store.load("vgg16")[0].features
+        assert isinstance(layers, nn.Sequential)
+        return cls(layers, taps)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         x = (image - self.mean) / self.std

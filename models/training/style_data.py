@@ -25,7 +25,7 @@ def read_picture(path: Path, shorter_side: int) -> Pixels:
     scale = shorter_side / min(raw.shape[:2])
     size = (round(raw.shape[1] * scale), round(raw.shape[0] * scale))
     resized = cv2.resize(raw, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return cv2.cvtColor(resized, cv2.COLOR_BGR2RGB).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def to_tensor(image: Pixels) -> Tensor:
