@@ -100,6 +100,7 @@ def _look(part: str, label: str) -> tuple[Parameter, ...]:
 BACKGROUND, SUBJECT = _look("background", "Background"), _look("subject", "Subject")
 GREY = tuple(replace(p, default=-100.0) if p.name == "background_colour" else p for p in BACKGROUND)
 
+# The hidden ones work where their networks are; these are not trained yet.
 STYLISE: tuple[Action, ...] = (
     Action(
         name="style.preset",
@@ -136,6 +137,7 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
         parameters=(STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
+        hidden=True,
     ),
     Action(
         name="style.gatys",
@@ -145,6 +147,7 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
         parameters=(*PAINTING, COLOURS, REGION, CAREFUL),
+        hidden=True,
     ),
     Action(
         name="style.own",
@@ -154,6 +157,7 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(OWN, STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
+        hidden=True,
     ),
     Action(
         name="style.train",
@@ -163,6 +167,7 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER,),
         parameters=TRAINING,
+        hidden=True,
     ),
     Action(
         name="style.previews",
