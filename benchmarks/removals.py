@@ -43,9 +43,9 @@ SUBJECTS: dict[str, Box | None] = {
 """Photograph -> a box (x, y, width, height) around what is erased, None for the subject's mask."""
 PUBLISHABLE: dict[str, Box | None] = {
     "photos/dev/kodak_12.jpg": (205, 55, 205, 345),
-    "subjects/train/images/ccp_0526.webp": None,
-    "subjects/train/images/ccp_0182.webp": None,
-    "subjects/train/images/ccp_0014.webp": None,
+    "subjects/train/images/feral_group0032_47abb.webp": None,
+    "subjects/train/images/feral_group0052_87151.webp": None,
+    "subjects/train/images/feral_group0381_22794.webp": None,
     "subjects/train/images/feral_group0732_b2782.webp": None,
     "subjects/train/images/feral_group0188_27f8c.webp": None,
     "subjects/train/images/feral_group0686_29a88.webp": None,
