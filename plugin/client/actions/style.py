@@ -171,7 +171,7 @@ STYLISE: tuple[Action, ...] = (
     ),
     Action(
         name="style.previews",
-        menu="",
+        menu="Diagnose",
         label="Small Pictures of the Styles",
         help="The layer, small, in each of the styles.",
         result=ResultKind.LAYER,
