@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.imaging.colour import Float
 
@@ -16,17 +17,31 @@ SURE_ISLAND = 0.9  # the largest probability within a part of the subject that s
 SURE_HOLE = 0.15  # the smallest one within a gap
 
 
-def consolidate(probability: Float, sure_island: float = SURE_ISLAND) -> Float:
+def consolidate(probability: Float, sure_island: float = SURE_ISLAND, small_island: float = 0.0) -> Float:
     """The map with unsure islands lowered to the level that parts them from the sure subject, unsure holes raised.
 
+    small_island: so are parts above one half that stand by themselves and are smaller than this share of the largest.
     What there is of the subject stays where the network is sure of nothing at all.
     """
     sure = min(sure_island, 0.98 * float(probability.max(initial=0)))
-    islands = reconstruct(np.where(probability >= sure, probability, 0), probability)
+    marker = np.where(probability >= sure, probability, 0)
+    if small_island > 0:
+        marker[_small_parts(probability > 0.5, small_island)] = 0
+    islands = reconstruct(marker, probability)
     gaps: Float = 1 - islands
     if not (gaps >= 1 - SURE_HOLE).any():
         return islands
     return 1 - reconstruct(np.where(gaps >= 1 - SURE_HOLE, gaps, 0), gaps)
+
+
+def _small_parts(mask: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    """The parts of a mask smaller than `share` of its largest one."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    small = areas < share * areas[1:].max(initial=0)
+    small[0] = False
+    found: NDArray[np.bool_] = small[labels]
+    return found
 
 
 def reconstruct(marker: Float, mask: Float) -> Float:

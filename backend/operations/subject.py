@@ -24,6 +24,7 @@ ROOM = 0.2  # what is looked at around the object, of its box's longer side
 PREVIEW = 96  # longer side of a kind's small picture, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
+ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart from it, is something else
 CLOSER = 0.9  # an object whose surroundings take up less than this share of the layer is looked at more closely
 
 
@@ -158,7 +159,7 @@ def _subject(job: Job, context: Context) -> tuple[Pixels, Float]:
     pixels = picture(layer)
     context.progress(0.1, "Looking for the subject", None)
     found = Perception(layer, pixels, context).subject(careful=job.parameters.get("careful") is True)
-    return pixels, consolidate(found)
+    return pixels, consolidate(found, small_island=ASIDE)
 
 
 def _around_dots(perception: Perception, selection: U8) -> Box:

@@ -35,6 +35,16 @@ def test_a_faint_patch_beside_the_subject_goes_and_a_second_sure_subject_stays()
     assert found[40:50, 48:55].min() > 0.95
 
 
+def test_a_small_thing_aside_goes_where_only_the_subject_is_meant() -> None:
+    probability = body()  # 1200 pixels
+    probability[5:12, 48:55] = 0.99  # 49
+    probability[30:50, 45:55] = 0.99  # 200
+    found = consolidate(probability, small_island=0.12)
+    assert found[5:12, 48:55].max() < 0.05
+    assert found[30:50, 45:55].min() > 0.95
+    assert consolidate(probability)[5:12, 48:55].min() > 0.95
+
+
 def test_where_it_is_sure_of_nothing_the_best_it_has_stays() -> None:
     probability = np.full((40, 40), 0.3, np.float32)
     probability[10:30, 10:30] = 0.7
