@@ -27,6 +27,7 @@ from models.transformer_net import TransformerNet
 
 PHOTOGRAPHS = ("astronaut.jpg", "chelsea.png", "coffee.png")
 CELL, GAP, TITLE = (300, 220), 8, 26  # pixels: a picture's width and height, around it, above it
+LARGER = 2  # pictures are painted at so many times their size in the sheet: strokes have a size of their own
 
 
 def table(scores: dict[str, Score]) -> str:
@@ -61,11 +62,12 @@ def sheet(net: TransformerNet, columns: int = 2) -> NDArray[np.uint8]:
 
 
 def _filling(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cut and reduced to a cell of the sheet."""
-    scale = max(CELL[0] / photo.shape[1], CELL[1] / photo.shape[0])
-    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    top, left = (small.shape[0] - CELL[1]) // 4, (small.shape[1] - CELL[0]) // 2
-    return np.ascontiguousarray(small[top : top + CELL[1], left : left + CELL[0]])
+    """Cut to the shape of a cell of the sheet, `LARGER` times its size."""
+    width, height = CELL[0] * LARGER, CELL[1] * LARGER
+    scale = max(width / photo.shape[1], height / photo.shape[0])
+    scaled = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    top, left = (scaled.shape[0] - height) // 4, (scaled.shape[1] - width) // 2
+    return np.ascontiguousarray(scaled[top : top + height, left : left + width])
 
 
 def _row(title: str, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -73,7 +75,8 @@ def _row(title: str, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     row = np.full((CELL[1] + TITLE + GAP, width, 3), 255, np.uint8)
     cv2.putText(row, title, (GAP, TITLE - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
     for i, photo in enumerate(photos):
-        row[TITLE : TITLE + CELL[1], GAP + i * (CELL[0] + GAP) :][:, : CELL[0]] = photo
+        small = cv2.resize(photo, CELL, interpolation=cv2.INTER_AREA)
+        row[TITLE : TITLE + CELL[1], GAP + i * (CELL[0] + GAP) :][:, : CELL[0]] = small
     return row
 
 
