@@ -85,7 +85,7 @@ def test_a_plug_in_that_is_killed_cancels_its_job(either_console: Gimp, host: Ba
     os.kill(plug_in_calls()[0], signal.SIGKILL)
     seconds = host.until("idle")
     either_console.answer()
-    assert seconds < 0.5
+    assert seconds < 5, "the hang-up tells, not the lease of ten seconds"
     assert identity(either_console)["status"] == "success"
 
 

@@ -37,6 +37,7 @@ def choose_with_mouse(krita: Krita, *labels: str) -> None:
 def choose_with_keys(krita: Krita, *labels: str) -> None:
     """Open the menu bar's first entry of `labels` by its letter, walk down to each of the others, press Return."""
     mnemonic = "alt+" + krita.get("mnemonic(label)", label=labels[0])
+    krita.run("K.activeWindow().qwindow().activateWindow(); K.activeWindow().qwindow().setFocus()")
     for _ in range(5):  # a window that has just been given the focus can miss a key
         krita.display.keys(mnemonic)
         with contextlib.suppress(TimeoutError):
