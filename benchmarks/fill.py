@@ -120,7 +120,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
         picture = middle(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
         draws: dict[str, Callable[[], Mask]] = {
             "irregular": lambda rng=rng: irregular(strokes, rng),  # type: ignore[misc]  # bound now, not at the call
-            "object": lambda rng=rng: object_shape(  # type: ignore[misc]
+            "object": lambda rng=rng: object_shape(  # type: ignore[misc]  # as above
                 cv2.imread(str(outlines[int(rng.integers(len(outlines)))]), cv2.IMREAD_GRAYSCALE), SIDE, rng
             ),
         }

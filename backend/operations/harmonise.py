@@ -23,6 +23,7 @@ from backend.imaging.regions import Box, bounding_box
 from backend.pixels import Pixels
 
 from . import Context
+from .networks import find_network
 
 if TYPE_CHECKING:
     from models.copy_paste import CopyPasteNet
@@ -82,18 +83,7 @@ def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look:
 
 def network(context: Context) -> tuple[CopyPasteNet, int] | None:
     """The network and the longest side in pixels that it is to see; None where its weights are not on this machine."""
-    if NAME not in context.cache:
-        from models import store
-
-        try:
-            found = store.locate(store.find_card(NAME)) is not None
-        except store.CardError:
-            found = False
-        context.cache[NAME] = store.load(NAME, context.device) if found else None
-    if context.cache[NAME] is None:
-        return None
-    net, card = context.cache[NAME]
-    return net, card.input_size
+    return find_network(NAME, context)
 
 
 class _Encoded:

@@ -12,6 +12,7 @@ from backend.imaging.colour import Float
 from backend.imaging.regions import Mask, bounding_box
 
 from . import Context
+from .networks import find_network
 
 if TYPE_CHECKING:
     from models.pconv_unet import PConvUNet
@@ -27,18 +28,7 @@ def network(context: Context) -> tuple[PConvUNet, int] | None:
 
     Raises WeightsError when they are damaged.
     """
-    if NAME not in context.cache:
-        from models import store
-
-        try:
-            found = store.locate(store.find_card(NAME)) is not None
-        except store.CardError:
-            found = False
-        context.cache[NAME] = store.load(NAME, context.device) if found else None
-    if context.cache[NAME] is None:
-        return None
-    net, card = context.cache[NAME]
-    return net, card.input_size
+    return find_network(NAME, context)
 
 
 def structure(image: Float, hole: Mask, known: Mask, network: tuple[PConvUNet, int], context: Context) -> Float:

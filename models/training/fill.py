@@ -103,7 +103,7 @@ class Training:
         torch.manual_seed(settings.seed)
         net = PConvUNet(settings.width, settings.depth, settings.smooth)
         self.net = net.to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-        self.loss_network = loss_network(settings).to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loss_network = loss_network(settings).to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as above
         self.average = Average(self.net)
         self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate)
         self.step, self.elapsed, self.best = 0, 0.0, float("inf")

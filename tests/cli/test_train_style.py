@@ -36,7 +36,7 @@ def _small_init(init: object) -> object:
     return small_init
 
 
-def test_a_style_is_trained_and_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_a_style_is_trained_and_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811 - the fixture's value
     assert begin(own) == Exit.DONE
     said = capsys.readouterr()
     assert "mine is trained" in said.out
@@ -48,7 +48,7 @@ def test_a_style_is_trained_and_listed(own: Path, capsys: pytest.CaptureFixture[
 
 
 def test_it_is_paused_and_goes_on(
-    own: Path,  # noqa: F811
+    own: Path,  # noqa: F811 - the fixture's value
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -72,7 +72,7 @@ def test_it_is_paused_and_goes_on(
 
 
 def test_in_the_background_it_is_another_process(
-    own: Path,  # noqa: F811
+    own: Path,  # noqa: F811 - the fixture's value
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -83,7 +83,7 @@ def test_in_the_background_it_is_another_process(
     assert "in training" in capsys.readouterr().out
 
 
-def test_what_cannot_be_is_said(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_what_cannot_be_is_said(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811 - the fixture's value
     assert run() == Exit.USAGE
     assert run("--name", "mine") == Exit.USAGE
     assert run("--name", "wave", "--status") == Exit.BAD_INPUT
