@@ -30,7 +30,7 @@ Photographs: 3,011 (110 permissive, 687 Creative Commons, 2,000 research, 214 un
 with SqueezeNet 1.0 (BSD). Trained from nothing. No picture is part of the project.\"\"\"
 limits = \"\"\"
 Strokes are as large as in a painting of 384 pixels, whatever the picture's size; larger ones are painted on a smaller
-copy. Faces stay readable, small ones less so.\"\"\"
+copy. Faces stay readable in most styles, hardly in scream; small ones less so.\"\"\"
 
 [settings]
 styles = {styles}
