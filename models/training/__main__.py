@@ -61,10 +61,13 @@ def _parser() -> argparse.ArgumentParser:
         help="subject: share of samples asked for by the first answer",
     )
     segment.add_argument(
+        "--people", type=float, default=1.0, help="subject: how many times as often as else people are looked at"
+    )
+    segment.add_argument(
         "--encoder", type=Path, help="subject: MobileNetV2 weights in torchvision's names to start from"
     )
     segment.add_argument(
-        "--start", type=Path, help="weights to start from: an exported network; for FCN-16s, 8s and 4s the coarser one"
+        "--from", dest="start", type=Path, help="weights to start from: an exported network; for FCN-16s, 8s and 4s the coarser one"
     )
     segment.add_argument(
         "--trunk", type=Path, help="papers: VGG-16 weights in torchvision's names, or a feature network, to start from"
@@ -152,7 +155,7 @@ def _add_paste(paste: argparse.ArgumentParser) -> None:
     paste.add_argument("--batch", type=int, default=8, help="pictures a process and step")
     paste.add_argument("--rate", type=float, help="learning rate (default: 1.5e-3 at its peak; adversarial 2e-4)")
     paste.add_argument("--workers", type=int, default=1, help="processes that make samples")
-    paste.add_argument("--start", type=Path, help="weights to start from: an exported network")
+    paste.add_argument("--from", dest="start", type=Path, help="weights to start from: an exported network")
     paste.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     paste.add_argument("--bf16", action="store_true", help="the generator's passes in bfloat16")
     paste.add_argument("--compiled", action="store_true", help="by torch.compile; needs a C++ compiler")
@@ -207,7 +210,7 @@ def _add_features(features: argparse.ArgumentParser) -> None:
 
 def _add_predictor(predictor: argparse.ArgumentParser) -> None:
     _add_distilled(predictor, batch=6, rate=1e-3)
-    predictor.add_argument("--start", type=Path, help="an exported style network to start from")
+    predictor.add_argument("--from", dest="start", type=Path, help="an exported style network to start from")
     predictor.add_argument("--encoder", type=Path, help="an exported feature network to start from")
     predictor.add_argument("--held-out", nargs="+", default=(), help="paintings (file names) kept for measuring")
     predictor.add_argument("--gram-weight", type=float, default=6.0, help="of the Gram loss; content has 1")
@@ -306,7 +309,7 @@ def _segment_subject(options: argparse.Namespace) -> None:
         options.data, options.out, options.encoder, options.start, options.minutes, steps,
         batch=options.batch, bf16=options.bf16, resume=options.resume, seed=options.seed,
         rate=options.rate or Settings.rate, encoder_rate=(options.rate or Settings.rate) / 4,
-        sizes=((1.0, options.size),) if options.size else Settings.sizes, again=options.again,
+        sizes=((1.0, options.size),) if options.size else Settings.sizes, again=options.again, people=options.people,
     )  # fmt: skip
     print(train(settings))
 

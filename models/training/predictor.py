@@ -1,7 +1,7 @@
 """Trains the style predictor and its transformation network (models/style_predictor.py) in one run.
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m models.training predictor --data DATA --cache CACHE --out RUN \\
-        --minutes 120 --bf16 --start STYLES.safetensors --encoder FEATURES.safetensors [--resume]
+        --minutes 120 --bf16 --from STYLES.safetensors --encoder FEATURES.safetensors [--resume]
 
 The losses are those of models/training/style.py, with another style picture for every photograph of a batch.
 """

@@ -46,10 +46,13 @@ class Settings:
     score_minutes: float = 12.0
     score_every: int = 3
     again: float = 0.0  # share of samples in which the second decoder looks at what the first has found
+    people: float = 1.0  # how many times as often as else the labelled sets of people come
 
 
 def _batches(settings: Settings, size: int, seed: int, process: Process) -> Iterator[dict[str, Tensor]]:
-    samples = SubjectSamples(settings.cache, size, seed * process.world + process.rank, again=settings.again)
+    samples = SubjectSamples(
+        settings.cache, size, seed * process.world + process.rank, again=settings.again, people=settings.people
+    )
     loader = DataLoader(
         samples, settings.batch, num_workers=settings.workers, prefetch_factor=4 if settings.workers else None
     )

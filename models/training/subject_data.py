@@ -28,6 +28,7 @@ SHARES = {
     "picsart": 0.15, "ccp": 0.11, "pet128": 0.07, "horse": 0.09, "flower": 0.09, "caltech": 0.14,
     "coco": 0.20, "cat": 0.04, "feral": 0.04, "labelme": 0.07,
 }  # fmt: skip
+PEOPLE = ("picsart", "ccp")
 WHOLE_OBJECTS = ("ccp", "horse", "flower", "caltech", "coco", "labelme", "feral")  # seldom cut off by the frame
 
 
@@ -46,7 +47,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
 
     root: a cache folder with the tables subjects, cutouts and photos. kinds: how often a sample is a labelled
     photograph, a composite, or a photograph on which the teachers agree. again: share of samples in which the second
-    decoder looks at what the first has found.
+    decoder looks at what the first has found. people: how many times as often as by SHARES the sets of people come.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         seed: int,
         kinds: tuple[float, float, float] = (0.4, 0.35, 0.25),
         again: float = 0.0,
+        people: float = 1.0,
     ) -> None:
         self.root, self.size, self.seed, self.kinds, self.again = root, size, seed, kinds, again
         self.subjects, self.cutouts, self.photos = (Table(root, name) for name in ("subjects", "cutouts", "photos"))
         sets = np.array([entry.set for entry in self.subjects.entries])
-        weights = np.array([SHARES.get(name, 0.0) / np.count_nonzero(sets == name) for name in sets])
+        shares = {name: share * (people if name in PEOPLE else 1) for name, share in SHARES.items()}
+        weights = np.array([shares.get(name, 0.0) / np.count_nonzero(sets == name) for name in sets])
         self._cumulative = np.cumsum(weights / weights.sum())
         self._whole = np.flatnonzero(np.isin(sets, WHOLE_OBJECTS))
         self._whole_cumulative = np.cumsum(weights[self._whole] / weights[self._whole].sum())
