@@ -6,6 +6,7 @@ colour, ``target = a . guide + b`` (equation 4); an edge appears in the output o
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -13,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+
+THREADS = 2  # that fit the models, each a strip of rows at a time
+STRIP = 256  # rows of one at most: what is in hand then stays in the processor's cache
 
 
 class LinearModel(NamedTuple):
@@ -43,6 +47,25 @@ def guided_coefficients(
     """
     if guide.ndim != 3 or guide.shape[2] != 3 or guide.shape[:2] != target.shape:
         raise ValueError(f"guided filter: need a guide H x W x 3 and a target H x W, got {guide.shape}, {target.shape}")
+    height, width = target.shape
+    model = LinearModel(*(np.empty((height, width, *more), np.float32) for more in ((3,), (), ())))
+    rows = min(STRIP, -(-height // THREADS))
+
+    def strip(top: int) -> None:
+        bottom = min(height, top + rows)
+        seen = slice(max(0, top - 2 * radius), bottom + 2 * radius)  # a window of windows around each pixel
+        found = _coefficients(guide[seen], target[seen], radius, eps, None if weight is None else weight[seen], by_fit)
+        for whole, part in zip(model, found, strict=True):
+            whole[top:bottom] = part[top - seen.start : bottom - seen.start]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(strip, range(0, height, rows)))
+    return model
+
+
+def _coefficients(
+    guide: Array, target: Array, radius: int, eps: float, weight: Array | None, by_fit: bool
+) -> LinearModel:
     model, explained, residual = _fit(guide, target, weight, radius, eps)
     trust = (explained + np.float32(1e-3)) / (residual + np.float32(1e-2)) if by_fit else np.ones_like(target)
     norm = box_sum(trust, radius)

@@ -39,7 +39,7 @@ CLEAR = (0.3, 0.6)  # R squared from which colours begin to decide alpha, and fr
 FOG = 0.1  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
 OUTLINE = 0.3  # smoothing of a hard edge, in network pixels
 THREADS = 2  # that walk them; more wait for the interpreter
-BLOCK = 128  # side of the blocks in which the native picture is walked
+BLOCK = 64  # height of the blocks in which the native picture is walked, and the step of their widths
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,7 @@ def refine(
         alpha[block] = part if alpha.dtype != np.uint8 else cv2.convertScaleAbs(part, alpha=full)
 
     band_blocks = []
-    for block in _blocks(height, width):
-        known = _known(model, _with_halo(block, outline, height, width), height, width)
+    for block, known in _blocks(model, outline, height, width):
         if known is None:
             band_blocks.append(block)
         else:
@@ -230,32 +229,48 @@ def _closed_form(guide: Array, alpha: Array, known: Trimap, cancelled: Callable[
     return _bounded(solved, known)
 
 
-def _with_halo(block: Block, outline: float | None, height: int, width: int) -> Block:
-    """The block with what the smoothing of a hard edge (sigma, native pixels; None for a soft one) looks at."""
-    halo = 0 if outline is None else int(3 * outline) + 2
-    rows, columns = (
-        slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, (height, width), strict=True)
-    )
-    return rows, columns
+def _halo(outline: float | None) -> int:
+    """How far around a native pixel a hard edge's smoothing (sigma in pixels) looks; a soft edge (None) does not."""
+    return 0 if outline is None else int(3 * outline) + 2
 
 
-def _known(model: _Model, part: Block, height: int, width: int) -> bool | None:
-    """Whether a part of the native picture is foreground throughout (True) or background (False); None in the band."""
-    grid = model.bounds.shape
-    cover = tuple(
-        slice(int(s.start * n / size), int(np.ceil(s.stop * n / size)) + 1)
-        for s, n, size in zip(part, grid[:2], (height, width), strict=True)
-    )
-    bounds = model.bounds[cover]
-    if not bounds[..., 1].any():
-        return False
-    return True if bounds[..., 0].all() else None
+def _blocks(model: _Model, outline: float | None, height: int, width: int) -> Iterator[tuple[Block, bool | None]]:
+    """The native picture in blocks, neighbours in a row joined where they are alike: foreground throughout (True),
+    background (False), or the band (None)."""
+    cover = [
+        _cover(size, grid, _halo(outline)) for size, grid in zip((height, width), model.bounds.shape, strict=False)
+    ]
+    beyond, within = _counts(model.bounds[..., 1] > 0, *cover), _counts(model.bounds[..., 0] < 1, *cover)
+    for number, row in enumerate(np.where(beyond == 0, 0, np.where(within == 0, 1, 2))):
+        rows = slice(number * BLOCK, min(height, (number + 1) * BLOCK))
+        changes = np.flatnonzero(np.diff(row)) + 1
+        for start, stop in zip([0, *changes], [*changes, len(row)], strict=True):
+            yield (rows, slice(start * BLOCK, min(width, stop * BLOCK))), (False, True, None)[row[start]]
+
+
+def _cover(size: int, grid: int, halo: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last + 1 of the cells of a grid over `size` pixels that the blocks along them see."""
+    start = np.arange(0, size, BLOCK)
+    first, last = np.maximum(start - halo, 0), np.minimum(start + BLOCK + halo, size)
+    return first * grid // size, np.minimum(-(-last * grid // size) + 1, grid)
+
+
+def _counts(mask: Mask, rows: tuple[Any, Any], columns: tuple[Any, Any]) -> NDArray[np.int32]:
+    """How many pixels of a mask are set in the rectangles between those rows and those columns."""
+    sums = cv2.integral(mask.view(np.uint8))
+    (top, bottom), (left, right) = rows, columns
+    above, below = sums[top], sums[bottom]
+    found: NDArray[np.int32] = below[:, right] - below[:, left] - above[:, right] + above[:, left]
+    return found
 
 
 def _native_block(image: NDArray[np.generic], model: _Model, block: Block, outline: float | None) -> Array:
     """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
     height, width = image.shape[:2]
-    rows, columns = _with_halo(block, outline, height, width)
+    halo = _halo(outline)
+    rows, columns = (
+        slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, (height, width), strict=True)
+    )
 
     def at_native(x: Array) -> Array:
         return resize_part(x, (width, height), rows, columns)
@@ -283,12 +298,6 @@ def _bounded(alpha: Array, known: Trimap) -> Array:
     """alpha cut to 0..1, and what is known put in."""
     cut: Array = np.clip(alpha, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
     return cut
-
-
-def _blocks(height: int, width: int) -> Iterator[Block]:
-    for top in range(0, height, BLOCK):
-        for left in range(0, width, BLOCK):
-            yield slice(top, min(top + BLOCK, height)), slice(left, min(left + BLOCK, width))
 
 
 def _poll(cancelled: Callable[[], bool] | None) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
+KEPT_BYTES = 64 << 20  # the largest picture whose colours stay: the last one's
 REGION, INSIDE = 0, 1  # channels of a prompt
 
 CLASSES = (
@@ -38,6 +39,18 @@ CLASSES = (
 def picture(layer: Raster) -> Pixels:
     """Colour as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
     return colours(layer) if layer.format.linear or layer.format.depth.startswith("f") else rgb(layer)
+
+
+def kept_picture(layer: Raster, context: Context) -> Pixels:
+    """The same, kept for the next prompt on this layer unless it is very large."""
+    key = layer.digest()
+    kept: tuple[str, Pixels] | None = context.cache.get("picture")
+    if kept is None or kept[0] != key:
+        context.cache.pop("picture", None)  # before the next one takes memory
+        kept = key, picture(layer)
+        if kept[1].nbytes <= KEPT_BYTES:
+            context.cache["picture"] = kept
+    return kept[1]
 
 
 @dataclass(frozen=True)

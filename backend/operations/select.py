@@ -99,6 +99,6 @@ def output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
         mask = feather(mask, width / 2)  # a Gaussian of sigma s softens over about 2 s
     if layer.format.has_alpha:
         opacity = samples(layer)[..., -1]
-        if not opacity.all():
-            mask = mask * np.asarray(opacity > 0)
+        if opacity.min() <= 0:
+            mask = mask * (opacity > 0)
     return Output(ResultKind.SELECTION, name, raster(mask, SELECTION, layer.x, layer.y))

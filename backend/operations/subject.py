@@ -16,7 +16,7 @@ from plugin.client.jobs import ErrorCode, Job, Output
 from plugin.client.raster import PixelFormat
 
 from . import Context, OperationError
-from .perception import CLASSES, INSIDE, REGION, Perception, picture
+from .perception import CLASSES, INSIDE, REGION, Perception, kept_picture
 from .select import grabcut_object, outlined, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
@@ -25,7 +25,7 @@ PREVIEW = 96  # longer side of a kind's small picture, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
 ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart from it, is something else
-CLOSER = 0.9  # an object whose surroundings take up less than this share of the layer is looked at more closely
+CLOSER = 0.75  # an object whose surroundings take up less than this share of the layer is looked at more closely
 
 
 def select_subject(job: Job, context: Context) -> list[Output]:
@@ -56,7 +56,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
         return grabcut_object(job, context)
     layer = job.inputs["image"]
     selection, box = outlined(job)
-    pixels = picture(layer)
+    pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the object", None)
     perception = Perception(layer, pixels, context)
     if is_dots(selection):
@@ -85,7 +85,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     Raises OperationError, naming what there is, when the picture holds nothing of that kind.
     """
     layer = job.inputs["image"]
-    pixels = picture(layer)
+    pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking at what is in the picture", None)
     perception = Perception(layer, pixels, context)
     maps = perception.classes()
@@ -121,7 +121,7 @@ def areas(maps: Float) -> dict[str, float]:
 def list_kinds(job: Job, context: Context) -> list[Output]:
     """What `select_class` would find: a small picture of each kind, largest first, named "KIND: N %"."""
     layer = job.inputs["image"]
-    pixels = picture(layer)
+    pixels = kept_picture(layer, context)
     maps = Perception(layer, pixels, context).classes()
     shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
     size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
@@ -141,7 +141,7 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
     box = bounding_box(selection)
     if box is None:
         raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", "Select the object first.")
-    pixels = picture(layer)
+    pixels = kept_picture(layer, context)
     width = float(job.parameters["width"])
     window = box.padded(round(4 * width) + 8, selection.shape)
     part = to_unit(selection[window.window])
@@ -156,7 +156,7 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
 def _subject(job: Job, context: Context) -> tuple[Pixels, Float]:
     """The layer's colours and the probability of being its subject."""
     layer = job.inputs["image"]
-    pixels = picture(layer)
+    pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the subject", None)
     found = Perception(layer, pixels, context).subject(careful=job.parameters.get("careful") is True)
     return pixels, consolidate(found, small_island=ASIDE)

@@ -67,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
         "--encoder", type=Path, help="subject: MobileNetV2 weights in torchvision's names to start from"
     )
     segment.add_argument(
-        "--from", dest="start", type=Path, help="weights to start from: an exported network; for FCN-16s, 8s and 4s the coarser one"
+        "--from",
+        dest="start",
+        type=Path,
+        help="weights to start from: an exported network; for FCN-16s, 8s and 4s the coarser one",
     )
     segment.add_argument(
         "--trunk", type=Path, help="papers: VGG-16 weights in torchvision's names, or a feature network, to start from"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from skimage import data
 
-from backend.operations import Context
-from backend.operations.perception import Perception, picture
+from backend.operations import Context, perception
+from backend.operations.perception import Perception, kept_picture, picture
 from backend.pixels import from_array
 
 
@@ -20,3 +21,14 @@ def test_half_precision_halves_the_features_and_sees_the_same() -> None:
     assert found.dtype == np.float32
     assert np.abs(found - whole).mean() < 0.005
     assert ((found > 0.5) != (whole > 0.5)).mean() < 0.005
+
+
+def test_colours_stay_for_the_next_prompt_on_the_same_layer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = from_array(np.dstack([data.chelsea()] * 2)[..., :4]), from_array(data.astronaut())
+    context = Context()
+    pixels = kept_picture(first, context)
+    assert kept_picture(first.at(5, 7), context) is pixels  # wherever it lies
+    assert np.array_equal(kept_picture(second, context), data.astronaut())
+    assert kept_picture(first, context) is not pixels
+    monkeypatch.setattr(perception, "KEPT_BYTES", 1000)
+    assert kept_picture(second, context) is not kept_picture(second, context)  # too large
