@@ -20,13 +20,14 @@ from typing import Any
 
 import zmq
 
-from plugin.client.jobs import Job, JobState, Progress
+from plugin.client.jobs import JobState, Progress
 from plugin.client.protocol import VERSION, Cancel, Failed, Message, Release, Status, Submit, decode, encode
 from plugin.client.raster import Raster
 
 from .devices import choose, cores, release
 from .execution import execute, failure_of, needs_torch
 from .imaging import Cancelled
+from .pictures import completed
 
 PROGRESS_INTERVAL = 0.05
 logger = logging.getLogger("worker")
@@ -72,6 +73,7 @@ class Line:
                         stop.set()
                 else:
                     self.inbox.put((message, stop))
+                del message  # the pictures are the main thread's
 
 
 class Worker:
@@ -92,8 +94,8 @@ class Worker:
         while True:
             message, stop = self.line.inbox.get()
             if isinstance(message, Submit):
-                self.line.send(self.answer(message.job, stop))
-                del message  # and with it the pictures
+                self.line.send(self.answer(message, stop))
+                del message  # and with it the pictures that are not kept
             elif isinstance(message, Release):
                 release(self.cache)
             elif isinstance(message, Status):
@@ -102,18 +104,19 @@ class Worker:
     def status(self, device: str) -> Status:
         return Status(VERSION, os.getpid(), time.monotonic() - self.begun, device, "idle", 0, [], self.log)
 
-    def answer(self, job: Job, stop: threading.Event) -> Message:
+    def answer(self, message: Submit, stop: threading.Event) -> Message:
         """What the job came to: a Result, a Failed, or a Progress that says it was cancelled."""
-        sent = 0.0
+        job, sent = message.job, 0.0
 
-        def progress(fraction: float, message: str = "", preview: Raster | None = None) -> None:
+        def progress(fraction: float, text: str = "", preview: Raster | None = None) -> None:
             nonlocal sent
             now = time.monotonic()
             if now - sent >= PROGRESS_INTERVAL:
                 sent = now
-                self.line.send(Progress(job.id, JobState.RUNNING, float(fraction), message, preview))
+                self.line.send(Progress(job.id, JobState.RUNNING, float(fraction), text, preview))
 
         try:
+            job = completed(message, self.cache)
             device = "cpu"
             if needs_torch(job.action):
                 if not self.device.done():

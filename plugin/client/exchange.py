@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .endpoint import Endpoint
@@ -21,6 +21,8 @@ from .launcher import Installation, log_path
 from .link import Link, LinkBrokenError, LinkError
 from .locate import Locator
 from .protocol import Cancel, Failed, Fetch, Limits, Message, Release, Shutdown, Status, Submit
+from .raster import Reference
+from .recent import Recent, abridged, keyed, references
 
 Event = Progress | Result | Failed | Status
 
@@ -47,9 +49,12 @@ class State(Enum):
 class _Pending:
     """A job that has not ended."""
 
-    job: Job | None  # let go of once the backend has acknowledged it
+    job: Job | None  # let go of once the backend has acknowledged it and has all of it
     sent: bool = False
+    acknowledged: bool = False
     attempts: int = 0
+    abridged: bool = False  # it was sent with pictures by reference
+    pictures: list[Reference] = field(default_factory=list)  # which the backend has had when there is a result
 
 
 class Exchange:
@@ -205,14 +210,18 @@ class Exchange:
                 pending.attempts += 1
         for pending in waiting:
             if (job := pending.job) and job.id in self._ledger:
-                self._submit(link, job)
+                self._submit(link, pending, job)
 
-    def _submit(self, link: Link, job: Job) -> None:
+    def _submit(self, link: Link, pending: _Pending, job: Job) -> None:
         if size := _excess(job, self._limits):
             self._end(job.id, Failed(job.id, size))
             return
         try:
-            link.work(Submit(self._client, job))
+            pending.job = job = keyed(job)
+            pending.pictures = list(references(job).values())
+            sent = abridged(job, link.had) if pending.attempts == 1 else job
+            pending.abridged = sent is not job
+            link.work(Submit(self._client, sent))
         except (TypeError, ValueError) as error:
             failure = Failure(ErrorCode.BAD_PARAMETER, f"The action's settings cannot be sent: {error}.")
             self._end(job.id, Failed(job.id, failure))
@@ -222,16 +231,29 @@ class Exchange:
             self._post(message)
         elif isinstance(message, Result):
             self._losses = 0
-            self._end(message.job, message)
+            if pending := self._end(message.job, message):
+                for picture in pending.pictures:
+                    link.had.keep(picture.key, picture)
             link.work(Release(self._client, message.job))
         elif isinstance(message, Failed) and not message.job:
             self._refused(message.failure)
         elif isinstance(message, Failed):
             self._losses = 0
-            self._end(message.job, message)
+            if not (message.failure.code is ErrorCode.RESEND and self._sent_again(link, message.job)):
+                self._end(message.job, message)
             link.work(Release(self._client, message.job))
         elif isinstance(message, Progress):
             self._progress(link, message)
+
+    def _sent_again(self, link: Link, job_id: str) -> bool:
+        """The backend lacks a picture that a job named: whether the job goes there again, whole."""
+        link.had = Recent()
+        with self._lock:
+            pending = self._ledger.get(job_id)
+            again = pending is not None and pending.job is not None and pending.attempts <= LOSSES
+            if pending and again:
+                pending.sent = pending.acknowledged = False
+        return again
 
     def _progress(self, link: Link, event: Progress) -> None:
         if event.state is JobState.CANCELLED:
@@ -240,7 +262,9 @@ class Exchange:
         with self._lock:
             pending = self._ledger.get(event.job)
         if pending:
-            pending.job = None
+            pending.acknowledged = True
+            if not pending.abridged:
+                pending.job = None
             self._post(event)
         elif not event.state.ended:  # the cancel overtook the job on its way
             link.control(Cancel(self._client, event.job))
@@ -248,7 +272,9 @@ class Exchange:
     def _refused(self, failure: Failure) -> None:
         """The backend could not read something; what it has not acknowledged will never be answered."""
         with self._lock:
-            unanswered = [job_id for job_id, pending in self._ledger.items() if pending.sent and pending.job]
+            unanswered = [
+                job_id for job_id, pending in self._ledger.items() if pending.sent and not pending.acknowledged
+            ]
         for job_id in unanswered:
             self._end(job_id, Failed(job_id, failure))
         if not unanswered:
@@ -266,7 +292,7 @@ class Exchange:
         if found:
             with self._lock:
                 for pending in self._ledger.values():
-                    pending.sent = pending.job is None  # what was not acknowledged is sent again: it runs once
+                    pending.sent = pending.acknowledged  # what was not acknowledged is sent again: it runs once
             return True
         failure = Failure(
             ErrorCode.UNREACHABLE,
@@ -295,7 +321,7 @@ class Exchange:
         self._orders.clear()
         with self._lock:
             for pending in self._ledger.values():
-                pending.sent = pending.sent and (pending.job is None or pending.attempts > 1)
+                pending.sent = pending.sent and (pending.acknowledged or pending.attempts > 1)
             lost = [job_id for job_id, pending in self._ledger.items() if everything or pending.sent]
         for job_id in lost:
             self._losses = 0

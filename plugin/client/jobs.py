@@ -37,6 +37,7 @@ class ErrorCode(str, Enum):
     OUT_OF_MEMORY = "out of memory"
     WORKER_DIED = "worker died"
     DEADLINE = "deadline"  # no progress for too long
+    RESEND = "resend"  # a picture that came by reference is not there any more; the client sends the job whole
     UNREACHABLE = "unreachable"  # the backend does not answer; made by the client
     INTERNAL = "internal"
 

@@ -27,6 +27,7 @@ from .protocol import (
     decode,
     encode,
 )
+from .recent import Recent
 from .transport import Channel, ConnectError, TransportError, load_transport
 
 HANDSHAKE_SECONDS = 5.0
@@ -58,6 +59,7 @@ class Link:
         """Connect and say Hello. `client` is this client's id. Raises LinkError."""
         self.endpoint, self.client, self.limits = endpoint, client, limits
         self.actions: tuple[str, ...] = ()
+        self.had = Recent()  # what of the pictures sent over this connection the backend is taken to have still
         self._lease = 0.0  # until the backend has said how long it is
         self._welcomes = 0
         self._questions: deque[bool] = deque()  # pings that wait for their Status: whether somebody wants to see it

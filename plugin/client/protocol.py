@@ -18,10 +18,10 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .jobs import ErrorCode, Failure, Job, JobState, Progress, Result
-from .raster import Bytes, PixelFormat, Raster
+from .raster import Bytes, PixelFormat, Raster, Reference
 
-VERSION = 1
-SIGNATURE = b"INLAY\x01"
+VERSION = 2
+SIGNATURE = b"INLAY\x02"
 
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -185,19 +185,18 @@ def decode(frames: Sequence[Bytes], limits: Limits | None = None, verify: bool =
         raise ProtocolError(f"the header is no JSON: {error}") from None
     if not isinstance(header, dict) or set(header) != {"type", "body"} or str(header["type"]) not in TYPES:
         raise ProtocolError("the header names no known message")
-    reader = _Reader(views[2:], limits, verify)
-    message: Message = reader.read(TYPES[str(header["type"])], header["body"])
+    kind = TYPES[str(header["type"])]
+    reader = _Reader(views[2:], limits, verify, references=kind is Submit)
+    message: Message = reader.read(kind, header["body"])
     return message
 
 
 def _pack(value: Any, frames: list[Bytes]) -> Any:
     if isinstance(value, Raster):
-        packed: dict[str, Any] = {
-            "format": str(value.format),
-            "box": list(value.box),
-            "digest": value.digest(),
-            "frame": len(frames) - 2,
-        }
+        packed: dict[str, Any] = {"format": str(value.format), "box": list(value.box), "digest": value.digest()}
+        if isinstance(value, Reference):
+            return packed
+        packed["frame"] = len(frames) - 2
         frames.append(value.data)
         if value.profile:
             packed["profile"] = len(frames) - 2
@@ -227,8 +226,8 @@ def _plain(value: Any) -> bool:
 class _Reader:
     """Builds typed values from a parsed header, taking pictures from `frames`."""
 
-    def __init__(self, frames: list[memoryview], limits: Limits, verify: bool) -> None:
-        self.frames, self.limits, self.verify = frames, limits, verify
+    def __init__(self, frames: list[memoryview], limits: Limits, verify: bool, references: bool) -> None:
+        self.frames, self.limits, self.verify, self.references = frames, limits, verify, references
 
     def read(self, kind: Any, value: Any) -> Any:
         origin, args = get_origin(kind), get_args(kind)
@@ -268,14 +267,20 @@ class _Reader:
     def raster(self, value: Any) -> Raster:
         self.demand(isinstance(value, dict), value, "a picture")
         names = {"format", "box", "digest", "frame"}
-        self.demand(names <= set(value) <= names | {"profile"}, sorted(value), f"exactly the fields {', '.join(names)}")
+        whole = names <= set(value) <= names | {"profile"}
+        by_reference = self.references and set(value) == names - {"frame"}
+        self.demand(whole or by_reference, sorted(value), f"exactly the fields {', '.join(names)}")
         digest, box = self.read(str, value["digest"]), self.read(list[int], value["box"])
         self.demand(len(box) == 4 and all(abs(side) < 1 << 31 for side in box), box, "x, y, width, height")
         self.demand(_DIGEST.fullmatch(digest) is not None, digest, "a digest of 32 hexadecimal digits")
-        data = self.frame(value["frame"], self.limits.raster_bytes)
-        profile = bytes(self.frame(value["profile"], self.limits.profile_bytes)) if "profile" in value else b""
         try:
             pixel_format = PixelFormat.parse(self.read(str, value["format"]))
+            if by_reference:
+                reference = Reference(pixel_format, box[2], box[3], x=box[0], y=box[1], key=digest)
+                self.demand_size(reference.nbytes, self.limits.raster_bytes)
+                return reference
+            data = self.frame(value["frame"], self.limits.raster_bytes)
+            profile = bytes(self.frame(value["profile"], self.limits.profile_bytes)) if "profile" in value else b""
             raster = Raster(pixel_format, box[2], box[3], data, box[0], box[1], profile, key=digest)
         except ValueError as error:
             raise ProtocolError(str(error)) from None
@@ -286,11 +291,13 @@ class _Reader:
     def frame(self, index: Any, limit: int) -> memoryview:
         number: int = self.read(int, index)
         self.demand(0 <= number < len(self.frames), number, f"one of {len(self.frames)} frames")
-        if self.frames[number].nbytes > limit:
-            raise ProtocolError(
-                f"a picture of {self.frames[number].nbytes} bytes; at most {limit} are taken", ErrorCode.TOO_LARGE
-            )
+        self.demand_size(self.frames[number].nbytes, limit)
         return self.frames[number]
+
+    @staticmethod
+    def demand_size(nbytes: int, limit: int) -> None:
+        if nbytes > limit:
+            raise ProtocolError(f"a picture of {nbytes} bytes; at most {limit} are taken", ErrorCode.TOO_LARGE)
 
     @staticmethod
     def demand(holds: bool, value: Any, wanted: str) -> None:

@@ -77,8 +77,7 @@ class Raster:
     key: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
-            raise ValueError(f"a picture of {self.width} x {self.height} pixels: sides must be 1 to {MAX_SIDE}")
+        self._check_sides()
         view = memoryview(self.data)
         if not view.c_contiguous:
             raise ValueError("the rows of a picture must lie one after the other, without gaps")
@@ -88,8 +87,13 @@ class Raster:
                 f"'{self.format}' needs {self.nbytes}"
             )
 
+    def _check_sides(self) -> None:
+        if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
+            raise ValueError(f"a picture of {self.width} x {self.height} pixels: sides must be 1 to {MAX_SIDE}")
+
     @property
     def nbytes(self) -> int:
+        """Bytes of the pixels."""
         return self.width * self.height * self.format.bytes_per_pixel
 
     @property
@@ -123,6 +127,20 @@ class Raster:
             sums = _checksums(view)
         head = f"{self.format} {self.width} {self.height} {zlib.crc32(self.profile)} "
         return blake2b(head.encode() + sums, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Raster):
+    """A picture named by its key alone: the receiver has it, or asks for it.
+
+    It has a place of its own, but no pixels here; its profile is the named picture's.
+    """
+
+    data: Bytes = field(default=b"", init=False)
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        self._check_sides()
 
 
 def _checksums(view: memoryview) -> bytes:

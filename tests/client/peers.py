@@ -12,6 +12,8 @@ from pathlib import Path
 
 import zmq
 
+from backend.operations import OperationError
+from backend.pictures import completed
 from plugin.client.actions import ResultKind
 from plugin.client.endpoint import CONNECTION_FILE, Endpoint, write_endpoint
 from plugin.client.jobs import ErrorCode, Failure, Job, JobState, Output, Progress, Result
@@ -106,10 +108,12 @@ class Backend:
         self.run_dir, self.lease, self.version = run_dir, lease, version
         self.received: list[Message] = []
         self.held: dict[str, Job] = {}
+        self.pictures: dict[object, object] = {}  # that came lately
+        self.forgets = False  # answers every job with RESEND
         self.silent = False  # takes messages and answers none
         self.to_fetch: Message | None = None  # what a Fetch is answered with
         self._identities: dict[str, bytes] = {}  # client -> route of its work socket
-        self._finish: list[str] = []
+        self._say: list[Message] = []
         self._stop = threading.Event()
         self._context = zmq.Context()
         self.work, self.control = self._context.socket(zmq.ROUTER), self._context.socket(zmq.ROUTER)
@@ -134,7 +138,11 @@ class Backend:
 
     def finish(self, job_id: str) -> None:
         """Let a held job end."""
-        self._finish.append(job_id)
+        self._say.append(result_of(self.held.pop(job_id)))
+
+    def ask_again(self, job_id: str) -> None:
+        """Say that a picture of a job is missing."""
+        self._say.append(Failed(job_id, Failure(ErrorCode.RESEND, "A picture is missing.")))
 
     def forget(self) -> None:
         """Drop the connections of all clients, but go on running."""
@@ -167,20 +175,25 @@ class Backend:
                     if not self.silent:
                         for answer in self._answers(message):
                             bound.send_multipart([route, *encode(answer)])
-            while self._finish:
-                job = self.held.pop(self._finish.pop())
+            while self._say:
+                frames = encode(self._say.pop())
                 for route in self._identities.values():
-                    self.work.send_multipart([route, *encode(result_of(job))])
+                    self.work.send_multipart([route, *frames])
 
     def _answers(self, message: Message) -> Iterator[Message]:
         if isinstance(message, Hello):
             yield Welcome(self.version, self.lease, ["diagnose.identity"])
         elif isinstance(message, Submit):
             yield Progress(message.job.id, JobState.RUNNING, 0.5, "Working")
-            if message.job.parameters.get("seconds"):
-                self.held[message.job.id] = message.job
+            try:
+                job = completed(message, {} if self.forgets else self.pictures)
+            except OperationError as error:
+                yield Failed(message.job.id, Failure(error.code, error.message, error.remedy))
+                return
+            if job.parameters.get("seconds"):
+                self.held[job.id] = job
             else:
-                yield result_of(message.job)
+                yield result_of(job)
         elif isinstance(message, Fetch) and self.to_fetch:
             yield self.to_fetch
         elif isinstance(message, Fetch) and message.job not in self.held:

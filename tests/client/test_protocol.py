@@ -28,7 +28,7 @@ from plugin.client.protocol import (
     decode,
     encode,
 )
-from plugin.client.raster import CHANNELS, DEPTHS, PixelFormat, Raster
+from plugin.client.raster import CHANNELS, DEPTHS, PixelFormat, Raster, Reference
 
 FORMATS = [PixelFormat(c, d, linear) for c in CHANNELS for d in DEPTHS for linear in (False, True)]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -88,7 +88,9 @@ def test_every_pixel_format_comes_out_as_it_went_in(pixel_format: PixelFormat) -
 
 def submit() -> Submit:
     raster = Raster(PixelFormat("RGBA", "u8"), 4, 4, bytes(range(64)), 1, 2, b"icc")
-    return Submit("c" * 32, Job("a.b", {"n": 1, "x": 0.5, "t": "text", "s": True}, {"one": raster, "two": raster}))
+    named = Reference(raster.format, 4, 4, x=-5, y=6, key=raster.digest())
+    inputs = {"one": raster, "two": raster, "three": named}
+    return Submit("c" * 32, Job("a.b", {"n": 1, "x": 0.5, "t": "text", "s": True}, inputs))
 
 
 def with_header(change: Any) -> list[Any]:
@@ -100,6 +102,11 @@ def with_header(change: Any) -> list[Any]:
 
 def one(header: dict[str, Any]) -> dict[str, Any]:
     return header["body"]["job"]["inputs"]["one"]
+
+
+def three(header: dict[str, Any]) -> dict[str, Any]:
+    """The picture that comes by reference."""
+    return header["body"]["job"]["inputs"]["three"]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +132,13 @@ def one(header: dict[str, Any]) -> dict[str, Any]:
         lambda h: one(h).update(format="RGBA u64"),
         lambda h: one(h).update(digest="../../etc"),
         lambda h: one(h).pop("digest"),
+        lambda h: one(h).pop("frame"),  # a profile alone
+        lambda h: three(h).update(profile=1),
+        lambda h: three(h).update(box=[0, 0, 0, 4]),
+        lambda h: three(h).update(box=[1 << 40, 0, 4, 4]),
+        lambda h: three(h).update(format="RGBA u64"),
+        lambda h: three(h).update(digest="../../etc"),
+        lambda h: three(h).pop("digest"),
         lambda h: [h],
     ],
 )
@@ -159,7 +173,7 @@ def test_a_number_too_large_for_a_float_is_refused() -> None:
 
 def test_another_version_is_told_from_rubbish() -> None:
     with pytest.raises(ProtocolError) as caught:
-        decode([b"INLAY\x02", b"{}"])
+        decode([b"INLAY\x01", b"{}"])
     assert caught.value.code is ErrorCode.VERSION
 
 
@@ -177,6 +191,31 @@ def test_what_is_beyond_a_limit_is_refused(limits: Limits, code: ErrorCode) -> N
     with pytest.raises(ProtocolError) as caught:
         decode(encode(submit()), limits)
     assert caught.value.code is code
+
+
+def test_a_reference_comes_out_as_it_went_in_and_brings_no_frame() -> None:
+    message, frames = submit(), encode(submit())
+    assert len(frames) == 2 + 2 * 2  # pixels and profile of the two whole pictures
+    got = decode(frames, verify=True)
+    assert isinstance(got, Submit)
+    named = got.job.inputs["three"]
+    assert isinstance(named, Reference)
+    assert (named, named.key) == (message.job.inputs["three"], message.job.inputs["one"].digest())
+
+
+def test_a_reference_is_only_taken_in_a_submit() -> None:
+    named = Reference(PixelFormat("RGBA", "u8"), 4, 4, key="0" * 32)
+    result = Result("1", (Output(ResultKind.LAYER, "n", named),))
+    for message in (result, Progress("1", JobState.RUNNING, preview=named)):
+        with pytest.raises(ProtocolError, match="frame"):
+            decode(encode(message))
+
+
+def test_a_reference_to_more_than_the_limit_is_refused() -> None:
+    named = Reference(PixelFormat("RGBA", "f32"), 1 << 17, 1 << 17, key="0" * 32)
+    with pytest.raises(ProtocolError) as caught:
+        decode(encode(Submit("c", Job("a", {}, {"image": named}, "1"))))
+    assert caught.value.code is ErrorCode.TOO_LARGE
 
 
 def test_damage_on_the_way_is_noticed_when_looked_for() -> None:

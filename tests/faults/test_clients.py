@@ -114,7 +114,7 @@ def test_message_on_the_wrong_socket_is_refused(talker: Talker) -> None:
 
 
 @pytest.mark.parametrize(
-    "frames", [encode(Hello("old", version=99)), [b"INLAY\x02", b"{}"]], ids=["hello", "signature"]
+    "frames", [encode(Hello("old", version=99)), [b"INLAY\x01", b"{}"]], ids=["hello", "signature"]
 )
 def test_another_version_is_told_what_to_do(talker: Talker, frames: list[bytes]) -> None:
     talker.work.send_multipart(frames)
