@@ -260,13 +260,12 @@ class Exchange:
             self._end(event.job, event)
             return
         with self._lock:
-            pending = self._ledger.get(event.job)
-        if pending:
-            pending.acknowledged = True
-            if not pending.abridged:
-                pending.job = None
-            self._post(event)
-        elif not event.state.ended:  # the cancel overtook the job on its way
+            if pending := self._ledger.get(event.job):
+                pending.acknowledged = True
+                if not pending.abridged:
+                    pending.job = None
+                self._post(event)  # before anybody can end the job and post its last event
+        if not pending and not event.state.ended:  # the cancel overtook the job on its way
             link.control(Cancel(self._client, event.job))
 
     def _refused(self, failure: Failure) -> None:

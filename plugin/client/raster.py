@@ -136,8 +136,8 @@ class Reference(Raster):
     It has a place of its own, but no pixels here; its profile is the named picture's.
     """
 
-    data: Bytes = field(default=b"", init=False)
-    key: str = ""
+    data: Bytes = b""
+    key: str = field(kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_sides()

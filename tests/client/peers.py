@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import zmq
 
-from backend.operations import OperationError
-from backend.pictures import completed
 from plugin.client.actions import ResultKind
 from plugin.client.endpoint import CONNECTION_FILE, Endpoint, write_endpoint
 from plugin.client.jobs import ErrorCode, Failure, Job, JobState, Output, Progress, Result
@@ -33,9 +32,11 @@ from plugin.client.protocol import (
     decode,
     encode,
 )
+from plugin.client.raster import Raster, Reference
 from plugin.client.transport import Channel, Transport
 from plugin.client.zmtp import GREETING, command
 
+MISSING = Failure(ErrorCode.RESEND, "A picture is missing.")
 GREETING_AND_READY = GREETING + command(b"READY", b"\x0bSocket-Type\0\0\0\x06ROUTER")
 
 
@@ -108,8 +109,8 @@ class Backend:
         self.run_dir, self.lease, self.version = run_dir, lease, version
         self.received: list[Message] = []
         self.held: dict[str, Job] = {}
-        self.pictures: dict[object, object] = {}  # that came lately
-        self.forgets = False  # answers every job with RESEND
+        self.pictures: dict[str, Raster] = {}  # that came, by digest
+        self.forgets = False  # answers every job that names a picture with RESEND
         self.silent = False  # takes messages and answers none
         self.to_fetch: Message | None = None  # what a Fetch is answered with
         self._identities: dict[str, bytes] = {}  # client -> route of its work socket
@@ -142,7 +143,7 @@ class Backend:
 
     def ask_again(self, job_id: str) -> None:
         """Say that a picture of a job is missing."""
-        self._say.append(Failed(job_id, Failure(ErrorCode.RESEND, "A picture is missing.")))
+        self._say.append(Failed(job_id, MISSING))
 
     def forget(self) -> None:
         """Drop the connections of all clients, but go on running."""
@@ -185,12 +186,10 @@ class Backend:
             yield Welcome(self.version, self.lease, ["diagnose.identity"])
         elif isinstance(message, Submit):
             yield Progress(message.job.id, JobState.RUNNING, 0.5, "Working")
-            try:
-                job = completed(message, {} if self.forgets else self.pictures)
-            except OperationError as error:
-                yield Failed(message.job.id, Failure(error.code, error.message, error.remedy))
-                return
-            if job.parameters.get("seconds"):
+            job = self._completed(message.job)
+            if job is None:
+                yield Failed(message.job.id, MISSING)
+            elif job.parameters.get("seconds"):
                 self.held[job.id] = job
             else:
                 yield result_of(job)
@@ -206,6 +205,18 @@ class Backend:
             yield Status(VERSION, os.getpid(), 1.0, "cpu", "idle", 0, [], "")
         else:
             assert isinstance(message, Release)
+
+    def _completed(self, job: Job) -> Job | None:
+        """The job with what it names in place; None when that is not there."""
+        inputs: dict[str, Raster] = {}
+        for name, picture in job.inputs.items():
+            if not isinstance(picture, Reference):
+                self.pictures[picture.digest()] = inputs[name] = picture
+            elif picture.key in self.pictures and not self.forgets:
+                inputs[name] = self.pictures[picture.key].at(picture.x, picture.y)
+            else:
+                return None
+        return replace(job, inputs=inputs)
 
 
 def result_of(job: Job) -> Result:

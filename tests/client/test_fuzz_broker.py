@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from plugin.client.connection import Connection
-from plugin.client.jobs import ErrorCode
+from plugin.client.jobs import ErrorCode, Job
 from plugin.client.protocol import (
     SIGNATURE,
     Cancel,
@@ -29,6 +29,7 @@ from plugin.client.protocol import (
     decode,
     encode,
 )
+from plugin.client.raster import PixelFormat, Reference
 from plugin.client.zmtp import GREETING, READY, command
 from tests.backends import Backend, identity
 
@@ -86,6 +87,8 @@ def test_mutated_messages_are_answered_with_errors(backend: Backend, channel: st
         client = "f" * 32
         messages: list[Message] = [Hello(client), Cancel(client, "a" * 32), Ping(client), Fetch(client, "a" * 32)]
         messages += [Release(client, "a" * 32), Submit(client, identity(8, 8))]
+        named = Reference(PixelFormat("RGBA", "u8"), 8, 8, key="0" * 32)
+        messages.append(Submit(client, Job("diagnose.identity", {}, {"image": named})))
         refused = errors = 0
         for _ in range(ROUNDS):
             frames = mutate([bytes(frame) for frame in encode(dice.choice(messages))], dice)

@@ -66,6 +66,16 @@ def test_a_worker_that_runs_out_of_memory_lets_go_of_the_pictures(backend: Backe
     assert ends(backend) == HEALED
 
 
+def test_a_second_worker_is_sent_the_picture_too(start_backend: StartBackend) -> None:
+    backend = start_backend("--device", "cpu", "--device", "cpu")
+    with Connection("tests", endpoint=backend.endpoint) as connection:
+        assert there_and_back(connection)
+        long = Job("diagnose.identity", {"seconds": 60.0}, {"image": LAYER})
+        connection.submit(long)
+        assert there_and_back(connection)  # on the worker that is free
+        assert ends(backend) == HEALED[:3]
+
+
 def test_a_worker_that_dies_over_a_job_by_reference_costs_that_job(backend: Backend, connection: Connection) -> None:
     assert there_and_back(connection)
     with pytest.raises(JobFailed) as caught:
