@@ -1,11 +1,11 @@
 """The transformation network on pictures of any size, layer by layer in bands of rows.
 
 A picture is normalised with its own statistics, which are known only when a layer has seen all of it. So each layer is
-run over the whole picture, band after band, before the next one begins; what it gives is kept in half precision. The
-result is that of the network on the whole picture but for that rounding, at `kept_bytes` a pixel. Where that is too
-much the layers of the picture's own size are computed twice instead of kept; and where even that is too much, the
-statistics are measured on a reduced copy and the picture is cut into slabs that overlap by more than the
-network can see.
+run over the whole picture, band after band, before the next one begins; what it gives is kept in 16 bits. The result
+is that of the network on the whole picture but for that rounding, at `kept_bytes` a pixel; convolutions in bfloat16
+differ by another 0.2 steps of 8 bits on average. Where that is too much memory the layers of the picture's own size are
+computed twice instead of kept; and where even that is too much, the statistics are measured on a reduced copy and the
+picture is cut into slabs that overlap by more than the network can see.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from models.transformer_net import (
     ConvNorm,
     Moments,
     TransformerNet,
-    conditional_instance_norm,
     logits,
 )
 
@@ -38,7 +37,7 @@ Size = tuple[int, int]
 
 BAND = 1 << 16  # pixels of a layer's output that are worked on at once: what fits into caches is quicker
 ROWS = 32  # of a band, at least: its margins are computed twice
-KEPT = torch.float16  # precision between layers
+EPSILON = 1e-5  # added to variances
 REACH = 96  # px: farther than this the network does not see, at 5 blocks
 
 
@@ -51,6 +50,7 @@ class _Sums:
     square: Tensor | float = 0.0
 
     def add(self, x: Tensor) -> None:
+        x = x.float()
         self.count += x.shape[2] * x.shape[3]
         self.total = self.total + x.sum((2, 3), keepdim=True).double()
         self.square = self.square + (x * x).sum((2, 3), keepdim=True).double()
@@ -63,14 +63,21 @@ class _Sums:
 class BandedNet:
     """A network and a code, ready for pictures whose sides are multiples of 4.
 
-    step(fraction) is called after each band with how much is done, and may raise to stop the work.
+    step(fraction) is called after each band with how much is done, and may raise to stop the work. precision: of the
+    convolutions, float32 or bfloat16; the sum that runs through the residual blocks, all statistics and the result are
+    in float32 either way.
     """
 
     def __init__(
-        self, net: TransformerNet, code: Tensor, step: Callable[[float], None] = lambda fraction: None
+        self,
+        net: TransformerNet,
+        code: Tensor,
+        step: Callable[[float], None] = lambda fraction: None,
+        precision: torch.dtype = torch.float32,
     ) -> None:
-        self.net, self.step = net, step
-        *self.parts, self.recall = torch.split(code, net.sizes, dim=1)
+        self.net, self.step, self.precision = net, step, precision
+        self.kept = torch.float16 if precision == torch.float32 else precision  # between layers
+        *self.parts, self.recall = torch.split(code.float(), net.sizes, dim=1)
 
     @torch.inference_mode()
     def run(
@@ -95,35 +102,38 @@ class BandedNet:
             return (read(top, bottom) * 2 - 1).contiguous(memory_format=torch.channels_last)
 
         def streamed(top: int, bottom: int) -> Tensor:
-            return stream[:, :, top:bottom].float()
+            return stream[:, :, top:bottom]
 
         def convolved(rows: Read, size: Size) -> tuple[Read, Size]:
             """Reader of what the next layer gives, not yet normalised, and its size; its moments are in `seen`."""
             layer = layers[len(seen)]
             after = size[0] * layer.upsample // layer.conv.stride[0], size[1] * layer.upsample // layer.conv.stride[0]
             keep = not lean or after != (height, width) or layer is self.net.out
-            kept, sums = self._convolve(layer, rows, size, after, keep, cost)
+            kept, sums = self._convolve(layer, rows, size, after, keep, not given, cost)
             seen.append(given[len(seen)] if given else sums.moments())
             if kept is None:
-                return (lambda top, bottom: _convolved_rows(layer, rows, size, top, bottom)), after
-            return (lambda top, bottom: kept[:, :, top:bottom].float()), after
+                return (lambda top, bottom: self._convolved(layer, rows, size, top, bottom)), after
+            return (lambda top, bottom: kept[:, :, top:bottom].to(self.precision)), after
 
         def normalised(raw: Read) -> Read:
-            part, moments = self.parts[len(seen) - 1], seen[-1]
-            return lambda top, bottom: conditional_instance_norm(raw(top, bottom), part, moments)
+            """`conditional_instance_norm` in one pass, in the precision of what `raw` reads."""
+            scale, shift = self.parts[len(seen) - 1][0].chunk(2)
+            mean, variance = (moment.flatten() for moment in seen[-1])
+            return lambda top, bottom: F.batch_norm(raw(top, bottom), mean, variance, scale, shift, eps=EPSILON)
 
         def activated(raw: Read) -> Read:
             inner = normalised(raw)
-            return lambda top, bottom: F.relu(inner(top, bottom))
+            return lambda top, bottom: F.relu_(inner(top, bottom))
 
-        for top, bottom in _bands(height, width):
-            own.add(logits(read(top, bottom)))
+        if not given:
+            for top, bottom in _bands(height, width):
+                own.add(logits(read(top, bottom)))
         rows: Read = image
         size = (height, width)
         for _ in self.net.down:
             raw, size = convolved(rows, size)
             rows = activated(raw)
-        stream = torch.cat([rows(*band).to(KEPT) for band in _bands(*size)], dim=2)
+        stream = torch.cat([rows(*band).float() for band in _bands(*size)], dim=2)
         for _ in range(self.net.config.blocks):
             raw, _ = convolved(streamed, size)
             raw, _ = convolved(activated(raw), size)
@@ -141,36 +151,36 @@ class BandedNet:
                 write(top, self.net.finish(raw(top, bottom), self.parts[-1], self.recall, *seen[-2:]))
         return seen
 
-    @staticmethod
     def _convolve(
-        layer: ConvNorm, rows: Read, size: Size, after: Size, keep: bool, cost: _Cost
+        self, layer: ConvNorm, rows: Read, size: Size, after: Size, keep: bool, measure: bool, cost: _Cost
     ) -> tuple[Tensor | None, _Sums]:
-        """All of a layer's convolution, where it is to be kept, and the sums of what it gave."""
+        """All of a layer's convolution, where it is to be kept, and the sums of what it gave, where they are wanted."""
         weight, kept = layer.conv.weight, None
         if keep:
             shape = (1, len(weight), *after)
-            kept = torch.empty(shape, dtype=KEPT, device=weight.device, memory_format=torch.channels_last)
+            kept = torch.empty(shape, dtype=self.kept, device=weight.device, memory_format=torch.channels_last)
         sums = _Sums()
         for top, bottom in _bands(*after):
-            band = _convolved_rows(layer, rows, size, top, bottom)
-            sums.add(band)
+            band = self._convolved(layer, rows, size, top, bottom)
+            if measure:
+                sums.add(band)
             if kept is not None:
                 kept[:, :, top:bottom] = band
             cost.done(layer, band.shape[2] * band.shape[3])
         return kept, sums
 
-
-def _convolved_rows(layer: ConvNorm, rows: Read, size: Size, top: int, bottom: int) -> Tensor:
-    """Rows top to bottom of a layer's convolution of the picture that `rows` reads, which is of `size`."""
-    up, stride, margin = layer.upsample, layer.conv.stride[0], layer.margin
-    first, last = top * stride - margin, (bottom - 1) * stride + margin + 1
-    above, below = max(0, -first), max(0, last - size[0] * up)
-    start, stop = (first + above) // up, -(-(last - below) // up)
-    x = rows(start, stop)
-    if up > 1:
-        x = F.interpolate(x, scale_factor=up, mode="nearest")
-        x = x[:, :, first + above - start * up : last - below - start * up]
-    return F.conv2d(F.pad(x, [margin, margin, above, below], mode="reflect"), layer.conv.weight, stride=stride)
+    def _convolved(self, layer: ConvNorm, rows: Read, size: Size, top: int, bottom: int) -> Tensor:
+        """Rows top to bottom of a layer's convolution of the picture that `rows` reads, which is of `size`."""
+        up, stride, margin = layer.upsample, layer.conv.stride[0], layer.margin
+        first, last = top * stride - margin, (bottom - 1) * stride + margin + 1
+        above, below = max(0, -first), max(0, last - size[0] * up)
+        start, stop = (first + above) // up, -(-(last - below) // up)
+        x = rows(start, stop).to(self.precision)
+        if up > 1:
+            x = F.interpolate(x, scale_factor=up, mode="nearest")
+            x = x[:, :, first + above - start * up : last - below - start * up]
+        x = F.pad(x, [margin, margin, above, below], mode="reflect")
+        return F.conv2d(x, layer.conv.weight.to(self.precision), stride=stride)
 
 
 class _Cost:

@@ -21,6 +21,7 @@ from backend.pixels import Pixels, colours, rgb
 from plugin.client.raster import Raster
 
 from . import Context, OperationError
+from .networks import precision
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,11 +138,11 @@ def _network(context: Context) -> tuple[Any, Any]:
 
 @contextmanager
 def _inference(context: Context) -> Iterator[None]:
-    """No gradients, and half precision where the context asks for it."""
+    """No gradients; half precision where the context asks for it, else what is quickest on its device."""
     import torch
 
-    kind = torch.device(context.device).type
-    with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
+    kind, chosen = torch.device(context.device).type, torch.float16 if context.half else precision(context.device)
+    with torch.inference_mode(), torch.autocast(kind, chosen, enabled=chosen != torch.float32):
         yield
 
 

@@ -19,6 +19,7 @@ from models.style_presets import PHOTOGRAPH
 from plugin.client.jobs import ErrorCode
 
 from . import Context, OperationError
+from .networks import precision
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +117,7 @@ def _painted(
         stop_if(context.cancelled)
         report(done + share * fraction)
 
-    banded = BandedNet(net, code, step)
+    banded = BandedNet(net, code, step, precision(str(code.device)))
     if area <= most:
         lean = area > budget // kept_bytes(net.config.width, lean=False)
         banded.run(_reader(image, code.device), rows, columns, _writer(out), lean=lean)

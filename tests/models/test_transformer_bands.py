@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import pytest
 import torch
+from skimage import data
 from torch import Tensor
 
-from models import transformer_bands
+from models import store, transformer_bands
 from models.transformer_bands import REACH, BandedNet, slabs
 from models.transformer_net import TransformerNet, TransformerNetConfig
 
@@ -93,3 +94,20 @@ def test_what_step_raises_stops_the_work(net: TransformerNet) -> None:
         BandedNet(net, net.code({"wave": 1.0}), stop).run(
             lambda top, bottom: torch.rand(1, 3, bottom - top, 32), 32, 32, None
         )
+
+
+@pytest.mark.parametrize("style", ["photograph", "wave", "olives"])
+def test_bfloat16_gives_next_to_the_same(style: str) -> None:
+    """The bundled network on a photograph, its face and a smooth background."""
+    net, _ = store.load("styles", "cpu")
+    image = torch.from_numpy(data.astronaut()[:256, 64:320]).permute(2, 0, 1)[None] / 255
+    results = []
+    for precision in (torch.float32, torch.bfloat16):
+        out, write = collect(image)
+        banded = BandedNet(net, net.code({style: 1.0}), precision=precision)
+        banded.run(lambda top, bottom: image[:, :, top:bottom], 256, 256, write)
+        results.append(out)
+    difference = results[1] - results[0]
+    assert difference.abs().mean() < 0.4 / 255
+    assert difference.abs().max() < 20 / 255
+    assert difference.mean().abs() < 0.05 / 255  # nothing gets lighter or darker

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from skimage import data
 
 from backend.operations import Context, perception
+from backend.operations.networks import precision
 from backend.operations.perception import Perception, kept_picture, picture
 from backend.pixels import from_array
 
 
-def test_half_precision_halves_the_features_and_sees_the_same() -> None:
+@pytest.mark.parametrize("photograph", [data.astronaut, data.chelsea, data.coffee])
+def test_the_precision_of_this_machine_sees_the_same(
+    photograph: Callable[[], np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = from_array(photograph())
+    own = Perception(layer, picture(layer), Context())
+    found = own.subject()
+    assert own.view().features[-1].dtype == precision("cpu")
+    monkeypatch.setattr(perception, "precision", lambda device: torch.float32)
+    whole = Perception(layer, picture(layer), Context()).subject()
+    assert np.abs(found - whole).mean() < 0.005
+    assert ((found > 0.5) != (whole > 0.5)).mean() < 0.005
+
+
+def test_half_precision_halves_the_features_and_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(perception, "precision", lambda device: torch.float32)
     layer = from_array(data.astronaut())
     full, half = (Perception(layer, picture(layer), Context(half=half)) for half in (False, True))
     whole, found = full.subject(), half.subject()
