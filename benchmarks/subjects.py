@@ -25,7 +25,7 @@ from backend.imaging import grabcut, kmeans
 from backend.imaging.colour import to_unit
 from backend.imaging.regions import Box
 from backend.operations import Context
-from backend.operations.perception import Perception
+from backend.operations.subject import see_subject
 from backend.pixels import from_array, samples
 from models import store
 from models.fcn import FCN
@@ -118,7 +118,10 @@ def _bundled(weights: Path | None) -> dict[str, Method]:
     use_weights(context, weights)
 
     def plain(picture: Pixels) -> Pixels:
-        return _grey(Perception(from_array(picture), picture, context).subject(), picture)
+        seen = see_subject(Job("select.subject", {}, {"image": from_array(picture)}), context)
+        mask = np.zeros(picture.shape[:2], np.uint8)
+        mask[seen.box.window] = _grey(seen.probability, picture[seen.box.window])
+        return mask
 
     return {
         "Inlay, network alone": plain,

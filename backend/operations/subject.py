@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -28,9 +30,18 @@ ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart
 CLOSER = 0.75  # an object whose surroundings take up less than this share of the layer is looked at more closely
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was found in a layer."""
+
+    pixels: Pixels  # the layer's colours, H x W x 3
+    probability: Float  # h x w over the box; nothing was found outside of it
+    box: Box
+
+
 def select_subject(job: Job, context: Context) -> list[Output]:
     """The subject of the layer: one pass of the network, its edges made exact at the layer's own size."""
-    mask = _mask(*_subject(job, context), job, context)
+    mask = _mask(see_subject(job, context), job, context)
     if not mask.any():
         context.notes.append("Nothing in this layer stands out as its subject.")
     return [output(mask, job, job.inputs["image"], "Subject")]
@@ -38,13 +49,16 @@ def select_subject(job: Job, context: Context) -> list[Output]:
 
 def select_background(job: Job, context: Context) -> list[Output]:
     """Everything but the subject."""
-    mask = _mask(*_subject(job, context), job, context)
+    mask = _mask(see_subject(job, context), job, context)
     return [output(np.subtract(255, mask, out=mask), job, job.inputs["image"], "Background")]
 
 
 def subject_alpha(job: Job, context: Context) -> Float:
     """Alpha of the layer's subject, H x W."""
-    return _edges(*_subject(job, context), job, context)
+    seen = see_subject(job, context)
+    alpha = np.zeros(seen.pixels.shape[:2], np.float32)
+    _edges(seen, job, context, alpha)
+    return alpha
 
 
 def select_object(job: Job, context: Context) -> list[Output]:
@@ -65,7 +79,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     else:
         closer = _surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
-    mask = _mask(pixels, consolidate(found, MEANT), job, context, closer)
+    mask = _mask(Seen(pixels, consolidate(found, MEANT), closer), job, context)
     if not mask.any():
         context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
     return [output(mask, job, layer, "Object")]
@@ -107,7 +121,8 @@ def select_class(job: Job, context: Context) -> list[Output]:
     coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
     others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another kind is left to it
     rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
-    mask = _mask(pixels, consolidate(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse)), job, context)
+    found = consolidate(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
+    mask = _mask(Seen(pixels, found, perception.whole), job, context)
     return [output(mask, job, layer, name.capitalize())]
 
 
@@ -150,27 +165,51 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
     size = (max(8, round(window.width * shrink)), max(8, round(window.height * shrink)))
     context.progress(0.2, "Following the edge", None)
     rough = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    return [output(_mask(pixels, rough, job, context, window), job, layer, "Refined")]
+    return [output(_mask(Seen(pixels, rough, window), job, context), job, layer, "Refined")]
 
 
-def _subject(job: Job, context: Context) -> tuple[Pixels, Float]:
-    """The layer's colours and the probability of being its subject."""
+def see_subject(job: Job, context: Context) -> Seen:
+    """The layer's subject: as the whole layer shows it, and where its surroundings leave much of that out, as they show
+    it from closer by, at the mean of the two."""
     layer = job.inputs["image"]
     pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the subject", None)
-    found = Perception(layer, pixels, context).subject(careful=job.parameters.get("careful") is True)
-    return pixels, consolidate(found, small_island=ASIDE)
+    perception = Perception(layer, pixels, context)
+    found = consolidate(perception.subject(careful=job.parameters.get("careful") is True), small_island=ASIDE)
+    extent = bounding_box(found > 0.5)
+    closer = perception.whole if extent is None else _surroundings(_on_layer(extent, perception), perception.whole)
+    if extent is None or closer == perception.whole:
+        return Seen(pixels, found, perception.whole)
+    filled = np.zeros(found.shape, np.uint8)
+    filled[extent.window] = 255
+    again = perception.object(np.rint(_enlarged(filled, closer, perception)).astype(np.uint8), REGION, closer)
+    both = (_enlarged(found, closer, perception) + again) / np.float32(2)
+    return Seen(pixels, consolidate(both, small_island=ASIDE), closer)
+
+
+def _enlarged(whole: Mask, box: Box, perception: Perception) -> Float:
+    """What a map of the whole layer shows of a box of it, S x S as the map is."""
+    scale = np.array([box.width / perception.whole.width, box.height / perception.whole.height])
+    start = np.array([box.x / perception.whole.width, box.y / perception.whole.height]) * perception.side
+    matrix = np.column_stack([np.diag(scale), start + scale / 2 - 0.5])  # pixel centres onto pixel centres
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (perception.side, perception.side)
+    shown = cv2.warpAffine(whole.astype(np.float32), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(shown, np.float32)
 
 
 def _around_dots(perception: Perception, selection: U8) -> Box:
     """What to look at for an object with dots on it: around what the network takes it for in the whole layer."""
     found = bounding_box(perception.object(selection, INSIDE) > 0.5)
-    if found is None:
-        return perception.whole
+    return perception.whole if found is None else _surroundings(_on_layer(found, perception), perception.whole)
+
+
+def _on_layer(box: Box, perception: Perception) -> Box:
+    """Where a box of a map of the whole layer lies on the layer."""
     x, y = perception.whole.width / perception.side, perception.whole.height / perception.side
-    left, top = int(found.x * x), int(found.y * y)
-    right, bottom = int(np.ceil((found.x + found.width) * x)), int(np.ceil((found.y + found.height) * y))
-    return _surroundings(Box(left, top, right - left, bottom - top), perception.whole)
+    left, top = int(box.x * x), int(box.y * y)
+    right, bottom = int(np.ceil((box.x + box.width) * x)), int(np.ceil((box.y + box.height) * y))
+    return Box(left, top, right - left, bottom - top)
 
 
 def _surroundings(box: Box, whole: Box) -> Box:
@@ -179,22 +218,22 @@ def _surroundings(box: Box, whole: Box) -> Box:
     return near if near.width * near.height < CLOSER * whole.width * whole.height else whole
 
 
-def _mask(pixels: Pixels, found: Float, job: Job, context: Context, box: Box | None = None) -> U8:
-    """The selection, H x W u8, that a probability map over the layer, or over a box of it, comes to."""
-    mask = np.zeros(pixels.shape[:2], np.uint8)
-    part = box.window if box else np.s_[:, :]
-    _edges(pixels[part], found, job, context, mask[part])
+def _mask(seen: Seen, job: Job, context: Context) -> U8:
+    """The selection, H x W u8, that a probability map comes to."""
+    mask = np.zeros(seen.pixels.shape[:2], np.uint8)
+    _edges(seen, job, context, mask)
     return mask
 
 
-def _edges(pixels: Pixels, found: Float, job: Job, context: Context, out: Mask | None = None) -> Mask:
+def _edges(seen: Seen, job: Job, context: Context, out: Mask) -> None:
+    """Writes alpha into `out`, which is the layer's size and zero, where the map lies."""
     context.progress(0.5, "Following the edges", None)
-    return matting.refine(
-        pixels,
-        found,
+    matting.refine(
+        seen.pixels[seen.box.window],
+        seen.probability,
         edge="hard" if job.parameters.get("edge") == "hard" else "soft",
         quality="fine" if job.parameters.get("careful") is True else "fast",
-        out=out,
+        out=out[seen.box.window],
         progress=lambda fraction: context.progress(0.5 + 0.5 * fraction, "Following the edges", None),
         cancelled=context.cancelled,
     )

@@ -10,7 +10,8 @@ import pytest
 from skimage import data
 
 from backend.operations import Context, OperationError, find
-from backend.operations.subject import areas, is_dots
+from backend.operations.perception import Perception
+from backend.operations.subject import areas, is_dots, see_subject
 from backend.pixels import DTYPES, as_depth, raster, samples
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.jobs import Job, Output
@@ -61,6 +62,23 @@ def test_the_subject_of_a_portrait() -> None:
     assert found[60, 120] == 0
     edge = (found > 0) & (found < 255)
     assert 0.001 < edge.mean() < 0.2  # soft along the outline alone
+
+
+def test_a_subject_far_away_is_looked_at_from_closer_by() -> None:
+    shape, picture = np.zeros((800, 1200), bool), np.full((800, 1200, 3), (120, 150, 190), np.uint8)
+    alpha = cv2.resize(mask("select.subject", layer("astronaut")), (160, 160), interpolation=cv2.INTER_AREA) / 255
+    small = cv2.resize(photograph("astronaut"), (160, 160), interpolation=cv2.INTER_AREA)
+    there = picture[640:, 450:610]
+    there[:] = small * alpha[..., None] + there * (1 - alpha[..., None])
+    shape[640:, 450:610] = alpha > 0.5
+    image = raster(picture, RGB)
+    seen = see_subject(Job("select.subject", {}, {"image": image}), CONTEXT)
+    assert seen.box.width < 300 and seen.box.height < 240
+    found = np.zeros(shape.shape, np.float32)
+    found[seen.box.window] = cv2.resize(seen.probability, (seen.box.width, seen.box.height))
+    at_once = cv2.resize(Perception(image, picture, CONTEXT).subject(), (1200, 800))
+    assert iou(255 * found, 255 * shape) > iou(255 * at_once, 255 * shape) + 0.02
+    assert not mask("select.subject", image)[:500].any()
 
 
 def test_the_background_is_what_the_subject_leaves() -> None:
