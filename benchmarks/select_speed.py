@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -67,7 +67,9 @@ def worker_memory(backend: int) -> int:
     return max(peaks, default=0) // 1024
 
 
-def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
+def timed(jobs: Callable[[int], Iterable[Job]], rounds: int) -> tuple[list[list[float]], int]:
+    """Seconds from submit to result of each job of jobs(1) ... jobs(rounds), one list for each round, by a backend
+    process that jobs(0) has warmed up; and its worker's peak memory in MiB."""
     with tempfile.TemporaryDirectory(prefix="inlay-bench-") as folder:
         os.environ |= {"INLAY_RUN_DIR": folder, "INLAY_DATA_DIR": folder}
         from plugin.client.connection import Connection
@@ -76,18 +78,23 @@ def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
 
         times: list[list[float]] = []
         with Connection("benchmark", installation=Installation(Path(sys.executable), ROOT)) as connection:
-            for number in range(rounds + 1):  # the first round warms up
+            for number in range(rounds + 1):
                 times.append([])
-                for job in jobs(picture, number):
+                for job in jobs(number):
                     begun = time.perf_counter()
                     result = connection.run(job)
                     times[-1].append(time.perf_counter() - begun)
-                    assert result.outputs[0].raster.box == (0, 0, WIDTH, HEIGHT)
+                    assert result.outputs[0].raster.box == job.inputs["image"].box
             memory = worker_memory(read_endpoint(Path(folder) / CONNECTION_FILE).pid)
             connection.shutdown()
+    return times[1:], memory
+
+
+def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
+    times, memory = timed(lambda number: jobs(picture, number), rounds)
     print(f"{WIDTH} x {HEIGHT} RGBA, {os.cpu_count()} cores, seconds from submit to mask, {rounds} rounds")
     names = ("select.subject, new picture", "select.object, same picture")
-    for name, row in zip(names, zip(*times[1:], strict=True), strict=True):
+    for name, row in zip(names, zip(*times, strict=True), strict=True):
         print(f"{name}: median {statistics.median(row):.2f}, least {min(row):.2f}, most {max(row):.2f}")
     print(f"peak memory of the worker: {memory} MiB")
 
