@@ -50,13 +50,19 @@ class _Sums:
     square: Tensor | float = 0.0
 
     def add(self, x: Tensor) -> None:
-        x = x.float()
-        self.count += x.shape[2] * x.shape[3]
-        self.total = self.total + x.sum((2, 3), keepdim=True).double()
-        self.square = self.square + (x * x).sum((2, 3), keepdim=True).double()
+        pixels, channels = x.shape[2] * x.shape[3], x.shape[1]
+        if x.device.type == "cpu":  # in one pass, many times as quick
+            unused = torch.zeros(channels), torch.ones(channels)  # float32, and so is what comes back
+            mean, variance = torch.batch_norm_update_stats(x, *unused, 0.0)
+            square = variance + mean * mean
+        else:
+            mean, square = (y.mean((0, 2, 3), dtype=torch.float32) for y in (x, x.float() ** 2))
+        self.count += pixels
+        self.total = self.total + mean.double() * pixels
+        self.square = self.square + square.double() * pixels
 
     def moments(self) -> Moments:
-        mean, square = torch.as_tensor(self.total / self.count), torch.as_tensor(self.square / self.count)
+        mean, square = (torch.as_tensor(sum_ / self.count).view(1, -1, 1, 1) for sum_ in (self.total, self.square))
         return mean.float(), (square - mean * mean).clamp(min=0).float()
 
 
@@ -144,6 +150,7 @@ class BandedNet:
         for _ in self.net.up:
             raw, size = convolved(rows, size)
             rows = activated(raw)
+            stream = torch.empty(0)  # gives its memory back
         raw, _ = convolved(rows, size)
         seen.append(given[-1] if given else own.moments())
         if write is not None:
@@ -208,7 +215,7 @@ def _bands(height: int, width: int) -> Iterator[tuple[int, int]]:
 
 def kept_bytes(width: int, lean: bool) -> int:
     """Bytes that a pixel takes at most between the layers of a network of that width."""
-    return 2 * width + 8 if lean else 4 * width + 8
+    return 2 * width + 8 if lean else 3 * width + 8
 
 
 def slabs(height: int, width: int, pixels: int) -> Iterator[tuple[int, int, int, int]]:

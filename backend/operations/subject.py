@@ -22,12 +22,14 @@ from .perception import CLASSES, INSIDE, REGION, Perception, kept_picture
 from .select import grabcut_object, outlined, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
-ROOM = 0.2  # what is looked at around the object, of its box's longer side
+ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
+NEAR = 0.1  # and around the subject, whose box was found rather than drawn
 PREVIEW = 96  # longer side of a kind's small picture, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
 ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart from it, is something else
 CLOSER = 0.75  # an object whose surroundings take up less than this share of the layer is looked at more closely
+CLOSER_SUBJECT = 0.9  # and so is a subject
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,11 @@ def see_subject(job: Job, context: Context) -> Seen:
     perception = Perception(layer, pixels, context)
     found = consolidate(perception.subject(careful=job.parameters.get("careful") is True), small_island=ASIDE)
     extent = bounding_box(found > 0.5)
-    closer = perception.whole if extent is None else _surroundings(_on_layer(extent, perception), perception.whole)
-    if extent is None or closer == perception.whole:
+    if extent is None:
         return Seen(pixels, found, perception.whole)
+    closer = _surroundings(_on_layer(extent, perception), perception.whole, NEAR, CLOSER_SUBJECT)
+    if closer == perception.whole:
+        return Seen(pixels, found, closer)
     filled = np.zeros(found.shape, np.uint8)
     filled[extent.window] = 255
     again = perception.object(np.rint(_enlarged(filled, closer, perception)).astype(np.uint8), REGION, closer)
@@ -212,10 +216,10 @@ def _on_layer(box: Box, perception: Perception) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _surroundings(box: Box, whole: Box) -> Box:
+def _surroundings(box: Box, whole: Box, room: float = ROOM, closer: float = CLOSER) -> Box:
     """What to look at for an object in `box`: its neighbourhood, or all where that is nearly all."""
-    near = box.padded(round(ROOM * max(box.width, box.height)), (whole.height, whole.width))
-    return near if near.width * near.height < CLOSER * whole.width * whole.height else whole
+    near = box.padded(round(room * max(box.width, box.height)), (whole.height, whole.width))
+    return near if near.width * near.height < closer * whole.width * whole.height else whole
 
 
 def _mask(seen: Seen, job: Job, context: Context) -> U8:

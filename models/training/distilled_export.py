@@ -4,12 +4,11 @@ card. Scores are the last ones of the run's scores.csv."""
 from __future__ import annotations
 
 import csv
-import shutil
 from pathlib import Path
 
 from safetensors import safe_open
 
-from models import cards, store
+from models.training.card_file import publish
 
 HEAD = """\
 task = "{task}"
@@ -70,15 +69,8 @@ def _write(weights: Path, name: str, task: str, builder: str, body: str) -> str:
         facts = dict(file.metadata())
     kept = facts.get("held_out", "[]").strip("[]")
     facts["held_out"] = f" (but {kept.replace(chr(34), '')})" if kept else ""
-    target = store.WEIGHTS / f"{name}.safetensors"
-    shutil.copyfile(weights, target)
     with (weights.parent / "scores.csv").open(newline="") as rows:
         last = list(csv.DictReader(rows))[-1]
     wanted = {key: last[key] for key in ("learned", "gram", "content") if key in last}
-    head = HEAD.format(
-        task=task, builder=builder, file=target.name, sha256=store.sha256_of(target), size=target.stat().st_size
-    )
     scores = "\n".join(f"{key} = {float(value):.3f}" for key, value in wanted.items())
-    text = head + body.format(**facts, scores=scores)
-    (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
-    return text
+    return publish(weights, name, HEAD + body, task=task, builder=builder, scores=scores, **facts)

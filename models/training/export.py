@@ -3,12 +3,11 @@ choosing."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from models import cards, store
 from models.training import paste
+from models.training.card_file import publish
 from models.training.paste_data import Blend, Difficulty
 from models.training.run import Process
 from models.training.subject import load
@@ -43,18 +42,14 @@ def export_subject(weights: Path, name: str, data: Path, size: int, every: int =
     data: a cache folder with the table `dev`; size: picture side in pixels of the scores and the card's input size.
     """
     scores = score(load(weights), data, size, Process.start(), every)
-    target = store.WEIGHTS / f"{name}.safetensors"
-    shutil.copyfile(weights, target)
-    text = CARD.format(
-        file=target.name,
-        sha256=store.sha256_of(target),
-        size=target.stat().st_size,
+    return publish(
+        weights,
+        name,
+        CARD,
         input_size=size,
         share="all" if every == 1 else f"1/{every}",
         scores="\n".join(f'"{key}" = {value:.3f}' for key, value in scores.items()),
     )
-    (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
-    return text
 
 
 PASTE_CARD = """\
@@ -90,17 +85,13 @@ def export_paste(weights: Path, name: str, data: Path, side: int, count: int, bl
     net = paste.load(weights)
     series = paste.held_out_series(data, side, count, Difficulty(), blend if net.config.poisson else None)
     scores = paste.score(net, series, Process.start().device)
-    target = store.WEIGHTS / f"{name}.safetensors"
-    shutil.copyfile(weights, target)
-    text = PASTE_CARD.format(
-        file=target.name,
-        sha256=store.sha256_of(target),
-        size=target.stat().st_size,
+    return publish(
+        weights,
+        name,
+        PASTE_CARD,
         input_size=round(side * INPUT_OF_SIDE / 8) * 8,
         side=side,
         count=count,
         settings="\n".join(f"{key} = {str(value).lower()}" for key, value in asdict(net.config).items()),
         scores=f'"foreground error, share of the plain composite\'s" = {scores["ratio"]:.3f}',
     )
-    (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
-    return text

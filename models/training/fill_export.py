@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from models import cards, store
+from models.training.card_file import publish
 from models.training.fill import Judge, Settings, load
 from models.training.run import Process
 
@@ -42,17 +41,13 @@ def export_fill(weights: Path, name: str, data: Path, size: int) -> str:
     """
     net = load(weights)
     scores = Judge(Settings(data, weights.parent, size=size), Process.start().device).scores(net)
-    target = store.WEIGHTS / f"{name}.safetensors"
-    shutil.copyfile(weights, target)
-    text = CARD.format(
-        file=target.name,
-        sha256=store.sha256_of(target),
-        size=target.stat().st_size,
+    return publish(
+        weights,
+        name,
+        CARD,
         input_size=size,
         width=net.width,
         depth=net.depth,
         smooth=str(net.smooth).lower(),
         scores="\n".join(f"{key} = {value:.3f}" for key, value in scores.items()),
     )
-    (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
-    return text

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 
-from models import cards, store
 from models.style_presets import PHOTOGRAPH, PRESETS
+from models.training.card_file import publish
 from models.training.run import Process
 from models.training.style import load_loss_network
 from models.training.style_data import scoring_photos
@@ -69,13 +68,11 @@ def export_styles(weights: Path, data: Path, name: str = "styles", every: int = 
     net = load(weights)
     scores = measure(net, data, every)
     means = mean_score(scores)
-    target = store.WEIGHTS / f"{name}.safetensors"
-    shutil.copyfile(weights, target)
     rows = [*scores.items(), ("mean", means)]
-    text = CARD.format(
-        file=target.name,
-        sha256=store.sha256_of(target),
-        size=target.stat().st_size,
+    return publish(
+        weights,
+        name,
+        CARD,
         paintings=";\n".join(PRESETS[style].painting for style in scores if style != PHOTOGRAPH),
         styles=json.dumps(net.config.styles),
         width=net.config.width,
@@ -87,5 +84,3 @@ def export_styles(weights: Path, data: Path, name: str = "styles", every: int = 
             for what, value in zip(("gram", "content"), pair, strict=True)
         ),
     )
-    (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
-    return text

@@ -7,7 +7,6 @@ import json
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,44 +19,25 @@ from models.feature_net import FeatureNet
 from models.style_predictor import AnyStyle, AnyStyleConfig
 from models.style_presets import PHOTOGRAPH
 from models.training import loop, predictor
-from models.training.cache import write_table
 from models.training.distilled_export import export_any_style, export_features
 from models.training.loop import export
-from models.training.perceptual import FeatureNetwork
 from models.training.predictor import Settings, initial, losses, paintings, train
 from models.training.predictor_data import StylePictures, matched, recoloured
 from models.training.style import export as export_styles
-from models.training.style_losses import LossNetwork
 from models.transformer_net import TransformerNet, TransformerNetConfig
 
+from .small import data_folder, small_loss_network
+
 TINY = AnyStyleConfig(4, 1, 1 / 8, 10)
-
-
-def small_loss_network() -> LossNetwork:
-    torch.manual_seed(0)
-    layers = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 6, 3, 2), nn.ReLU())
-    return LossNetwork(FeatureNetwork(layers, (1, 3)), (1, 3), 3)
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with two paintings of stripes and four blotchy photographs, and a small loss network."""
     monkeypatch.setattr(predictor, "load_loss_network", lambda name, data: small_loss_network())
-    rng = np.random.default_rng(0)
-    for folder in ("styles", "photos/dev", "photos/train"):
-        (tmp_path / folder).mkdir(parents=True)
-    for width, name in enumerate(("upright", "lying"), 3):
-        stripes = (np.arange(80) // width % 2)[:, None, None] * np.uint8([250, 120, 30])
-        picture = np.broadcast_to(stripes, (80, 80, 3))
-        cv2.imwrite(str(tmp_path / "styles" / f"{name}.jpg"), np.ascontiguousarray(picture))
-    for i in range(4):
-        for folder in ("photos/dev", "photos/train"):
-            picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (90, 70))
-            cv2.imwrite(str(tmp_path / folder / f"p_{i}.png"), picture)
-    rows = "".join(f"p_{i}.png,,scene\n" for i in range(4))
-    (tmp_path / "photos/train/sources.csv").write_text("file,mask,kind\n" + rows)
-    write_table(tmp_path / "photos/train", tmp_path / "cache", "photos")
-    return tmp_path
+    stripes = [(np.arange(80) // width % 2)[:, None, None] * np.uint8([250, 120, 30]) for width in (3, 4)]
+    paintings = [np.ascontiguousarray(np.broadcast_to(rows, (80, 80, 3))) for rows in stripes]
+    return data_folder(tmp_path, dict(zip(("upright.jpg", "lying.jpg"), paintings, strict=True)), 4)
 
 
 def tiny(data: Path, **changes: object) -> Settings:

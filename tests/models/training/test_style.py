@@ -4,33 +4,25 @@ import csv
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
 from models import cards, store
 from models.style_presets import PHOTOGRAPH, PRESETS
 from models.training import style, style_export
-from models.training.cache import write_table
-from models.training.perceptual import FeatureNetwork
 from models.training.run import Process
 from models.training.style import Settings, Steering, deal, draw_strengths, style_weights, train
 from models.training.style_data import read_picture, scoring_photos
-from models.training.style_losses import LossNetwork, gram_loss, gram_matrix, total_variation
+from models.training.style_losses import gram_loss, gram_matrix, total_variation
 from models.training.style_scores import mean_score, painting_grams, score
 from models.transformer_net import TransformerNet, TransformerNetConfig
 
+from .small import data_folder, small_loss_network
+
 CPU = Process(0, 1, torch.device("cpu"))
-
-
-def small_loss_network() -> LossNetwork:
-    """Two layers with fixed weights, tapped after each."""
-    torch.manual_seed(0)
-    layers = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 6, 3, 2), nn.ReLU())
-    return LossNetwork(FeatureNetwork(layers, (1, 3)), (1, 3), 3)
 
 
 @pytest.fixture
@@ -38,18 +30,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with two paintings and eight photographs of noise, and a small loss network."""
     monkeypatch.setattr(style, "load_loss_network", lambda name, data: small_loss_network())
     rng = np.random.default_rng(0)
-    for folder in ("styles", "photos/dev", "photos/train"):
-        (tmp_path / folder).mkdir(parents=True)
-    for name in ("wave", "scream"):
-        cv2.imwrite(str(tmp_path / "styles" / PRESETS[name].file), rng.integers(0, 255, (80, 60, 3), np.uint8))
-    for i in range(8):
-        for folder in ("photos/dev", "photos/train"):
-            picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (90, 70))
-            cv2.imwrite(str(tmp_path / folder / f"p_{i}.png"), picture)
-    rows = "".join(f"p_{i}.png,,scene\n" for i in range(8))
-    (tmp_path / "photos/train/sources.csv").write_text("file,mask,kind\n" + rows)
-    write_table(tmp_path / "photos/train", tmp_path / "cache", "photos")
-    return tmp_path
+    names = [PRESETS[name].file for name in ("wave", "scream")]
+    return data_folder(tmp_path, {name: rng.integers(0, 255, (80, 60, 3), np.uint8) for name in names}, 8)
 
 
 def tiny(data: Path, **changes: object) -> Settings:
