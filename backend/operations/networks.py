@@ -32,7 +32,8 @@ def precision(device: str) -> torch.dtype:
     processor with matrix units for it (Intel's AMX: four to ten times as quick), float32 elsewhere."""
     import torch
 
-    if torch.device(device).type != "cpu" or not torch.backends.mkldnn.is_available():
+    onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch has no types for it
+    if torch.device(device).type != "cpu" or not onednn:
         return torch.float32
     has_matrix_units = getattr(torch.cpu, "_is_amx_tile_supported", None)  # not in every torch
     return torch.bfloat16 if has_matrix_units is not None and has_matrix_units() else torch.float32
