@@ -1,4 +1,4 @@
-"""Blending side by side: python -m benchmarks.paste $INLAY_DATA [--weights RUN/best.safetensors ...] [--every N].
+"""Blending side by side: python -m benchmarks.paste $INLAY_DATA [--weights FILE ...] [--every N].
 
 Composites of pictures that were never trained on, made with T of Portenier et al. 2019 (models/training/
 paste_transforms.py): `photos/dev` with turned rectangles, `subjects/dev` with the grown masks of their subjects. Seeds
@@ -24,6 +24,7 @@ from skimage.exposure import match_histograms
 from backend.imaging.poisson import seamless_clone
 from backend.operations import Context
 from backend.operations.harmonise import NAME, Look, harmonised
+from models import store
 from models.copy_paste import CopyPasteNet
 from models.training.paste import load
 from models.training.paste_transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
@@ -141,7 +142,14 @@ def errors(result: Pixels, truth: Pixels, mask: Mask) -> tuple[float, float, flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--weights", type=Path, nargs="*", default=[], help="exported networks")
+    bundled = store.locate(store.find_card(NAME))
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        nargs="*",
+        default=[bundled] if bundled else [],
+        help="exported networks, not the bundled",
+    )
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
     parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
     parser.add_argument("--looked-at", type=int, default=256, help="longest side in pixels that the network sees")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "harmonise"  # of the card
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
+RIM = 3  # pixels along a patch's outline that are left as the picture has them
 SEAM = 0.01  # within so much of the paste's size the network's answer fades in
 STEP = 8  # sides that the network sees are multiples of it
 
@@ -55,6 +56,8 @@ def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look:
     net = network(context) if look.method in ("auto", "deep") else None
     if net is None and look.method in ("auto", "deep"):
         context.notes.append("The network for blending is not on this machine: blended by Poisson cloning alone.")
+    if net is not None and not look.cutout:
+        mask = _within(mask)
     share = 0.5 if net is not None else 0.9
     base = seamless_clone(
         content,
@@ -79,6 +82,16 @@ def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look:
     context.progress(0.7, "Adapting light and colour", None)
     _add(field, base, own, mask, box, fade, look.strength)
     return base
+
+
+def _within(mask: Mask) -> Mask:
+    """The mask without its rim, but for where it goes on beyond the picture's border; a mask of a rim alone as it is.
+
+    Along the outline of a patch the picture goes on best as it was: what it is cut from and what it comes to lie on
+    differ most there. `cv2.seamlessClone` leaves out as much.
+    """
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=RIM).astype(bool)
+    return inner if inner.any() else mask
 
 
 def network(context: Context) -> tuple[CopyPasteNet, int] | None:

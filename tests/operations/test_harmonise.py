@@ -11,7 +11,7 @@ from torch import nn
 
 from backend.imaging.colour import linear_to_srgb, srgb_to_linear
 from backend.imaging.poisson import seamless_clone
-from backend.operations import Context
+from backend.operations import Context, harmonise
 from backend.operations.harmonise import NAME, Look, harmonised, network
 from models.copy_paste import CopyPasteConfig, CopyPasteNet
 
@@ -34,8 +34,9 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Content, picture (floats, smooth, mid-tones) and a mask."""
+def scene(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Content, picture (floats, smooth, mid-tones) and a mask, all of which is changed."""
+    monkeypatch.setattr(harmonise, "RIM", 0)
     rows, columns = np.mgrid[:150, :210] / 210
     content = np.dstack([0.4 + 0.1 * np.sin(9 * columns), 0.5 + 0.1 * rows, 0.5 - 0.1 * columns])
     content += rng.normal(0, 0.01, content.shape)
@@ -120,6 +121,20 @@ def test_a_tiny_paste_and_one_at_the_border_go_through(scene: tuple[np.ndarray, 
         result = harmonised(content, picture, mask, False, Look(), knowing())
         assert np.isfinite(result).all()
         assert np.array_equal(result[~mask], picture[~mask])
+
+
+def test_a_patch_leaves_its_rim_to_the_picture_but_not_at_the_pictures_border(rng: np.random.Generator) -> None:
+    content, picture = rng.random((2, 90, 120, 3), np.float32)
+    mask, inner = np.zeros((2, 90, 120), bool)
+    mask[30:70, :80] = inner[33:67, :77] = True
+    patch = harmonised(content, picture, mask, False, DEEP, knowing())
+    assert np.array_equal(patch[~inner], picture[~inner])
+    assert (patch[inner] != picture[inner]).any(1).all()
+    cut_out = harmonised(content, picture, mask, False, Look("deep", cutout=True), knowing())
+    assert (cut_out[mask] != picture[mask]).any(1).all()
+    thread = np.zeros_like(mask)
+    thread[40, 10:100] = True
+    assert (harmonised(content, picture, thread, False, DEEP, knowing())[thread] != picture[thread]).any()
 
 
 def test_without_weights_it_is_poisson_and_says_so(
