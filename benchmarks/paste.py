@@ -152,7 +152,7 @@ def main() -> None:
     )
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
     parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
-    parser.add_argument("--looked-at", type=int, default=256, help="longest side in pixels that the network sees")
+    parser.add_argument("--looked-at", type=int, default=208, help="longest side in pixels that the network sees")
     parser.add_argument("--sigma", type=float, default=SIGMA, help="corner offsets, pixels at 512")
     parser.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
     parser.add_argument("--pictures", type=Path, help="folder for the first composites side by side")

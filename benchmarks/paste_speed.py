@@ -42,7 +42,7 @@ def measure(
     rows, across = np.ogrid[:height, :columns]
     mask = (rows - height // 2) ** 2 + (across - columns // 2) ** 2 < (diameter // 2) ** 2
     net = load(weights) if weights else CopyPasteNet(CopyPasteConfig(width, True, True, 4)).eval()
-    context = Context(cache={NAME: (net, SimpleNamespace(input_size=256))})
+    context = Context(cache={NAME: (net, SimpleNamespace(input_size=208))})
     harmonised(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Look(), context)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, processor = time.perf_counter(), time.process_time()

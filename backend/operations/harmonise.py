@@ -4,6 +4,10 @@ The Poisson solution at full size is where all methods start. The copy-paste net
 paste and its surroundings and answers with a colour transform for every place, and with how far Poisson's correction is
 to be trusted there, which is added at full size: detail is the content's own, whatever the size. At the outline of a
 patch its answer fades out, so that the seam stays closed as Poisson closes it.
+
+An object that keeps its edge has colours of its own, which the network, trained on parts of one picture, would take for
+a change to be undone, and Poisson stains it with what happens to lie along its outline. It takes on the light alone of
+the answer: exposure and half of the tint, as they change over much of its size.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_unit
-from backend.imaging.colour_field import fading, transformed
+from backend.imaging.colour_field import ROWS, fading, transformed
+from backend.imaging.guided import resize_part
+from backend.imaging.light import light_gains, relit
 from backend.imaging.poisson import seamless_clone
 from backend.imaging.reduce import reduced
 from backend.imaging.regions import Box, bounding_box
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 NAME = "harmonise"  # of the card
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
 RIM = 3  # pixels along a patch's outline that are left as the picture has them
+LIGHT = 0.3  # over so much of an object's size its light is averaged
 SEAM = 0.01  # within so much of the paste's size the network's answer fades in
 STEP = 8  # sides that the network sees are multiples of it
 
@@ -76,11 +83,14 @@ def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look:
         _mix(base, own, mask, box, look.strength)
         return base
     context.progress(0.5, "Looking at light and colour", None)
-    field = _field(net, content, picture, base, mask, box, linear, context)
-    width = max(2.0, SEAM * float(np.sqrt(mask.sum())))
-    fade = fading(mask, width)[box.window] if look.method == "auto" and not look.cutout else None
+    answer = _look(net, content, picture, base, mask, box, linear, context)
     context.progress(0.7, "Adapting light and colour", None)
-    _add(field, base, own, mask, box, fade, look.strength)
+    if look.method == "auto" and look.cutout:
+        _light(answer, base, own, mask, box, look.strength)
+    else:
+        width = max(2.0, SEAM * float(np.sqrt(mask.sum())))
+        fade = fading(mask, width)[box.window] if look.method == "auto" else None
+        _add(answer, base, own, mask, box, fade, look.strength)
     return base
 
 
@@ -124,7 +134,19 @@ class _Encoded:
         np.copyto(self.pixels[window], values.astype(kind), where=mask[..., None])
 
 
-def _field(
+@dataclass(frozen=True)
+class _Answer:
+    """What the network has seen and said. field: h x w x 13; seen: the box that it is stretched over; content, base:
+    H x W x 3, sRGB-encoded small copies of that box with the content pasted and blended by Poisson; mask: H x W."""
+
+    field: Float
+    seen: Box
+    content: Float
+    base: Float
+    mask: Float
+
+
+def _look(
     net: tuple[CopyPasteNet, int],
     content: Pixels,
     picture: Pixels,
@@ -133,8 +155,8 @@ def _field(
     box: Box,
     linear: bool,
     context: Context,
-) -> tuple[Float, Box]:
-    """The network's answer, h x w x 13, and the box that it is stretched over."""
+) -> _Answer:
+    """The network's answer: the mean of what it says of the pictures and of their mirror images."""
     import torch
 
     seen = box.padded(round(SURROUNDINGS * max(box.width, box.height)), mask.shape)
@@ -143,16 +165,18 @@ def _field(
     pasted = np.where(mask[seen.window][..., None], content[seen.window], picture[seen.window])
     small = [_small(pixels, size, linear) for pixels in (pasted, base[seen.window])]
     inside = (_resized(mask[seen.window].astype(np.float32), size) >= 0.5).astype(np.float32)
-    composite, cover, poisson = (
-        torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(x), 2, 0))[None]).to(context.device)
-        for x in (small[0], inside, small[1])
-    )
+
+    def both_ways(picture: Float) -> torch.Tensor:
+        one = torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(picture), 2, 0))).to(context.device)
+        return torch.stack([one, one.flip(2)])
+
     kind = torch.device(context.device).type
     noise = torch.Generator(context.device).manual_seed(0)
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
-        field = net[0].transform(composite, cover, poisson, noise)[0]
+        said, mirrored = net[0].transform(both_ways(small[0]), both_ways(inside), both_ways(small[1]), noise)
+    field = (said + mirrored.flip(2)) / 2
     found: Float = np.ascontiguousarray(field.float().permute(1, 2, 0).cpu().numpy())
-    return found, seen
+    return _Answer(found, seen, small[0], small[1], inside)
 
 
 def _even(length: float) -> int:
@@ -173,11 +197,10 @@ def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _add(
-    answer: tuple[Float, Box], base: Pixels, own: _Encoded, mask: Mask, box: Box, fade: Float | None, strength: float
+    answer: _Answer, base: Pixels, own: _Encoded, mask: Mask, box: Box, fade: Float | None, strength: float
 ) -> None:
     """What the network says, added to the Poisson solution inside the mask."""
-    field, seen = answer
-    target = _Encoded(base, own.linear)
+    seen, target = answer.seen, _Encoded(base, own.linear)
     left, top = box.x - seen.x, box.y - seen.y
     part = (slice(top, top + box.height), slice(left, left + box.width))
     columns = slice(box.x, box.x + box.width)
@@ -189,7 +212,7 @@ def _add(
         before = own.at(window_of(rows))
         return before, target.at(window_of(rows)) - before
 
-    for rows, added in transformed(field, (seen.width, seen.height), part, both):
+    for rows, added in transformed(answer.field, (seen.width, seen.height), part, both):
         window = window_of(rows)
         if fade is not None:
             added *= fade[rows.start - top : rows.stop - top, :, None]
@@ -198,6 +221,30 @@ def _add(
             before = own.at(window)
             added = before + np.float32(strength) * (added - before)
         target.put(window, added, mask[window])
+
+
+def _light(answer: _Answer, base: Pixels, own: _Encoded, mask: Mask, box: Box, strength: float) -> None:
+    """The content in the light that the network's answer has, written over the Poisson solution inside the mask."""
+    seen, target = answer.seen, _Encoded(base, own.linear)
+    height, width = answer.mask.shape
+    whole = (slice(0, height), slice(0, width))
+
+    def both(rows: slice) -> tuple[Float, Float]:
+        return answer.content[rows], answer.base[rows] - answer.content[rows]
+
+    added = np.concatenate([strip for _, strip in transformed(answer.field, (width, height), whole, both)])
+    spread = max(1.0, LIGHT * float(np.sqrt(answer.mask.sum())))
+    gains = light_gains(answer.content, answer.base + added, answer.mask, spread)
+    left, top = box.x - seen.x, box.y - seen.y
+    for row in range(0, box.height, ROWS):
+        rows = slice(row, min(row + ROWS, box.height))
+        window = slice(rows.start + box.y, rows.stop + box.y), slice(box.x, box.x + box.width)
+        part = slice(rows.start + top, rows.stop + top), slice(left, left + box.width)
+        before = own.at(window)
+        after = relit(before, resize_part(gains, (seen.width, seen.height), *part))
+        if strength != 1:
+            after = before + np.float32(strength) * (after - before)
+        target.put(window, after, mask[window])
 
 
 def _mix(base: Pixels, own: _Encoded, mask: Mask, box: Box, strength: float) -> None:

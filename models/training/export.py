@@ -74,7 +74,7 @@ shadows are not drawn; colours that the content has lost in black or white do no
 [scores] # {count} composites of the dev split at {side} px
 {scores}
 """
-INPUT_OF_SIDE = 1.6  # longest side looked at in use, of the side of the square crops trained on
+INPUT_OF_SIDE = 1.3  # longest side looked at in use, of the side of the square crops trained on
 
 
 def export_paste(weights: Path, name: str, data: Path, side: int, count: int, blend: Blend) -> str:

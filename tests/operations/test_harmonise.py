@@ -84,8 +84,23 @@ def test_at_the_outline_auto_is_poisson_and_in_the_middle_the_networks(scene: tu
     outline, middle = (ys[top], xs[top]), (int(0.35 * 210), 105)
     assert np.abs(auto[outline] - poisson[outline]).max() < 0.6 * np.abs(deep[outline] - poisson[outline]).max()
     np.testing.assert_allclose(auto[middle], deep[middle], atol=1e-3)
-    kept = harmonised(content, picture, mask, False, Look("auto", cutout=True), knowing())
-    np.testing.assert_allclose(kept, deep, atol=1e-6)  # an object's edge is no seam
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_an_object_takes_on_the_light_alone_and_keeps_its_contrast(scene: tuple[np.ndarray, ...], linear: bool) -> None:
+    """The network wants it twice as dark and without contrast; Poisson's stains are to be left away."""
+    content, picture, mask = (srgb_to_linear(x) if linear and x.ndim == 3 else x for x in scene)
+    context, look = knowing((0.0, 0.0, 0.0), -1.0, -1.0), Look("auto", cutout=True)
+    context.cache[NAME][0].up[-1].plain.bias.data[9:12] = 0.3
+    result = harmonised(content, picture, mask, linear, look, context)
+    assert np.array_equal(result[~mask], picture[~mask])
+    light, before = (x if linear else srgb_to_linear(x) for x in (result, content))
+    gains = light[mask] / before[mask]
+    assert 0.25 < gains.min() < gains.max() < 0.75  # of linear light, where sRGB 0.3 has 0.07 and the content 0.2
+    assert light[mask].std(0)[0] / light[mask].mean(0)[0] > 0.8 * before[mask].std(0)[0] / before[mask].mean(0)[0]
+    half = harmonised(content, picture, mask, linear, Look("auto", True, 0.5), context)
+    encoded = [linear_to_srgb(x) if linear else x for x in (half, content, result)]
+    np.testing.assert_allclose(encoded[0][mask], (encoded[1] + encoded[2])[mask] / 2, atol=2e-3)
 
 
 @pytest.mark.parametrize("method", ["deep", "poisson"])
