@@ -38,7 +38,7 @@ NAME = "harmonise"  # of the card
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
 RIM = 3  # pixels along a patch's outline that are left as the picture has them
 LIGHT = 0.3  # over so much of an object's size its light is averaged
-SEAM = 0.01  # within so much of the paste's size the network's answer fades in
+SEAM = 0.005  # within so much of the paste's size the network's answer fades in
 STEP = 8  # sides that the network sees are multiples of it
 
 Mask = npt.NDArray[np.bool_]
@@ -88,7 +88,7 @@ def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look:
     if look.method == "auto" and look.cutout:
         _light(answer, base, own, mask, box, look.strength)
     else:
-        width = max(2.0, SEAM * float(np.sqrt(mask.sum())))
+        width = max(1.0, SEAM * float(np.sqrt(mask.sum())))
         fade = fading(mask, width)[box.window] if look.method == "auto" else None
         _add(answer, base, own, mask, box, fade, look.strength)
     return base
