@@ -31,8 +31,13 @@ def light_gains(before: Float, after: Float, mask: Float, width: float) -> Float
 
 
 def relit(picture: Float, gains: Float) -> Float:
-    """A picture under the gains of `light_gains`; both H x W x 3, the picture sRGB-encoded as is the result."""
-    return linear_to_srgb(srgb_to_linear(picture) * np.exp(gains))
+    """A picture under the gains of `light_gains`; both H x W x 3, the picture sRGB-encoded as is the result.
+
+    White is not exceeded: of a gain g the linear x gets g / (1 + (g - 1) x), so that highlights keep their drawing.
+    """
+    light, factor = srgb_to_linear(picture), np.exp(gains)
+    shoulder = 1 + np.maximum(factor - 1, 0) * np.clip(light, 0, 1)
+    return linear_to_srgb(light * factor / shoulder)
 
 
 def _mean_light(picture: Float, mask: Float, width: float) -> Float:

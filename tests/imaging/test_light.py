@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from backend.imaging.colour import Float, srgb_to_linear
+from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear
 from backend.imaging.light import LARGEST, TINT, light_gains, relit
 
 
 @pytest.fixture
 def picture() -> Float:
-    return np.random.default_rng(0).uniform(0.3, 0.8, (40, 60, 3)).astype(np.float32)
+    return np.random.default_rng(0).uniform(0.3, 0.7, (40, 60, 3)).astype(np.float32)
 
 
 def lit(picture: Float, gain: Float) -> Float:
     """The picture with every channel's linear light times a gain."""
-    return relit(picture, np.log(gain))
+    return linear_to_srgb(srgb_to_linear(picture) * gain)
 
 
 def test_exposure_is_found_and_given_back(picture: Float) -> None:
@@ -47,3 +47,11 @@ def test_only_what_is_masked_counts_and_gains_are_bounded(picture: Float) -> Non
     black = light_gains(picture, np.zeros_like(picture), mask, 3)
     np.testing.assert_allclose(black[:, :20], -LARGEST, rtol=1e-5)
     assert (light_gains(picture, after, np.zeros_like(mask), 3) == 0).all()
+
+
+def test_highlights_are_not_cut_off_and_what_is_brighter_than_white_stays() -> None:
+    ramp = np.repeat(np.linspace(0, 1.5, 151, dtype=np.float32)[None, :, None], 3, 2)
+    brighter = relit(ramp, np.full_like(ramp, 0.7))
+    assert (np.diff(brighter[0, :, 0]) > 0).all()
+    np.testing.assert_allclose(brighter[0, 100:], ramp[0, 100:], rtol=1e-4)
+    assert srgb_to_linear(brighter)[0, 5, 0] == pytest.approx(np.exp(0.7) * srgb_to_linear(ramp)[0, 5, 0], rel=0.02)
