@@ -142,7 +142,8 @@ def errors(result: Pixels, truth: Pixels, mask: Mask) -> tuple[float, float, flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    bundled = store.locate(store.find_card(NAME))
+    card = store.find_card(NAME)
+    bundled = store.locate(card)
     parser.add_argument(
         "--weights",
         type=Path,
@@ -152,7 +153,9 @@ def main() -> None:
     )
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
     parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
-    parser.add_argument("--looked-at", type=int, default=208, help="longest side in pixels that the network sees")
+    parser.add_argument(
+        "--looked-at", type=int, default=card.input_size, help="longest side in pixels that the network sees"
+    )
     parser.add_argument("--sigma", type=float, default=SIGMA, help="corner offsets, pixels at 512")
     parser.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
     parser.add_argument("--pictures", type=Path, help="folder for the first composites side by side")
