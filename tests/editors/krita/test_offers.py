@@ -27,7 +27,7 @@ def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tm
     shown = krita.run(ASK + "; stalls.start()\n" + SHOWN.replace("\n    ", "\n"))
     assert shown == {"kind": "QLabel", "texts": ["Looking at the picture…"], "ok": False}
     krita.until("ok_button().isEnabled()", wait=250)
-    assert krita.run("answer = stalls.stop()")["ticks"] > 10  # Krita has not waited
+    assert krita.run("answer = stalls.stop()")["ticks"] > 0  # Krita has not waited
     rows = krita.run("""
         listed = dialog().findChild(QtWidgets.QListWidget)
         rows = [listed.item(i) for i in range(listed.count())]
