@@ -23,7 +23,8 @@ from .select import grabcut_object, outlined, output, selected
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
 ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
-NEAR = 0.1  # and around the subject, whose box was found rather than drawn
+NEAR = (0.1, 0.3)  # and around the subject, whose box was found rather than drawn; more where it goes on beyond
+CUT = 0.01  # what reaches the border of a box along more than this share of a side goes on beyond it
 PREVIEW = 96  # longer side of a kind's small picture, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
@@ -179,16 +180,29 @@ def see_subject(job: Job, context: Context) -> Seen:
     perception = Perception(layer, pixels, context)
     found = consolidate(perception.subject(careful=job.parameters.get("careful") is True), small_island=ASIDE)
     extent = bounding_box(found > 0.5)
-    if extent is None:
-        return Seen(pixels, found, perception.whole)
-    closer = _surroundings(_on_layer(extent, perception), perception.whole, NEAR, CLOSER_SUBJECT)
-    if closer == perception.whole:
-        return Seen(pixels, found, closer)
-    filled = np.zeros(found.shape, np.uint8)
-    filled[extent.window] = 255
-    again = perception.object(np.rint(_enlarged(filled, closer, perception)).astype(np.uint8), REGION, closer)
-    both = (_enlarged(found, closer, perception) + again) / np.float32(2)
-    return Seen(pixels, consolidate(both, small_island=ASIDE), closer)
+    if extent is not None:
+        for room in NEAR:
+            closer = _surroundings(_on_layer(extent, perception), perception.whole, room, CLOSER_SUBJECT)
+            if closer == perception.whole:
+                break
+            filled = np.zeros(found.shape, np.uint8)
+            filled[extent.window] = 255
+            prompt = np.rint(_enlarged(filled, closer, perception)).astype(np.uint8)
+            both = (_enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
+            if not _cut_off(both, closer, perception.whole):
+                return Seen(pixels, consolidate(both, small_island=ASIDE), closer)
+    return Seen(pixels, found, perception.whole)
+
+
+def _cut_off(probability: Float, box: Box, whole: Box) -> bool:
+    """Whether what a map of a box shows goes on beyond the box, on sides where the layer does."""
+    inner = {
+        "left": (box.x > 0, probability[:, 0]),
+        "right": (box.x + box.width < whole.width, probability[:, -1]),
+        "top": (box.y > 0, probability[0]),
+        "bottom": (box.y + box.height < whole.height, probability[-1]),
+    }
+    return any(goes_on and np.count_nonzero(side > 0.5) > CUT * side.size for goes_on, side in inner.values())
 
 
 def _enlarged(whole: Mask, box: Box, perception: Perception) -> Float:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from skimage import data
 
+from backend.imaging.regions import Box
 from backend.operations import Context, OperationError, find
 from backend.operations.perception import Perception
-from backend.operations.subject import areas, is_dots, see_subject
+from backend.operations.subject import _cut_off, areas, is_dots, see_subject
 from backend.pixels import DTYPES, as_depth, raster, samples
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.jobs import Job, Output
@@ -79,6 +80,16 @@ def test_a_subject_far_away_is_looked_at_from_closer_by() -> None:
     at_once = cv2.resize(Perception(image, picture, CONTEXT).subject(), (1200, 800))
     assert iou(255 * found, 255 * shape) > iou(255 * at_once, 255 * shape) + 0.02
     assert not mask("select.subject", image)[:500].any()
+
+
+def test_what_goes_on_beyond_what_was_looked_at_is_noticed() -> None:
+    whole, box = Box(0, 0, 400, 300), Box(100, 0, 300, 300)  # the layer's border on all sides but the left one
+    shown = np.zeros((320, 320), np.float32)
+    shown[100:200, 40:] = 1
+    assert not _cut_off(shown, box, whole)
+    shown[100:200] = 1
+    assert _cut_off(shown, box, whole)
+    assert not _cut_off(shown, whole, whole)
 
 
 def test_the_background_is_what_the_subject_leaves() -> None:
