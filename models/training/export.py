@@ -65,8 +65,8 @@ data = \"\"\"
 masks (924 permissive, 1,475 Creative Commons, 722 research, 1,569 unstated), changed in colour, light and shape as
 Portenier et al. 2019 do. Trained from nothing. No picture is part of the project.\"\"\"
 limits = \"\"\"
-Trained on crops of 160, then 224 pixels a side: detail and the outline come from the Poisson solution at full size. Light is changed,
-shadows are not drawn; colours that the content has lost in black or white do not come back.\"\"\"
+Trained on crops of 160, then 224 pixels a side: detail and the outline come from the Poisson solution at full size.
+Light is changed, shadows are not drawn; colours that the content has lost in black or white do not come back.\"\"\"
 
 [settings]
 {settings}
