@@ -95,7 +95,7 @@ def _blend(
 ) -> Raster:
     """The part of a picture inside an oval (its bounding box), pasted into the same picture elsewhere."""
     placed = pasting.place(picture, _oval(picture, oval), at, scale)
-    parameters = BY_NAME["paste.blend"].check({})
+    parameters = BY_NAME["paste.blend"].check({"method": "poisson"})
     return pasting.paste(running, "paste.blend", parameters, picture, placed, report)
 
 

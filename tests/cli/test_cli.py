@@ -175,7 +175,7 @@ def test_paste_changes_the_masked_part_alone(tmp_path: Path) -> None:
     mask[5:15, 5:15] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     words = ["paste", tmp_path / "target.png", tmp_path / "source.png", "--mask", tmp_path / "mask.png"]
-    assert run(*words, "--at", "-3,10", "--scale", "2", "-o", tmp_path / "out.png") == 0
+    assert run(*words, "--at", "-3,10", "--scale", "2", "--method", "poisson", "-o", tmp_path / "out.png") == 0
     after = cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED)
     assert after.dtype == np.uint16
     changed = (after != target).any(axis=2)
