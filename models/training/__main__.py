@@ -218,6 +218,7 @@ def _add_predictor(predictor: argparse.ArgumentParser) -> None:
     predictor.add_argument("--held-out", nargs="+", default=(), help="paintings (file names) kept for measuring")
     predictor.add_argument("--gram-weight", type=float, default=6.0, help="of the Gram loss; content has 1")
     predictor.add_argument("--loss-network", choices=("squeezenet", "vgg16"), default="squeezenet")
+    predictor.add_argument("--compiled", action="store_true", help="by torch.compile; needs a C++ compiler")
 
 
 def _features(options: argparse.Namespace) -> None:

@@ -32,11 +32,12 @@ class Loop:
         steps: int | None,
         resume: bool = False,
         save_minutes: float = 5.0,
+        compiled: bool = False,
     ) -> None:
         self.net, self.optimizer, self.process, self.out = net, optimizer, process, out
         self.save_minutes = save_minutes
         self.average = Average(net)
-        self.wrapped = process.wrap(net)
+        self.wrapped = process.wrap(torch.compile(net, dynamic=False) if compiled else net)
         for group in optimizer.param_groups:
             group.setdefault("peak", group["lr"])
         out.mkdir(parents=True, exist_ok=True)

@@ -56,6 +56,7 @@ class Settings:
     plain: float = 0.05  # share of pictures asked for as photographs, and again of those asked for at some strength
     loss_network: str = "squeezenet"  # or vgg16
     bf16: bool = True
+    compiled: bool = False  # by torch.compile, minutes at the start and at each new size; needs a C++ compiler
     resume: bool = False
     seed: int = 0
     workers: int = 1
@@ -148,9 +149,11 @@ def train(settings: Settings) -> dict[str, float]:
     net = net.to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks the keyword
     optimizer = torch.optim.Adam(net.parameters(), settings.rate, betas=(0.9, 0.99))
     loop = Loop(
-        net, optimizer, process, settings.out, settings.minutes, settings.steps, settings.resume, settings.save_minutes
-    )
+        net, optimizer, process, settings.out, settings.minutes, settings.steps, settings.resume, settings.save_minutes,
+        settings.compiled,
+    )  # fmt: skip
     loss_network = load_loss_network(settings.loss_network, settings.data).to(process.device)
+    features = torch.compile(loss_network, dynamic=False) if settings.compiled else loss_network
     seed = (settings.seed + loop.step + 1) * process.world + process.rank
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -164,7 +167,7 @@ def train(settings: Settings) -> dict[str, float]:
                 StylePictures(paintings(settings), settings.cache, size, seed + 1), settings, process.device
             )
         strength = draw_strengths(settings.batch, settings.plain, generator).to(process.device)
-        loop.descend(losses(loop.wrapped, loss_network, next(photos), next(styles), strength, settings))
+        loop.descend(losses(loop.wrapped, features, next(photos), next(styles), strength, settings))
         if process.first and loop.clock.elapsed - scored > 60 * settings.score_minutes:
             scored = loop.clock.elapsed
             _report(loop, loss_network, settings)
