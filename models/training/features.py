@@ -31,6 +31,7 @@ from models.training.style_data import Crops, scoring_photos
 from models.training.style_losses import gram_loss, gram_matrix
 
 SCORED = 256  # px, shorter side of the photographs that are scored
+ZOOM = (0.6, 1.5)  # of the crops: reduced pictures are sharp, enlarged ones smooth
 MEASURED = 4  # batches from which the teachers' means and deviations are taken
 
 
@@ -164,25 +165,30 @@ class Classroom:
         self.mean = {tap: m[0].view(1, -1, 1, 1) for tap, m in sums.items()}
         self.std = {tap: (m[1] - m[0] ** 2).clamp_min(1e-8).sqrt().view(1, -1, 1, 1) for tap, m in sums.items()}
 
-    def losses(self, student: nn.Module, image: Tensor) -> dict[str, Tensor]:
-        """By lesson, the share of the normalised activations' variance that was not learned; `error`, its mean;
-        `gram`, the mean relative difference of Gram matrices."""
+    def answers(self, student: nn.Module, image: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """By lesson: its name, what the student says and what the teacher says, both normalised."""
         true = self.teachers(image)
         said = student(image, {tap: (x.shape[2], x.shape[3]) for tap, x in true.items()})
-        errors, grams = {}, []
         for layer, tap in lessons():
-            answer = said[_key(layer, tap)]
-            errors[f"{layer} {tap}"] = (answer - (true[tap] - self.mean[tap]) / self.std[tap]).square().mean()
-            spoken = answer * self.std[tap] + self.mean[tap]
-            grams.append(gram_loss({0: spoken}, {0: gram_matrix(true[tap])}).mean())
-        return errors | {"error": torch.stack(list(errors.values())).mean(), "gram": torch.stack(grams).mean()}
+            yield f"{layer} {tap}", said[_key(layer, tap)], (true[tap] - self.mean[tap]) / self.std[tap]
+
+    def losses(self, student: nn.Module, image: Tensor) -> dict[str, Tensor]:
+        """`error`, the mean over the lessons of the normalised activations' squared error; `gram`, the mean relative
+        difference of Gram matrices."""
+        errors, grams = [], []
+        for lesson, said, true in self.answers(student, image):
+            tap = lesson.split(" ", 1)[1]
+            errors.append((said - true).square().mean())
+            spoken, heard = (x * self.std[tap] + self.mean[tap] for x in (said, true))
+            grams.append(gram_loss({0: spoken}, {0: gram_matrix(heard)}).mean())
+        return {"error": torch.stack(errors).mean(), "gram": torch.stack(grams).mean()}
 
 
 class Varied(IterableDataset[Tensor]):
     """Crops of the photographs, half of them with changed colours, 3 x S x S u8."""
 
     def __init__(self, cache: Path, size: int, seed: int) -> None:
-        self.crops, self.seed = Crops(cache, size, seed, (1.0, 2.0)), seed
+        self.crops, self.seed = Crops(cache, size, seed, ZOOM), seed
 
     def __iter__(self) -> Iterator[Tensor]:
         rng = np.random.default_rng((self.seed, 1))
@@ -262,12 +268,23 @@ def train(settings: Settings) -> dict[str, float]:
 
 @torch.no_grad()
 def score(student: nn.Module, room: Classroom, photos: list[Tensor], device: torch.device) -> dict[str, float]:
-    """Share of the teachers' variance that was learned, by lesson and in the mean, and the mean Gram difference."""
+    """Share of the teachers' variance over all these photographs that was learned, by lesson and in the mean, and the
+    mean Gram difference. A channel's own share is at least 0; channels that never answer do not count."""
     student.eval()
-    each = [room.losses(student, photo.to(device)) for photo in photos]
-    means = {name: float(torch.stack([losses[name] for losses in each]).mean()) for name in each[0]}
-    gram, error = means.pop("gram"), means.pop("error")
-    return {"learned": 1 - error, "gram": gram} | {lesson: 1 - value for lesson, value in means.items()}
+    sums: dict[str, Tensor] = {}
+    grams = []
+    for photo in photos:
+        image = photo.to(device)
+        grams.append(room.losses(student, image)["gram"])
+        for lesson, said, true in room.answers(student, image):
+            moments = torch.stack([(said - true).square(), true.square(), true]).mean((1, 3, 4)).double()
+            sums[lesson] = sums.get(lesson, torch.zeros_like(moments)) + moments / len(photos)
+    learned = {}
+    for lesson, (error, square, mean) in sums.items():
+        variance = square - mean**2
+        heard = variance > 1e-9
+        learned[lesson] = float((1 - error[heard] / variance[heard]).clamp(min=0).mean())
+    return {"learned": float(np.mean(list(learned.values()))), "gram": float(torch.stack(grams).mean())} | learned
 
 
 def _report(loop: Loop, room: Classroom, settings: Settings) -> dict[str, float]:

@@ -27,6 +27,7 @@ from models.training.features import (
     Teachers,
     at_places,
     lessons,
+    score,
     train,
 )
 
@@ -101,7 +102,10 @@ def test_a_student_that_says_what_the_teachers_say_has_no_loss() -> None:
     assert all(float(value) == pytest.approx(0, abs=1e-4) for value in losses.values())
     ignorant = room.losses(Student(FeatureNet(1 / 8)), image)
     assert float(ignorant["error"].detach()) > 0.5
-    assert len(ignorant) == len(lessons()) + 2
+    known = score(Parrot(), room, [image[:1], image[1:]], torch.device("cpu"))
+    assert known["learned"] == pytest.approx(1, abs=1e-3)
+    assert known["gram"] == pytest.approx(0, abs=1e-4)
+    assert score(Student(FeatureNet(1 / 8)), room, [image[:1], image[1:]], torch.device("cpu"))["learned"] < 0.3
 
 
 def test_every_block_has_a_lesson() -> None:
