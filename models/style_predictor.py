@@ -23,7 +23,7 @@ READ = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
 PICTURE = "picture"
 """The name of the style that `AnyStyle.painter` has read off a picture."""
 
-SIDE = 256  # px, shorter side at which style pictures are looked at
+SIDE = 384  # px, shorter side at which style pictures are looked at: the strokes come out as large as they are there
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,9 @@ width = {width}
 
 ANY_STYLE = """\
 data = \"\"\"
-Styles: crops and recolourings of public-domain paintings{held_out}, and the photographs. Photographs: 3,011 (110
-permissive, 687 Creative Commons, 2,000 research, 214 unstated licence). The losses are measured with SqueezeNet 1.0
-(BSD). No picture is part of the project.\"\"\"
+Styles: crops and recolourings of public-domain paintings, and the photographs{held_out}.
+Photographs: 3,011 (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated licence). The losses are measured
+with SqueezeNet 1.0 (BSD). No picture is part of the project.\"\"\"
 limits = \"\"\"
 Takes colours, contrast and strokes of a style picture, not what it shows; styles unlike any painting or photograph are
 met less well than by optimisation.\"\"\"
@@ -68,7 +68,7 @@ def _write(weights: Path, name: str, task: str, builder: str, body: str) -> str:
     with safe_open(weights, "pt") as file:
         facts = dict(file.metadata())
     kept = facts.get("held_out", "[]").strip("[]")
-    facts["held_out"] = f" (but {kept.replace(chr(34), '')})" if kept else ""
+    facts["held_out"] = f".\nNot learned: {kept.replace(chr(34), '')}" if kept else ""
     with (weights.parent / "scores.csv").open(newline="") as rows:
         last = list(csv.DictReader(rows))[-1]
     wanted = {key: last[key] for key in ("learned", "gram", "content") if key in last}
