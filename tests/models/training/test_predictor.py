@@ -139,4 +139,4 @@ def test_a_run_becomes_a_card_and_weights_that_load(tmp_path: Path, monkeypatch:
         loaded, card = store.load(name)
         assert type(loaded) is type(net)
         assert card.scores["gram"] in (0.5, 0.1)
-    assert "but lying" in (tmp_path / "any_style.toml").read_text()
+    assert "Not learned: lying." in (tmp_path / "any_style.toml").read_text()
