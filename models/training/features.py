@@ -32,8 +32,6 @@ from models.training.style_losses import gram_loss, gram_matrix
 
 SCORED = 256  # px, shorter side of the photographs that are scored
 ZOOM = (0.6, 1.5)  # of the crops: reduced pictures are sharp, enlarged ones smooth
-DISTURBED = 0.5  # share of the crops
-GRAINS, LOUDEST = (1, 1.5, 2, 3, 5, 8), 0.2  # pixels; deviation, of the range
 MEASURED = 4  # batches from which the teachers' means and deviations are taken
 
 
@@ -187,7 +185,7 @@ class Classroom:
 
 
 class Varied(IterableDataset[Tensor]):
-    """Crops of the photographs, half of them with changed colours, half of them disturbed, 3 x S x S u8."""
+    """Crops of the photographs, half of them with changed colours, 3 x S x S u8."""
 
     def __init__(self, cache: Path, size: int, seed: int) -> None:
         self.crops, self.seed = Crops(cache, size, seed, ZOOM), seed
@@ -198,25 +196,7 @@ class Varied(IterableDataset[Tensor]):
             if rng.random() < 0.5:
                 changed = jitter_colours(np.ascontiguousarray(crop.permute(1, 2, 0).numpy()), rng)
                 crop = torch.from_numpy(np.ascontiguousarray(changed.transpose(2, 0, 1)))
-            yield disturbed(crop, rng) if rng.random() < DISTURBED else crop
-
-
-def disturbed(crop: Tensor, rng: np.random.Generator) -> Tensor:
-    """`crop`, 3 x S x S u8, under noise of one or two grain sizes and any tint.
-
-    An optimisation finds pictures to which a network that knows photographs alone is blind: so it must see noise as its
-    teachers do.
-    """
-    size = crop.shape[1]
-    picture = crop.permute(1, 2, 0).numpy().astype(np.float32)
-    for _ in range(int(rng.integers(1, 3))):
-        grain = rng.choice(GRAINS)
-        side = max(2, round(size / grain))
-        tint = rng.normal(size=(3, 3)) * rng.choice([0.3, 1.0]) + rng.normal(size=(1, 3))  # alike in channels, or not
-        noise = rng.standard_normal((side, side, 3), np.float32) @ tint.astype(np.float32)
-        noise = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
-        picture += noise * np.float32(255 * LOUDEST * rng.random() ** 2 / (noise.std() + 1e-6))
-    return torch.from_numpy(np.ascontiguousarray(picture.clip(0, 255).astype(np.uint8).transpose(2, 0, 1)))
+            yield crop
 
 
 def lessons() -> list[tuple[str, str]]:
