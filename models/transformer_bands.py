@@ -4,27 +4,22 @@ A picture is normalised with its own statistics, which are known only when a lay
 run over the whole picture, band after band, before the next one begins; what it gives is kept in 16 bits. The result
 is that of the network on the whole picture but for that rounding, at `kept_bytes` a pixel; convolutions in bfloat16
 differ by another 0.2 steps of 8 bits on average. Where that is too much memory the layers of the picture's own size are
-computed twice instead of kept; and where even that is too much, the statistics are measured on a reduced copy and the
-picture is cut into slabs that overlap by more than the network can see.
+computed twice instead of kept; and where even that is too much, what is kept is kept in files: the result is the same.
 """
 
 from __future__ import annotations
 
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.transformer_net import (
-    SMALLEST,
-    STRIDE,
-    ConvNorm,
-    Moments,
-    TransformerNet,
-    logits,
-)
+from models.transformer_net import SMALLEST, ConvNorm, Moments, TransformerNet, logits
 
 Read = Callable[[int, int], Tensor]
 """Rows top to bottom of a picture: 1 x 3 x rows x W, 0..1, float32, on the network's device."""
@@ -38,7 +33,6 @@ Size = tuple[int, int]
 BAND = 1 << 16  # pixels of a layer's output that are worked on at once: what fits into caches is quicker
 ROWS = 32  # of a band, at least: its margins are computed twice
 EPSILON = 1e-5  # added to variances
-REACH = 96  # px: farther than this the network does not see, at 5 blocks
 
 
 @dataclass
@@ -66,12 +60,54 @@ class _Sums:
         return mean.float(), (square - mean * mean).clamp(min=0).float()
 
 
+class Shelf:
+    """Room for 1 x C x H x W numbers, written and read by rows: in memory, or in an unnamed file of a folder."""
+
+    def __init__(
+        self, channels: int, size: Size, dtype: torch.dtype, device: torch.device, folder: Path | None = None
+    ) -> None:
+        self.channels, self.width, self.dtype, self.device = channels, size[1], dtype, device
+        self.line = channels * size[1] * dtype.itemsize
+        if folder is None:
+            shape = (1, channels, *size)
+            self.rows = torch.empty(shape, dtype=dtype, device=device, memory_format=torch.channels_last)
+            self.file = None
+        else:
+            self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (as long as this)
+            weakref.finalize(self, self.file.close)
+
+    def write(self, top: int, rows: Tensor) -> None:
+        """Rows from `top` on. Raises OSError when the disk is full."""
+        if self.file is None:
+            self.rows[:, :, top : top + rows.shape[2]] = rows
+            return
+        flat = rows[0].permute(1, 2, 0).to("cpu", self.dtype).contiguous()
+        self.file.seek(top * self.line)
+        self.file.write(flat.view(torch.uint8).numpy().tobytes())
+
+    def read(self, top: int, bottom: int) -> Tensor:
+        """Rows top to bottom, in memory: those of the shelf itself, or a copy."""
+        if self.file is None:
+            return self.rows[:, :, top:bottom]
+        data = bytearray((bottom - top) * self.line)
+        self.file.seek(top * self.line)
+        self.file.readinto(data)
+        flat = torch.frombuffer(data, dtype=self.dtype).view(bottom - top, self.width, self.channels)
+        return flat.permute(2, 0, 1)[None].to(self.device)
+
+    def clear(self) -> None:
+        """Give the room back; nothing can be read any more."""
+        self.rows = torch.empty(0)
+        if self.file is not None:
+            self.file.close()
+
+
 class BandedNet:
     """A network and a code, ready for pictures whose sides are multiples of 4.
 
     step(fraction) is called after each band with how much is done, and may raise to stop the work. precision: of the
     convolutions, float32 or bfloat16; the sum that runs through the residual blocks, all statistics and the result are
-    in float32 either way.
+    in float32 either way. folder: for what is kept between layers, in place of memory.
     """
 
     def __init__(
@@ -80,46 +116,37 @@ class BandedNet:
         code: Tensor,
         step: Callable[[float], None] = lambda fraction: None,
         precision: torch.dtype = torch.float32,
+        folder: Path | None = None,
     ) -> None:
-        self.net, self.step, self.precision = net, step, precision
+        self.net, self.step, self.precision, self.folder = net, step, precision, folder
         self.kept = torch.float16 if precision == torch.float32 else precision  # between layers
         *self.parts, self.recall = torch.split(code.float(), net.sizes, dim=1)
 
     @torch.inference_mode()
-    def run(
-        self,
-        read: Read,
-        height: int,
-        width: int,
-        write: Write | None,
-        statistics: list[Moments] | None = None,
-        lean: bool = False,
-    ) -> list[Moments]:
-        """Runs over the picture of `height` x `width`; returns the statistics it was normalised with.
+    def run(self, read: Read, height: int, width: int, write: Write, lean: bool = False) -> None:
+        """Runs over the picture of `height` x `width`; `write` gets the result from top to bottom.
 
-        write: gets the result from top to bottom; None only measures. statistics: to be used in place of its own.
-        lean: layers of the picture's own size are computed twice instead of kept.
+        lean: layers of the picture's own size are computed twice instead of kept. Raises OSError when the disk is full.
         """
-        layers, given = self.net.layers(), list(statistics or [])
-        seen: list[Moments] = []
+        layers, seen = self.net.layers(), list[Moments]()
         own, cost = _Sums(), _Cost(layers, height * width, self.step)
 
         def image(top: int, bottom: int) -> Tensor:
             return (read(top, bottom) * 2 - 1).contiguous(memory_format=torch.channels_last)
 
         def streamed(top: int, bottom: int) -> Tensor:
-            return stream[:, :, top:bottom]
+            return stream.read(top, bottom)
 
         def convolved(rows: Read, size: Size) -> tuple[Read, Size]:
             """Reader of what the next layer gives, not yet normalised, and its size; its moments are in `seen`."""
             layer = layers[len(seen)]
             after = size[0] * layer.upsample // layer.conv.stride[0], size[1] * layer.upsample // layer.conv.stride[0]
             keep = not lean or after != (height, width) or layer is self.net.out
-            kept, sums = self._convolve(layer, rows, size, after, keep, not given, cost)
-            seen.append(given[len(seen)] if given else sums.moments())
+            kept, moments = self._convolve(layer, rows, size, after, keep, cost)
+            seen.append(moments)
             if kept is None:
                 return (lambda top, bottom: self._convolved(layer, rows, size, top, bottom)), after
-            return (lambda top, bottom: kept[:, :, top:bottom].to(self.precision)), after
+            return (lambda top, bottom: kept.read(top, bottom).to(self.precision)), after
 
         def normalised(raw: Read) -> Read:
             """`conditional_instance_norm` in one pass, in the precision of what `raw` reads."""
@@ -131,50 +158,48 @@ class BandedNet:
             inner = normalised(raw)
             return lambda top, bottom: F.relu_(inner(top, bottom))
 
-        if not given:
-            for top, bottom in _bands(height, width):
-                own.add(logits(read(top, bottom)))
+        for top, bottom in _bands(height, width):
+            own.add(logits(read(top, bottom)))
         rows: Read = image
         size = (height, width)
         for _ in self.net.down:
             raw, size = convolved(rows, size)
             rows = activated(raw)
-        stream = torch.cat([rows(*band).float() for band in _bands(*size)], dim=2)
+        stream = self._shelf(layers[len(seen) - 1], size, torch.float32)
+        for top, bottom in _bands(*size):
+            stream.write(top, rows(top, bottom).float())
         for _ in range(self.net.config.blocks):
             raw, _ = convolved(streamed, size)
             raw, _ = convolved(activated(raw), size)
             change = normalised(raw)
             for top, bottom in _bands(*size):
-                stream[:, :, top:bottom] += change(top, bottom)
+                stream.write(top, stream.read(top, bottom) + change(top, bottom))
         rows = streamed
         for _ in self.net.up:
             raw, size = convolved(rows, size)
             rows = activated(raw)
-            stream = torch.empty(0)  # gives its memory back
+            stream.clear()
         raw, _ = convolved(rows, size)
-        seen.append(given[-1] if given else own.moments())
-        if write is not None:
-            for top, bottom in _bands(height, width):
-                write(top, self.net.finish(raw(top, bottom), self.parts[-1], self.recall, *seen[-2:]))
-        return seen
+        for top, bottom in _bands(height, width):
+            write(top, self.net.finish(raw(top, bottom), self.parts[-1], self.recall, seen[-1], own.moments()))
 
     def _convolve(
-        self, layer: ConvNorm, rows: Read, size: Size, after: Size, keep: bool, measure: bool, cost: _Cost
-    ) -> tuple[Tensor | None, _Sums]:
-        """All of a layer's convolution, where it is to be kept, and the sums of what it gave, where they are wanted."""
-        weight, kept = layer.conv.weight, None
-        if keep:
-            shape = (1, len(weight), *after)
-            kept = torch.empty(shape, dtype=self.kept, device=weight.device, memory_format=torch.channels_last)
+        self, layer: ConvNorm, rows: Read, size: Size, after: Size, keep: bool, cost: _Cost
+    ) -> tuple[Shelf | None, Moments]:
+        """All of a layer's convolution, where it is to be kept, and the moments of what it gave."""
+        kept = self._shelf(layer, after, self.kept) if keep else None
         sums = _Sums()
         for top, bottom in _bands(*after):
             band = self._convolved(layer, rows, size, top, bottom)
-            if measure:
-                sums.add(band)
+            sums.add(band)
             if kept is not None:
-                kept[:, :, top:bottom] = band
+                kept.write(top, band)
             cost.done(layer, band.shape[2] * band.shape[3])
-        return kept, sums
+        return kept, sums.moments()
+
+    def _shelf(self, layer: ConvNorm, size: Size, dtype: torch.dtype) -> Shelf:
+        """Room for what a layer gives."""
+        return Shelf(len(layer.conv.weight), size, dtype, layer.conv.weight.device, self.folder)
 
     def _convolved(self, layer: ConvNorm, rows: Read, size: Size, top: int, bottom: int) -> Tensor:
         """Rows top to bottom of a layer's convolution of the picture that `rows` reads, which is of `size`."""
@@ -216,14 +241,3 @@ def _bands(height: int, width: int) -> Iterator[tuple[int, int]]:
 def kept_bytes(width: int, lean: bool) -> int:
     """Bytes that a pixel takes at most between the layers of a network of that width."""
     return 2 * width + 8 if lean else 3 * width + 8
-
-
-def slabs(height: int, width: int, pixels: int) -> Iterator[tuple[int, int, int, int]]:
-    """(first, top, bottom, last) of slabs of at most about `pixels`: rows first..last are looked at for top..bottom.
-
-    All are multiples of 4; slabs overlap by REACH on either side.
-    """
-    rows = max(4 * REACH, pixels // width - 2 * REACH) // STRIDE * STRIDE
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        yield max(0, top - REACH), top, bottom, min(height, bottom + REACH)

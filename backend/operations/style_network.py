@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from models.transformer_bands import BandedNet
-    from models.transformer_net import Moments, TransformerNet
+    from models.transformer_net import TransformerNet
 
 NAME = "styles"  # of the card
-KEPT = 1 << 30  # bytes that may be kept between layers; above, a picture is cut into slabs
-MEASURING = 0.3  # share of the work that is measuring a reduced copy
+KEPT = 1 << 30  # bytes that may be kept in memory between layers; above, they are kept in files
 LARGEST = 1 << 27  # pixels to which a picture is enlarged for finer strokes, at most
 
 
@@ -101,7 +99,8 @@ def _painted(
     image: Pixels, net: TransformerNet, code: Tensor, context: Context, report: Callable[[float], None]
 ) -> Pixels:
     """At the network's own stroke size."""
-    from models.transformer_bands import BandedNet, kept_bytes, slabs
+    from models.store import cache_folder
+    from models.transformer_bands import BandedNet, kept_bytes
     from models.transformer_net import SMALLEST, STRIDE
 
     height, width = image.shape[:2]
@@ -109,36 +108,26 @@ def _painted(
     if bottom or right:
         image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     out, (rows, columns) = np.empty_like(image), image.shape[:2]
-    budget, area = min(context.budget or KEPT, KEPT), rows * columns
-    most = budget // kept_bytes(net.config.width, lean=True)
-    done, share = 0.0, 1.0 if area <= most else MEASURING
+    budget, folder = min(context.budget or KEPT, KEPT), None
+    full, lean = (rows * columns * kept_bytes(net.config.width, lean) for lean in (False, True))
+    if lean > budget:
+        folder = cache_folder().parent
+        folder.mkdir(parents=True, exist_ok=True)
 
     def step(fraction: float) -> None:
         stop_if(context.cancelled)
-        report(done + share * fraction)
+        report(fraction)
 
-    banded = BandedNet(net, code, step, precision(str(code.device)))
-    if area <= most:
-        lean = area > budget // kept_bytes(net.config.width, lean=False)
-        banded.run(_reader(image, code.device), rows, columns, _writer(out), lean=lean)
-        return out[:height, :width]
-    statistics = _measured(image, most, banded, code.device)
-    for first, top, end, last in slabs(rows, columns, most):
-        share, done = ((1 - MEASURING) * part / rows for part in (end - top, top))
-        done += MEASURING
-        part = np.empty_like(image[first:last])
-        banded.run(_reader(image[first:last], code.device), last - first, columns, _writer(part), statistics, True)
-        out[top:end] = part[top - first : end - first]
+    banded = BandedNet(net, code, step, precision(str(code.device)), folder)
+    try:
+        banded.run(_reader(image, code.device), rows, columns, _writer(out), full > budget)
+    except OSError as error:
+        raise OperationError(
+            ErrorCode.INTERNAL,
+            f"A layer of this size needs {lean / 2**30:.1f} GiB on the disk while it is painted ({error.strerror}).",
+            f"Make room for files in {folder}, or take a larger stroke size, which paints a smaller copy.",
+        ) from error
     return out[:height, :width]
-
-
-def _measured(image: Pixels, pixels: int, banded: BandedNet, device: torch.device) -> list[Moments]:
-    """Statistics of a copy reduced to so many pixels."""
-    from models.transformer_net import SMALLEST, STRIDE
-
-    shrink = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
-    height, width = (max(SMALLEST, int(n * shrink) // STRIDE * STRIDE) for n in image.shape[:2])
-    return banded.run(_reader(reduced(image, (width, height)), device), height, width, None, lean=True)
 
 
 def _reader(image: Pixels, device: torch.device) -> Callable[[int, int], Tensor]:

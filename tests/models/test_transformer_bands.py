@@ -1,7 +1,7 @@
-"""The network in bands and slabs answers as the network on the whole picture does."""
+"""The network in bands, kept in memory or in files, answers as the network on the whole picture does."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from skimage import data
 from torch import Tensor
 
 from models import store, transformer_bands
-from models.transformer_bands import REACH, BandedNet, slabs
+from models.transformer_bands import BandedNet
 from models.transformer_net import TransformerNet, TransformerNetConfig
 
 
@@ -59,31 +59,29 @@ def test_bands_give_what_the_whole_gives(
     assert fractions[-1] == pytest.approx(1)
 
 
-def test_slabs_with_the_statistics_of_the_whole_show_no_seam(net: TransformerNet) -> None:
-    height, width = 1200, 64
-    image, code = picture(height, width), net.code({"wave": 1.0})
-    whole, write = collect(image)
-    banded = BandedNet(net, code)
-    statistics = banded.run(lambda top, bottom: image[:, :, top:bottom], height, width, write)
-    pieces = torch.zeros_like(image)
-    cuts = list(slabs(height, width, 1))
-    assert len(cuts) > 2
-    for first, top, bottom, last in cuts:
-        part, write_part = collect(image[:, :, first:last])
-        banded.run(
-            lambda a, b, first=first: image[:, :, first + a : first + b], last - first, width, write_part, statistics
-        )
-        pieces[:, :, top:bottom] = part[:, :, top - first : bottom - first]
-    difference = (pieces - whole).abs()
-    assert difference.mean() < 0.1 / 255
-    assert difference.max() < 3 / 255
-
-
-def test_slabs_cover_every_row_once() -> None:
-    cuts = list(slabs(5000, 1000, 1_000_000))
-    assert cuts[0][1] == 0 and cuts[-1][2] == 5000
-    assert all(before[2] == after[1] for before, after in pairwise(cuts))
-    assert all(top - first in (0, REACH) and (last - first) * 1000 < 1_100_000 for first, top, _, last in cuts)
+@pytest.mark.parametrize(("precision", "limit"), [(torch.float32, 0.02), (torch.bfloat16, 0.4)])
+@pytest.mark.parametrize("lean", [False, True])
+def test_files_hold_what_memory_holds(
+    net: TransformerNet,
+    lean: bool,
+    precision: torch.dtype,
+    limit: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But for the convolutions' rounding, which goes by how numbers lie in memory."""
+    monkeypatch.setattr(transformer_bands, "BAND", 4096)
+    image, code = picture(212, 100), net.code({"wave": 1.0})
+    results = []
+    for folder in (None, tmp_path):
+        out, write = collect(image)
+        banded = BandedNet(net, code, precision=precision, folder=folder)
+        banded.run(lambda top, bottom: image[:, :, top:bottom], 212, 100, write, lean=lean)
+        results.append(out)
+    difference = (results[1] - results[0]).abs()
+    assert difference.mean() < limit / 255
+    assert difference.max() < 25 * limit / 255
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_step_raises_stops_the_work(net: TransformerNet) -> None:
@@ -92,7 +90,7 @@ def test_what_step_raises_stops_the_work(net: TransformerNet) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         BandedNet(net, net.code({"wave": 1.0}), stop).run(
-            lambda top, bottom: torch.rand(1, 3, bottom - top, 32), 32, 32, None
+            lambda top, bottom: torch.rand(1, 3, bottom - top, 32), 32, 32, lambda top, rows: None
         )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage import data
 
 from backend.imaging import Cancelled
 from backend.operations import Context, OperationError, style, style_network
@@ -14,7 +18,7 @@ from backend.operations.style_network import mixture
 from backend.pixels import as_depth, colours, coverage, raster, samples
 from models import cards, transformer_bands
 from models.style_presets import PHOTOGRAPH, PRESETS
-from models.transformer_bands import REACH, kept_bytes
+from models.transformer_bands import kept_bytes
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.actions.style import STYLES
 from plugin.client.jobs import Job
@@ -150,8 +154,6 @@ def test_background_and_subject_are_what_the_selection_leaves_and_means() -> Non
 
 def test_the_subject_of_a_photograph_is_left_as_it_is() -> None:
     """The bundled subject network and the style network side by side, on the astronaut."""
-    from pathlib import Path
-
     import backend
     from backend.commands import pictures
 
@@ -179,15 +181,35 @@ def test_short_memory_changes_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert np.abs(bands - whole).mean() < 1 / 255
 
 
-def test_slabs_show_no_seam() -> None:
-    """A picture far too large for its budget: measured on a reduced copy, painted in slabs."""
-    image = layer(height=1200, width=70)
-    whole = colours(run(image))
-    pieces = colours(run(image, context=painting(budget=1200 * 70 * kept_bytes(4, lean=True) // 2)))
-    assert not np.array_equal(whole, pieces)
-    steps = [np.abs(np.diff(picture, axis=0)).mean((1, 2)) for picture in (pieces, whole)]
-    top = 4 * REACH  # where the first slab ends
-    assert steps[0][top - 1] < 2 * steps[1][top - 8 : top + 8].mean()
+def test_a_picture_too_large_for_memory_is_kept_in_files_and_shows_no_seam(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundled network on a photograph, its layers kept in files in bands of rows, and all at once in memory."""
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "inlay"))
+    photo = raster(np.ascontiguousarray(data.astronaut()[:320, 100:356]), RGB)
+    whole = colours(run(photo, context=Context()))
+    used: list[object] = []
+    monkeypatch.setattr(transformer_bands, "BAND", 2048)
+    made = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **given: used.append(given["dir"]) or made(**given))
+    pieces = colours(run(photo, context=Context(budget=320 * 256 * kept_bytes(16, lean=True) // 2)))
+    assert used and set(used) == {tmp_path / "inlay"}
+    assert np.abs(pieces - whole).mean() < 0.25 / 255
+    rows = np.abs(pieces - whole).mean((1, 2))
+    assert rows.max() < 1 / 255  # nowhere a line across
+    assert not list((tmp_path / "inlay").iterdir())
+
+
+def test_a_full_disk_is_said_with_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "inlay"))
+
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(OperationError, match="GiB on the disk") as raised:
+        run(layer(), context=painting(budget=1000))
+    assert str(tmp_path / "inlay") in raised.value.remedy
 
 
 def test_progress_rises_and_cancel_stops_within_a_band() -> None:
@@ -205,7 +227,7 @@ def test_each_preset_has_a_small_picture() -> None:
     image = layer(PixelFormat("RGBA", "u16"), 90, 300)
     outputs = style_previews(Job("style.previews", {}, {"image": image}), painting())
     assert [output.name.partition(": ")[0] for output in outputs] == list(PRESETS)
-    assert outputs[0].name == "wave: Hokusai"
+    assert outputs[0].name == "wave: c. 1831"
     assert {max(o.raster.width, o.raster.height) for o in outputs} == {style.PREVIEW}
     assert not samples(outputs[0].raster)[:, 5, 3].any()  # transparent where the layer is
     assert len({bytes(output.raster.data) for output in outputs}) == len(PRESETS)
