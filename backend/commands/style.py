@@ -4,18 +4,19 @@ or one that you have trained."""
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from models.style_presets import PRESETS
-from plugin.client.actions import BY_NAME
+from plugin.client.actions import BY_NAME, Value
 from plugin.client.raster import Raster
 
-from . import batch, pictures, usage
+from . import CommandError, batch, pictures, usage
 from .masks import add_mask, fitting
 from .options import add_parameters, add_running, given
-from .running import Report, runner
+from .running import Report, Runner, runner
 
 PRESET, PICTURE, GATYS, OWN = (BY_NAME[f"style.{name}"] for name in ("preset", "picture", "gatys", "own"))
 ACTIONS = [PRESET, PICTURE, GATYS, OWN]
@@ -72,9 +73,27 @@ def run(arguments: argparse.Namespace) -> int:
 
         def work(picture: Raster, report: Report) -> Raster:
             inputs = {"image": picture} | style | ({"selection": fitting(mask, picture)} if mask else {})
+            if action is GATYS:
+                return painted(running, parameters, inputs, report)
             return running.run(action.name, parameters, inputs, report).outputs[0].raster
 
         return batch.process(tasks, work)
+
+
+def painted(running: Runner, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Raster:
+    """The picture, painted step by step; what there is of it when Ctrl-C is pressed.
+
+    Raises KeyboardInterrupt where that is nothing yet, or Ctrl-C is pressed again.
+    """
+    try:
+        return running.run(GATYS.name, parameters, inputs, report).outputs[0].raster
+    except KeyboardInterrupt:
+        print("\nstopped; the best so far is the result", file=sys.stderr)
+        try:
+            kept = parameters | {"start": "kept", "steps": 1}
+            return running.run(GATYS.name, kept, inputs, report).outputs[0].raster
+        except CommandError:
+            raise KeyboardInterrupt from None
 
 
 def _tasks(images: Sequence[Path], output: Path | None, style: str) -> list[batch.Task]:

@@ -62,3 +62,36 @@ def test_what_does_not_go_together_is_said(photo: Path, capsys: pytest.CaptureFi
     assert run(photo, "--style-picture", painting, "--style", "wave") == Exit.USAGE
     assert run(photo, "--style-picture", painting, "--steps", "3") == Exit.USAGE
     assert run(photo, "--style-picture", photo.with_name("none.png")) == Exit.BAD_INPUT
+
+
+def interrupt_at(call: int, monkeypatch: pytest.MonkeyPatch, target: object, name: str) -> None:
+    """Ctrl-C is pressed when this function is called for the `call`th time."""
+    calls: list[int] = []
+    function = getattr(target, name)
+
+    def pressing(*given: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return function(*given, **named)
+
+    monkeypatch.setattr(target, name, pressing)
+
+
+def test_ctrl_c_ends_a_painting_with_the_best_so_far(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    painting, out = photo.with_name("painting.png"), photo.with_name("stopped.png")
+    interrupt_at(30, monkeypatch, gatys, "_preview")
+    words = ("--gatys", "--steps", "1000", "--strength", "1000", "-o", out)
+    assert run(photo, "--style-picture", painting, *words) == Exit.DONE
+    assert "the best so far" in capsys.readouterr().err
+    before, stopped, style = (np.asarray(Image.open(path)).mean() for path in (photo, out, painting))
+    assert abs(stopped - style) < abs(before - style) - 5
+
+
+def test_ctrl_c_before_there_is_anything_leaves_nothing(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.gatys.paint", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    out = photo.with_name("out.png")
+    assert run(photo, "--style-picture", photo.with_name("painting.png"), "--gatys", "-o", out) == Exit.INTERRUPTED
+    assert not out.exists()
