@@ -42,7 +42,7 @@ def style_subject(job: Job, context: Context) -> list[Output]:
 
 
 def style_previews(job: Job, context: Context) -> list[Output]:
-    """The layer, small, in each style: outputs named "STYLE: PAINTER"."""
+    """The layer, small, in each style: outputs named "STYLE: YEAR"."""
     layer, net = job.inputs["image"], network(context)
     image = opaque(layer)
     shrink = min(1.0, SEEN * PREVIEW / max(image.shape[:2]))
@@ -54,8 +54,8 @@ def style_previews(job: Job, context: Context) -> list[Output]:
     for done, (name, preset) in enumerate(PRESETS.items()):
         context.progress(done / len(PRESETS), "Painting small pictures", None)
         shown = np.dstack([reduced(stylised(small, net, {name: 1.0}, 1.0, context), size), alpha])
-        painter = preset.painting.partition(",")[0]
-        outputs.append(Output(ResultKind.LAYER, f"{name}: {painter}", raster(shown, RGBA, layer.x, layer.y)))
+        year = preset.painting.rpartition(", ")[2]
+        outputs.append(Output(ResultKind.LAYER, f"{name}: {year}", raster(shown, RGBA, layer.x, layer.y)))
     return outputs
 
 

@@ -20,7 +20,7 @@ class Offer:
 
     value: str
     label: str
-    note: str = ""  # how much of the picture it takes
+    note: str = ""  # how much of the picture it takes, or the year of a painting
     preview: Raster | None = None
 
 
