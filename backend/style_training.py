@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from models.own_styles import OwnStyleError, names, run_folder
+from models.own_styles import OwnStyleError, names, path_of, run_folder
 
 PATIENCE = 1.5  # seconds in which a step mostly ends
 
@@ -57,6 +58,20 @@ def ask_to_pause(name: str) -> None:
     until = time.monotonic() + PATIENCE
     while alive(read_status(name)) and time.monotonic() < until:
         time.sleep(0.05)
+
+
+def remove(name: str) -> None:
+    """Forgets a style, or a training that was begun. Raises OwnStyleError where there is neither, or it still runs."""
+    folder, trained = run_folder(name), name in names()
+    if alive(read_status(name)):
+        ask_to_pause(name)
+        if alive(read_status(name)):
+            raise OwnStyleError(f"{name!r} stops after this step. Remove it then.")
+    if not trained and not folder.is_dir():
+        raise OwnStyleError(f"There is no style {name!r}, and none of that name is in training.")
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    path_of(name).unlink(missing_ok=True)
 
 
 def describe(name: str) -> str:

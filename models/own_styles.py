@@ -44,6 +44,11 @@ def run_folder(name: str) -> Path:
     return folder() / f"{name}.run"
 
 
+def path_of(name: str) -> Path:
+    """The file of a style."""
+    return folder() / f"{check_name(name)}.safetensors"
+
+
 def check_name(name: str) -> str:
     """The name, when it can be one of a style. Raises OwnStyleError."""
     if not _NAME.fullmatch(name):
@@ -64,7 +69,7 @@ def write(style: OwnStyle) -> Path:
     """Puts a style into the folder; one of the same name is replaced. The bundled network's card must be there."""
     from safetensors.torch import save_file
 
-    path = folder() / f"{check_name(style.name)}.safetensors"
+    path = path_of(style.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = {"painting": style.painting, "network": store.find_card(NETWORK).sha256}
     partial = path.with_suffix(".partial")
@@ -77,7 +82,7 @@ def read(name: str) -> OwnStyle:
     """Raises OwnStyleError when there is no such style, or it was learned for another network than the one there is."""
     from safetensors import safe_open
 
-    path = folder() / f"{check_name(name)}.safetensors"
+    path = path_of(name)
     if not path.is_file():
         there = ", ".join(names()) or "none yet"
         raise OwnStyleError(f"There is no style of your own called {name!r}; there are: {there}.")

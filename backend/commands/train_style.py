@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--pause", action="store_true", help="stop the training of --name; nothing is lost")
     what.add_argument("--resume", action="store_true", help="go on with the training of --name")
     what.add_argument("--status", action="store_true", help="how far the training of --name is")
+    what.add_argument("--remove", action="store_true", help="forget the style --name, or its training")
     what.add_argument("--list", action="store_true", help="your styles, and those in training")
 
 
@@ -47,6 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
             style_training.ask_to_pause(name)
         if arguments.pause or arguments.status:
             print(style_training.describe(name))
+            return Exit.DONE
+        if arguments.remove:
+            style_training.remove(name)
             return Exit.DONE
         if not arguments.resume:
             _begin(name, arguments)

@@ -30,6 +30,10 @@ def train_style(job: Job, context: Context) -> list[Output]:
             style_training.start(name)
             context.notes.append(f"{name} is in training, beside your work. Choose 'Say how far it is' to see.")
             return []
+        if what == "remove":
+            style_training.remove(name)
+            context.notes.append(f"{name} is gone.")
+            return []
         if what == "pause":
             style_training.ask_to_pause(name)
         context.notes.append(style_training.describe(name))

@@ -71,6 +71,16 @@ def test_it_is_paused_and_goes_on(
     assert own_styles.names() == ["mine"]
 
 
+def test_a_style_and_a_training_are_forgotten(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811 - the fixture's value
+    assert run("--name", "mine", "--remove") == Exit.BAD_INPUT
+    assert "no style 'mine'" in capsys.readouterr().err
+    own_styles.run_folder("mine").mkdir(parents=True)
+    own_styles.path_of("mine").touch()
+    assert run("--name", "mine", "--remove") == Exit.DONE
+    assert own_styles.names() == []
+    assert not own_styles.run_folder("mine").exists()
+
+
 def test_in_the_background_it_is_another_process(
     own: Path,  # noqa: F811 - the fixture's value
     monkeypatch: pytest.MonkeyPatch,

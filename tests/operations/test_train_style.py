@@ -60,6 +60,8 @@ def test_it_is_begun_watched_and_paused(photos: Path, monkeypatch: pytest.Monkey
     assert "paused at 10 of 50 steps" in train(what="status")[0]
     train(what="resume")
     assert len(started) == 2
+    assert train(what="remove") == ["mine is gone."]
+    assert not folder.exists()
 
 
 def test_what_cannot_be_is_refused(photos: Path) -> None:
