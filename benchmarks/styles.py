@@ -50,18 +50,18 @@ def table(scores: dict[str, Score]) -> str:
 def sheet(net: TransformerNet, columns: int = 2) -> NDArray[np.uint8]:
     """A contact sheet: the photographs, then each preset on all of them; H x W x 3 RGB."""
     folder = Path(backend.__file__).parent / "demo"
-    photos = [_filling(rgb(pictures.read(folder / name))) for name in PHOTOGRAPHS]
-    rows = [_row("as photographed", photos)]
+    photos = [filling(rgb(pictures.read(folder / name))) for name in PHOTOGRAPHS]
+    rows = [row_of("as photographed", photos)]
     for name, preset in PRESETS.items():
         painted = [stylised(photo, net, {name: 1.0}, 1.0, Context()) for photo in photos]
-        rows.append(_row(f"{name}  -  {preset.painting}", painted))
+        rows.append(row_of(f"{name}  -  {preset.painting}", painted))
     while len(rows) % columns:
         rows.append(np.full_like(rows[0], 255))
     lines = [np.hstack(rows[i : i + columns]) for i in range(0, len(rows), columns)]
     return np.vstack(lines)
 
 
-def _filling(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def filling(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cut to the shape of a cell of the sheet, `LARGER` times its size."""
     width, height = CELL[0] * LARGER, CELL[1] * LARGER
     scale = max(width / photo.shape[1], height / photo.shape[0])
@@ -70,7 +70,7 @@ def _filling(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(scaled[top : top + height, left : left + width])
 
 
-def _row(title: str, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def row_of(title: str, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     width = len(photos) * (CELL[0] + GAP) + 2 * GAP
     row = np.full((CELL[1] + TITLE + GAP, width, 3), 255, np.uint8)
     cv2.putText(row, title, (GAP, TITLE - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
