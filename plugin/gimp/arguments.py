@@ -10,8 +10,8 @@ from ..client.actions import Action, Input, Kind, Parameter, Source
 
 _FLAGS = GObject.ParamFlags.READWRITE
 _LARGEST = float(2**31 - 1)
-_DIALOG_KEYS = "hrco"
-"""Letters that GIMP's own buttons take: Help, Reset, Cancel, OK."""
+_DIALOG_KEYS = "hrcols"
+"""Letters that GIMP's own buttons take: Help, Reset, Cancel, OK, Load Saved Settings, Save Settings."""
 
 
 def argument_name(name: str) -> str:
@@ -46,6 +46,16 @@ def advance(config: Any, action: Action) -> None:
     for parameter in action.parameters:
         if parameter.advances_by:
             config.set_property(argument_name(parameter.name), following[parameter.name])
+
+
+def propose_layers(config: Any, action: Action, image: Any, layer: Any) -> None:
+    """Where an input's layer is not of this image (any more), the dialog starts with the topmost one but `layer`."""
+    others = [other for other in image.get_layers() if other != layer]
+    for wanted in action.inputs:
+        if wanted.source is Source.OTHER and wanted.required and others:
+            chosen = chosen_layer(config, wanted.name)
+            if chosen is None or not chosen.is_valid() or chosen.get_image() != image or chosen == layer:
+                config.set_property(argument_name(wanted.name), others[0])
 
 
 def chosen_layer(config: Any, name: str) -> Any:

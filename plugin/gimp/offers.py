@@ -8,8 +8,8 @@ import gi
 
 from ..client.actions import Parameter
 from ..client.offers import Offer, lister, offers
-from ..client.raster import Raster
 from .arguments import argument_name
+from .thumbnails import pixbuf
 
 __all__ = ["Offer", "lister", "offer_list", "offers"]
 
@@ -28,7 +28,7 @@ def offer_list(parameter: Parameter, choices: list[Offer], procedure: Any, confi
     values = [choice.value for choice in choices]
     model = Gtk.ListStore(GdkPixbuf.Pixbuf, str, str)
     for choice in choices:
-        model.append([_pixbuf(choice.preview), choice.label, choice.note])
+        model.append([choice.preview and pixbuf(choice.preview), choice.label, choice.note])
     rows = Gtk.TreeView(model=model, headers_visible=False)
     rows.append_column(Gtk.TreeViewColumn("", Gtk.CellRendererPixbuf(xpad=6, ypad=4), pixbuf=0))
     rows.append_column(Gtk.TreeViewColumn("", Gtk.CellRendererText(xpad=6), text=1))
@@ -66,13 +66,3 @@ def offer_list(parameter: Parameter, choices: list[Offer], procedure: Any, confi
     box.pack_start(scrolled, True, True, 0)
     box.show_all()
     return box
-
-
-def _pixbuf(raster: Raster | None) -> Any:
-    if raster is None:
-        return None
-    from gi.repository import GdkPixbuf, GLib
-
-    data = GLib.Bytes.new(bytes(raster.data))
-    rgb, width, height = GdkPixbuf.Colorspace.RGB, raster.width, raster.height
-    return GdkPixbuf.Pixbuf.new_from_bytes(data, rgb, True, 8, width, height, 4 * width)

@@ -19,6 +19,7 @@ from ..client.connection import Connection, JobCancelled, JobFailed
 from ..client.jobs import Job, Progress, Result
 from ..client.raster import Raster
 from . import arguments, dialogs, image, offers, results
+from .thumbnails import Watching
 
 
 def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], config: Any, action: Action) -> Any:
@@ -26,9 +27,12 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     try:
         layer = image.active_layer(action, picture, drawables)
         interactive = run_mode == Gimp.RunMode.INTERACTIVE
-        if interactive and not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
-            return _answer(procedure, Gimp.PDBStatusType.CANCEL)
-        notes = _work(action, picture, layer, config)
+        if interactive:
+            arguments.propose_layers(config, action, picture, layer)
+            if not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
+                return _answer(procedure, Gimp.PDBStatusType.CANCEL)
+        watched = action.watched and run_mode != Gimp.RunMode.NONINTERACTIVE
+        notes = _work(action, picture, layer, config, Watching(f"{action.label}: so far") if watched else None)
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             arguments.advance(config, action)
             if notes:
@@ -64,12 +68,13 @@ def offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | No
     return found
 
 
-def _work(action: Action, picture: Any, layer: Any, config: Any) -> tuple[str, ...]:
+def _work(action: Action, picture: Any, layer: Any, config: Any, watching: Watching | None) -> tuple[str, ...]:
     parameters = action.check(arguments.values(config, action))
     suited = action.suited(parameters)
     if suited.result is ResultKind.LAYER_MASK:
         image.check_mask_can_be_set(layer)
-    result = _answered(Job(action.name, parameters, _inputs(suited, picture, layer, config)), action.label)
+    job = Job(action.name, parameters, _inputs(suited, picture, layer, config))
+    result = _answered(job, action.label, watching)
     results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
     Gimp.displays_flush()
     return result.notes
@@ -79,13 +84,25 @@ def _inputs(action: Action, picture: Any, layer: Any, config: Any) -> dict[str, 
     return image.gather(action, picture, layer, lambda name: arguments.chosen_layer(config, name))
 
 
-def _answered(job: Job, label: str) -> Result:
-    """The job's result; how it goes is shown in the progress bar."""
+def _answered(job: Job, label: str, watching: Watching | None = None) -> Result:
+    """The job's result; how it goes is shown in the progress bar, and what there is of it where it is watched."""
     Gimp.progress_init(f"{label}...")
+    terminated = _terminated()
+
+    def show(progress: Progress) -> None:
+        _show(progress)
+        if watching is not None and progress.preview is not None:
+            watching.show(progress.preview)
+
+    def cancelled() -> bool:
+        return terminated.is_set() or (watching is not None and watching.stopped())
+
     try:
         with Connection("gimp") as connection:
-            return connection.run(job, on_event=_show, cancelled=_terminated().is_set)
+            return connection.run(job, on_event=show, cancelled=cancelled)
     finally:
+        if watching is not None:
+            watching.close()
         Gimp.progress_end()
 
 

@@ -111,6 +111,7 @@ class Action:
     whole_when: tuple[str, Value] | None = None  # a parameter, and its value for which the whole layer is needed
     mask_when: tuple[str, Value] | None = None  # a parameter, and its value for which the result is a layer mask
     hidden: bool = False  # not in the menus: for diagnosis and scripts
+    watched: bool = False  # goes on for a minute or more, with something new to see at every step
     deadline: float = 120.0  # seconds without any progress after which the job is given up
 
     def check(self, values: dict[str, object]) -> dict[str, Value]:

@@ -213,7 +213,7 @@ class Gimp:
         self.answers = self.peer.makefile("rb")
 
     def _connect(self, path: Path) -> None:
-        end = time.monotonic() + 90
+        end = time.monotonic() + 240
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
                 self.peer.connect(str(path))

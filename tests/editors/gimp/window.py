@@ -15,15 +15,16 @@ IN_MANUAL = {
     "gimp-menu-select", "gimp-dialog-select-object", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
     "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
     "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject",
+    "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
 }  # fmt: skip
-"""The pictures that docs/gimp.md shows."""
+"""The pictures that docs/ shows."""
 
 
 def position(action: Action) -> tuple[int, int]:
     """Where its submenu stands in Filters > Inlay and where it stands in its submenu: GIMP sorts both."""
     menus = sorted({other.menu for other in ACTIONS})
-    labels = sorted(other.label for other in ACTIONS if other.menu == action.menu)
-    return menus.index(action.menu), labels.index(action.label)
+    labels = sorted(f"{other.label}..." for other in ACTIONS if other.menu == action.menu)
+    return menus.index(action.menu), labels.index(f"{action.label}...")
 
 
 class Window:
