@@ -54,7 +54,7 @@ TRAINING = (
         "what", Kind.CHOICE, "begin", "Do",
         "The training goes on beside your work, for minutes or hours, and can be paused.",
         choices=(("begin", "Begin the training"), ("status", "Say how far it is"), ("pause", "Pause it"),
-                 ("resume", "Go on with it")),
+                 ("resume", "Go on with it"), ("remove", "Forget it")),
     ),
     Parameter("photos", Kind.TEXT, "", "Photographs", "A folder with at least 20 photographs of any kind."),
     Parameter("steps", Kind.INTEGER, 400, "Steps", "More steps come closer to the painting.", 1, 20000),
@@ -100,7 +100,6 @@ def _look(part: str, label: str) -> tuple[Parameter, ...]:
 BACKGROUND, SUBJECT = _look("background", "Background"), _look("subject", "Subject")
 GREY = tuple(replace(p, default=-100.0) if p.name == "background_colour" else p for p in BACKGROUND)
 
-# The hidden ones work where their networks are; these are not trained yet.
 STYLISE: tuple[Action, ...] = (
     Action(
         name="style.preset",
@@ -137,7 +136,6 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
         parameters=(STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
-        hidden=True,
     ),
     Action(
         name="style.gatys",
@@ -147,7 +145,7 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
         parameters=(*PAINTING, COLOURS, REGION, CAREFUL),
-        hidden=True,
+        watched=True,
     ),
     Action(
         name="style.own",
@@ -157,7 +155,6 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(OWN, STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
-        hidden=True,
     ),
     Action(
         name="style.train",
@@ -167,7 +164,6 @@ STYLISE: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER,),
         parameters=TRAINING,
-        hidden=True,
     ),
     Action(
         name="style.previews",

@@ -77,7 +77,7 @@ class Krita:
         self.file = self.peer.makefile("rb")
 
     def _connect(self, path: Path) -> None:
-        end = time.monotonic() + 90
+        end = time.monotonic() + 240
         while time.monotonic() < end and self.process.poll() is None:
             if self.peer.connect_ex(str(path)) == 0:
                 return

@@ -1,0 +1,187 @@
+"""Styles in the real Krita: chosen from small pictures, on the background alone, another layer as the style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from plugin.client.actions.style import STYLES
+from tests.editors.krita.harness import Krita
+from tests.editors.krita.person import choose_with_keys, finish, open_photograph, picture, press_ctrl_z
+
+pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
+FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]
+"""Rows and columns of the astronaut's photograph."""
+LISTED = """
+listed = dialog().findChild(QtWidgets.QListWidget)
+def painted(icon):
+    image = icon.pixmap(72, 72).toImage()
+    return {image.pixel(x, y) for x in range(4, 68, 4) for y in range(4, 68, 4)}
+icons = [painted(listed.item(row).icon()) for row in range(listed.count())]
+answer = {
+    "labels": [listed.item(row).text().split("\\n")[0] for row in range(listed.count())],
+    "colours": [len(icon) for icon in icons],
+    "different": len({frozenset(icon) for icon in icons}),
+    "current": listed.currentRow(),
+}
+"""
+
+
+@pytest.fixture
+def astronaut(krita: Krita, tmp_path: Path) -> list[Any]:
+    """The astronaut in front; what the picture looks like."""
+    open_photograph(krita, tmp_path, "astronaut", data.astronaut())
+    snapshot = krita.get("snapshot()")
+    assert isinstance(snapshot, list)
+    return snapshot
+
+
+def choose(krita: Krita, label: str) -> None:
+    """Choose an entry of the menu Style."""
+    choose_with_keys(krita, "Tools", "Inlay", "Style", f"{label}…")
+    krita.until("dialog() is not None", wait=60)
+
+
+def new_layer(krita: Krita, before: list[Any]) -> np.ndarray:
+    """Colours of the one layer that was added, right above the active one; the others are as they were before.
+
+    512 x 512 x 3, RGB.
+    """
+    krita.until("len(names()) == count", count=len(before[0]) + 1)
+    nodes, selection = krita.get("snapshot()")
+    assert [[nodes[0], *nodes[2:]], selection] == before
+    flat = krita.get("bytes(node(names()[1]).pixelData(0, 0, 512, 512)).hex()")
+    pixels = np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(512, 512, 4)
+    assert (pixels[..., 3] == 255).all()
+    return pixels[..., 2::-1]
+
+
+def changed(pixels: np.ndarray) -> np.ndarray:
+    """Where the astronaut is not as she was photographed."""
+    found: np.ndarray = (pixels != data.astronaut()).any(2)
+    return found
+
+
+def undone_in_one_step(krita: Krita, before: list[Any]) -> None:
+    press_ctrl_z(krita)
+    krita.until("snapshot() == before", before=before)
+
+
+def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(
+    krita: Krita, astronaut: list[Any]
+) -> None:
+    choose(krita, "Stylise")
+    krita.until("ok_button().isEnabled()", wait=250)
+    krita.run("dialog().set_values({'style': 'wave'})")
+    listed = krita.run(LISTED)
+    assert listed["labels"] == [label for _, label in STYLES]
+    assert listed["different"] == len(STYLES)
+    assert min(listed["colours"]) > 50
+    krita.display.keys(*["Down"] * 9)
+    krita.until("dialog().values()['style'] == 'hat'", wait=10)
+    picture(krita, "style-dialog")
+    krita.display.keys("Return")
+    finish(krita)
+    result = new_layer(krita, astronaut)
+    assert krita.get("names()[1]") == dict(STYLES)["hat"]
+    picture(krita, "style")
+    assert changed(result).mean() > 0.95
+    luma = [image.astype(float).mean(2) for image in (result, data.astronaut())]
+    assert np.corrcoef(luma[0].ravel(), luma[1].ravel())[0, 1] > 0.6  # she is still to be seen
+    undone_in_one_step(krita, astronaut)
+
+
+def test_the_background_alone_is_painted(krita: Krita, astronaut: list[Any]) -> None:
+    choose(krita, "Stylise Background")
+    krita.until("ok_button().isEnabled()", wait=250)
+    krita.run("dialog().set_values({'style': 'starry'})")
+    krita.display.keys("Return")
+    finish(krita)
+    result = changed(new_layer(krita, astronaut))
+    picture(krita, "style-background")
+    assert not result[FACE].any()
+    assert result[WALL].mean() > 0.95
+    undone_in_one_step(krita, astronaut)
+
+
+@pytest.fixture
+def with_style(krita: Krita, astronaut: list[Any], tmp_path: Path) -> list[Any]:
+    """A hidden layer above hers, for a style; hers is active. What the picture looks like then."""
+    Image.fromarray(data.immunohistochemistry()).save(tmp_path / "style.png")
+    krita.run("import_picture(path, 'Tissue', 0, 0)", path=str(tmp_path / "style.png"))
+    krita.until("'Tissue' in names()")
+    krita.run("front().setActiveNode(node(names()[0])); node('Tissue').setVisible(False)")
+    krita.until("front().activeNode().name() == names()[0]")
+    krita.run("front().refreshProjection(); front().waitForDone()")
+    snapshot = krita.get("snapshot()")
+    assert isinstance(snapshot, list)
+    return snapshot
+
+
+def colour_distance(picture: np.ndarray, style: np.ndarray) -> float:
+    """Between the means of two pictures, in steps of 8 bits."""
+    return float(np.linalg.norm(picture.mean((0, 1)) - style.mean((0, 1))))
+
+
+def test_another_layer_is_the_style(krita: Krita, with_style: list[Any]) -> None:
+    choose(krita, "Stylise as a Layer")
+    krita.display.keys("Return")
+    finish(krita)
+    result = new_layer(krita, with_style)
+    picture(krita, "style-layer")
+    style, photograph = data.immunohistochemistry(), data.astronaut()
+    assert changed(result).mean() > 0.95
+    assert colour_distance(result, style) < colour_distance(photograph, style) / 2
+    undone_in_one_step(krita, with_style)
+
+
+PREVIEW = "docker().findChild(QtWidgets.QLabel, 'inlay-preview')"
+SEEN = f"""
+shown = {PREVIEW}.pixmap()
+if runner().job is None:
+    answer = "over"
+elif shown is None or shown.isNull() or not {PREVIEW}.isVisible():
+    answer = ""
+else:
+    data = shown.toImage().bits()
+    data.setsize(shown.toImage().sizeInBytes())
+    answer = digest(bytes(data))
+"""
+
+
+def paint(krita: Krita, **settings: object) -> None:
+    """Begin to paint in the style of the layer, step by step."""
+    krita.run(
+        """
+        style = node("Tissue").uniqueId().toString()
+        extension().run(actions.BY_NAME["style.gatys"], {"size": 256, **settings}, {"style": style})
+        """,
+        settings=settings,
+    )
+
+
+def test_painting_is_seen_step_by_step(krita: Krita, with_style: list[Any]) -> None:
+    paint(krita, steps=30)
+    pictures: list[str] = []
+    while (seen := krita.run(SEEN)) != "over":
+        pictures += [seen] if seen and seen not in pictures else []
+    finish(krita)
+    assert len(pictures) > 5
+    assert changed(new_layer(krita, with_style)).mean() > 0.95
+    undone_in_one_step(krita, with_style)
+
+
+def test_what_was_painted_when_it_was_cancelled_comes_back(krita: Krita, with_style: list[Any]) -> None:
+    paint(krita, steps=3000)
+    krita.until("runner().fraction > 0.06 and runner().preview is not None", wait=120)
+    picture(krita, "style-steps")
+    krita.run("docker().findChild(QtWidgets.QPushButton, 'inlay-cancel').click()")
+    assert krita.get("runner().job is None and snapshot() == before", before=with_style)
+    paint(krita, steps=1, start="kept")
+    finish(krita)
+    assert changed(new_layer(krita, with_style)).mean() > 0.95
