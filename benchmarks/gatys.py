@@ -28,7 +28,7 @@ from torch import Tensor
 
 from models import feature_net, store
 from models.feature_net import FeatureNet
-from models.gatys import GatysConfig, Step, paint, resized
+from models.gatys import GatysConfig, Step, paint, resized, suited
 from models.style_predictor import SIDE, AnyStyle, any_style
 from models.training.style_data import read_picture, scoring_photos, to_tensor
 from models.training.style_losses import LossNetwork, gram_loss, gram_matrix
@@ -65,7 +65,7 @@ def optimised(net: FeatureNet, photo: Tensor, style: Tensor, config: GatysConfig
     weights = {name: value.clone() for name, value in net.state_dict().items()}
     net.normalise([resized(photo, (256, 256)), resized(style, (256, 256))], QUIET)
     steps: list[Step] = []
-    for step in paint(net, photo, style, config):
+    for step in paint(net, photo, style, suited(config, net)):
         if steps:
             steps[-1] = replace(steps[-1], picture=torch.empty(0))
         steps.append(step)

@@ -65,7 +65,7 @@ def enlarged(painted: Float, image: Pixels) -> Pixels:
 
 def _painted(image: Pixels, layer: Raster, job: Job, context: Context) -> Float:
     """h x w x 3, 0..1, no larger than the job's size."""
-    from models.gatys import GatysConfig, paint
+    from models.gatys import GatysConfig, paint, suited
 
     settings, style = job.parameters, job.inputs["style"]
     start = str(settings["start"])
@@ -81,7 +81,7 @@ def _painted(image: Pixels, layer: Raster, job: Job, context: Context) -> Float:
         steps=int(settings["steps"]),
         start="content" if begun is not None else start,
     )
-    steps = paint(net, photo, painting, config, begun)
+    steps = paint(net, photo, painting, suited(config, net), begun)
     return _followed(steps, key, layer, float(settings["limit"]), context)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save_file
@@ -37,7 +37,7 @@ class Loop:
         self.net, self.optimizer, self.process, self.out = net, optimizer, process, out
         self.save_minutes = save_minutes
         self.average = Average(net)
-        self.wrapped = process.wrap(torch.compile(net, dynamic=False) if compiled else net)
+        self.wrapped = process.wrap(cast(nn.Module, torch.compile(net, dynamic=False)) if compiled else net)
         for group in optimizer.param_groups:
             group.setdefault("peak", group["lr"])
         out.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,11 @@ from torch import Tensor
 from models.feature_net import FeatureNet
 from models.gatys import (
     STYLE_LAYERS,
+    Detail,
     GatysConfig,
     Objective,
     _seen,
+    colours_and_differences,
     content_loss,
     gram_matrix,
     levels,
@@ -22,6 +24,7 @@ from models.gatys import (
     resized,
     shares,
     style_loss,
+    suited,
 )
 
 TOY = GatysConfig(content_layer="conv2_2", style_layers=("conv1_1", "conv2_1"), steps=12, coarsest=24)
@@ -179,3 +182,26 @@ def test_settings_that_cannot_be_are_refused() -> None:
         GatysConfig(steps=0)
     assert GatysConfig().style_layers == STYLE_LAYERS
     assert GatysConfig().content_layer == "conv5_2"
+
+
+def test_detail_tells_noise_from_strokes_of_the_same_contrast() -> None:
+    """Noise with the strokes' own mean square differences is farther from them than the strokes moved along."""
+    strokes = (torch.arange(64) // 8 % 2).float().expand(1, 3, 64, 64)
+    detail = Detail(strokes)
+    assert float(detail.loss(strokes)) == 0
+    moved = strokes.roll(4, 3)
+    noise = (
+        torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)).mean(1, keepdim=True).expand(1, 3, -1, -1)
+    )
+    energies = [colours_and_differences(x, 0)[:, 3:].square().mean() for x in (strokes, noise)]
+    noise = 0.5 + noise * float(energies[0] / energies[1]) ** 0.5
+    assert float(detail.loss(noise)) > 20 * float(detail.loss(moved))
+
+
+def test_a_slim_network_is_held_to_the_paintings_detail() -> None:
+    assert suited(TOY, FeatureNet(1.0)) == TOY
+    assert suited(TOY, FeatureNet(0.25)).detail_weight > 0
+    photo, painting = (torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    plain, held = (Objective(toy(), photo, painting, replace(TOY, detail_weight=w)) for w in (0.0, 2.0))
+    expected = plain.total(photo, *plain(photo)) + TOY.style_weight * 2 * Detail(painting).loss(photo)
+    torch.testing.assert_close(held.total(photo, *held(photo)), expected)
