@@ -7,10 +7,11 @@ from typing import Any
 from gi.repository import Gimp, GObject
 
 from ..client.actions import Action, Input, Kind, Parameter, Source
+from ..client.mnemonics import with_keys
 
 _FLAGS = GObject.ParamFlags.READWRITE
 _LARGEST = float(2**31 - 1)
-_DIALOG_KEYS = "hrcols"
+DIALOG_KEYS = "hrcols"
 """Letters that GIMP's own buttons take: Help, Reset, Cancel, OK, Load Saved Settings, Save Settings."""
 
 
@@ -27,12 +28,23 @@ def own_arguments(action: Action) -> list[str]:
 
 def declare(procedure: Any, action: Action) -> None:
     """Add the action's arguments to its procedure, after those that every image procedure has."""
-    taken = set(_DIALOG_KEYS)
-    for wanted in action.inputs:
-        if wanted.source is Source.OTHER:
-            _declare_input(procedure, wanted, taken)
-    for parameter in action.parameters:
-        _declare_parameter(procedure, parameter, taken)
+    for parameter, label in labelled(action):
+        if isinstance(parameter, Input):
+            _declare_input(procedure, parameter, label)
+        else:
+            _declare_parameter(procedure, parameter, label)
+
+
+def labelled(action: Action) -> list[tuple[Input | Parameter, str]]:
+    """What `declare` declares, each with its label, in which an underscore marks the letter that Alt chooses it by."""
+    shown: list[Input | Parameter] = [wanted for wanted in action.inputs if wanted.source is Source.OTHER]
+    shown += action.parameters
+    return list(zip(shown, with_keys([_label(field) for field in shown], DIALOG_KEYS), strict=True))
+
+
+def _label(field: Input | Parameter) -> str:
+    unit = field.unit.strip() if isinstance(field, Parameter) else ""
+    return f"{field.label} ({unit})" if unit else field.label
 
 
 def values(config: Any, action: Action) -> dict[str, object]:
@@ -70,23 +82,13 @@ def _value(config: Any, parameter: Parameter) -> object:
     return value if value is not None else ""
 
 
-def _with_key(label: str, taken: set[str]) -> str:
-    """The label with an underscore before the letter that Alt chooses it by: the first that is free."""
-    for place, letter in enumerate(label.lower()):
-        if letter.isalpha() and letter not in taken:
-            taken.add(letter)
-            return f"{label[:place]}_{label[place:]}"
-    return label
-
-
-def _declare_input(procedure: Any, wanted: Input, taken: set[str]) -> None:
+def _declare_input(procedure: Any, wanted: Input, label: str) -> None:
     help_text = wanted.label if wanted.required else f"{wanted.label} (may be left out)"
-    procedure.add_layer_argument(argument_name(wanted.name), _with_key(wanted.label, taken), help_text, True, _FLAGS)
+    procedure.add_layer_argument(argument_name(wanted.name), label, help_text, True, _FLAGS)
 
 
-def _declare_parameter(procedure: Any, parameter: Parameter, taken: set[str]) -> None:
-    label = f"{parameter.label} ({parameter.unit.strip()})" if parameter.unit.strip() else parameter.label
-    common = (argument_name(parameter.name), _with_key(label, taken), parameter.help)
+def _declare_parameter(procedure: Any, parameter: Parameter, label: str) -> None:
+    common = (argument_name(parameter.name), label, parameter.help)
     low = -_LARGEST if parameter.minimum is None else parameter.minimum
     high = _LARGEST if parameter.maximum is None else parameter.maximum
     default: Any = parameter.default
