@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--name", default="subject", help="name of the card")
     export.add_argument("--size", type=int, default=320)
+    export.add_argument("--shrink", type=float, default=1.0, help="factor on what the inpainting network adds")
     export.add_argument("--every", type=int, default=1, help="score only each so-many-th picture")
 
     plot = commands.add_parser("plot", help="draw a run's losses and scores")
@@ -330,7 +331,7 @@ def _export(options: argparse.Namespace) -> None:
     if options.task == "fill":
         from models.training.fill_export import export_fill
 
-        print(export_fill(options.run / options.weights, options.name, options.data, options.size))
+        print(export_fill(options.run / options.weights, options.name, options.data, options.size, options.shrink))
         return
     if options.task == "style":
         from models.training.style_export import export_styles

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+from models.pconv_unet import PartialConv2d
 from models.training.card_file import publish
-from models.training.fill import Judge, Settings, load
+from models.training.fill import Judge, Settings, export, load
 from models.training.run import Process
 
 CARD = """\
@@ -34,12 +36,21 @@ smooth = {smooth}
 """
 
 
-def export_fill(weights: Path, name: str, data: Path, size: int) -> str:
+def export_fill(weights: Path, name: str, data: Path, size: int, shrink: float = 1.0) -> str:
     """Copies `weights` to models/weights/NAME.safetensors and writes models/cards/NAME.toml; returns the card's text.
 
-    data: the data folder; size: picture side in pixels of the scores and the card's input size.
+    data: the data folder; size: picture side in pixels of the scores and the card's input size; shrink: factor on what a
+    `smooth` network adds to the smooth filling (its losses on features want more than the error does).
     """
     net = load(weights)
+    if shrink != 1:
+        if not net.smooth:
+            raise ValueError("only a network that starts from a smooth filling can be shrunk towards it")
+        last = cast(PartialConv2d, net.decoder[-1])
+        last.weight.mul_(shrink)
+        last.bias.mul_(shrink)
+        weights = weights.with_name(f"shrunk_{weights.name}")
+        export(net, weights)
     scores = Judge(Settings(data, weights.parent, size=size), Process.start().device).scores(net)
     return publish(
         weights,

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from models import cards, store
 from models.pconv_unet import PConvUNet
+from models.smooth_fill import smooth_fill
 from models.training.cache import write_table
 from models.training.fill import Settings, export, load, train
 from models.training.fill_data import Cached, Folder, HoleSamples, held_out, random_crop
@@ -183,3 +184,6 @@ def test_an_exported_network_is_one_of_the_store(data: Path, tmp_path: Path, mon
     assert "width = 4" in text
     image, _, mask = pictures()
     torch.testing.assert_close(found(image, mask), net.eval()(image, mask), atol=0.05, rtol=0.05)
+    export_fill(tmp_path / "run.safetensors", "fill", data, 32, shrink=0.5)
+    shrunk, smooth = store.load("fill")[0], smooth_fill(image, mask)
+    torch.testing.assert_close(shrunk(image, mask), (smooth + net(image, mask)) / 2, atol=0.05, rtol=0.05)
