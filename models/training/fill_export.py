@@ -39,8 +39,8 @@ smooth = {smooth}
 def export_fill(weights: Path, name: str, data: Path, size: int, shrink: float = 1.0) -> str:
     """Copies `weights` to models/weights/NAME.safetensors and writes models/cards/NAME.toml; returns the card's text.
 
-    data: the data folder; size: picture side in pixels of the scores and the card's input size; shrink: factor on what a
-    `smooth` network adds to the smooth filling (its losses on features want more than the error does).
+    data: the data folder; size: picture side in pixels of the scores and the card's input size; shrink: factor on what
+    a `smooth` network adds to the smooth filling (its losses on features want more than the error does).
     """
     net = load(weights)
     if shrink != 1:
