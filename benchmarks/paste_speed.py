@@ -21,6 +21,7 @@ import torch
 
 from backend.operations import Context
 from backend.operations.harmonise import NAME, Look, harmonised
+from models import store
 from models.copy_paste import CopyPasteConfig, CopyPasteNet
 from models.training.paste import load
 
@@ -42,7 +43,7 @@ def measure(
     rows, across = np.ogrid[:height, :columns]
     mask = (rows - height // 2) ** 2 + (across - columns // 2) ** 2 < (diameter // 2) ** 2
     net = load(weights) if weights else CopyPasteNet(CopyPasteConfig(width, True, True, 4)).eval()
-    context = Context(cache={NAME: (net, SimpleNamespace(input_size=208))})
+    context = Context(cache={NAME: (net, SimpleNamespace(input_size=store.find_card(NAME).input_size))})
     harmonised(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Look(), context)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, processor = time.perf_counter(), time.process_time()

@@ -3,7 +3,8 @@
 The Poisson solution at full size is where all methods start. The copy-paste network looks at a small copy of the
 paste and its surroundings and answers with a colour transform for every place, and with how far Poisson's correction is
 to be trusted there, which is added at full size: detail is the content's own, whatever the size. At the outline of a
-patch its answer fades out, so that the seam stays closed as Poisson closes it.
+patch its answer fades out, so that the seam stays closed as Poisson closes it, and the patch goes over into the picture
+within a few pixels, so that its detail does not end at a line.
 
 An object that keeps its edge has colours of its own, which the network, trained on parts of one picture, would take for
 a change to be undone, and Poisson stains it with what happens to lie along its outline. It takes on the light alone of
@@ -32,11 +33,16 @@ from . import Context
 from .networks import find_network
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.copy_paste import CopyPasteNet
 
 NAME = "harmonise"  # of the card
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
+SIDES = (0.9, 1.25)  # of the card's input size: what is right is seen at both, and their errors differ
 RIM = 3  # pixels along a patch's outline that are left as the picture has them
+JOINT = 4.0  # pixels within the rim in which the picture goes over into the patch
+SLIM = 0.03  # of the paste's size: the joint of a small one is no wider
 LIGHT = 0.3  # over so much of an object's size its light is averaged
 SEAM = 0.005  # within so much of the paste's size the network's answer fades in
 STEP = 8  # sides that the network sees are multiples of it
@@ -88,9 +94,8 @@ def harmonised(content: Pixels, picture: Pixels, mask: Mask, linear: bool, look:
     if look.method == "auto" and look.cutout:
         _light(answer, base, own, mask, box, look.strength)
     else:
-        width = max(1.0, SEAM * float(np.sqrt(mask.sum())))
-        fade = fading(mask, width)[box.window] if look.method == "auto" else None
-        _add(answer, base, own, mask, box, fade, look.strength)
+        seam = _seam(_Encoded(picture, linear), mask, box) if look.method == "auto" else None
+        _add(answer, base, own, mask, box, seam, look.strength)
     return base
 
 
@@ -156,27 +161,38 @@ def _look(
     linear: bool,
     context: Context,
 ) -> _Answer:
-    """The network's answer: the mean of what it says of the pictures and of their mirror images."""
+    """The network's answer: the mean of what it says of the pictures at two sizes and of their mirror images."""
     import torch
+    import torch.nn.functional as F
 
     seen = box.padded(round(SURROUNDINGS * max(box.width, box.height)), mask.shape)
-    shrink = min(1.0, net[1] / max(seen.width, seen.height))
-    size = (_even(seen.width * shrink), _even(seen.height * shrink))
     pasted = np.where(mask[seen.window][..., None], content[seen.window], picture[seen.window])
-    small = [_small(pixels, size, linear) for pixels in (pasted, base[seen.window])]
-    inside = (_resized(mask[seen.window].astype(np.float32), size) >= 0.5).astype(np.float32)
+    whole = mask[seen.window].astype(np.float32)
+    fields = []
+    for share in SIDES:
+        shrink = min(1.0, share * net[1] / max(seen.width, seen.height))
+        size = (_even(seen.width * shrink), _even(seen.height * shrink))
+        small = [_small(pixels, size, linear) for pixels in (pasted, base[seen.window])]
+        inside = (_resized(whole, size) >= 0.5).astype(np.float32)
+        fields.append(_said(net[0], small[0], inside, small[1], context))
+    alike = [F.interpolate(field[None], fields[-1].shape[1:], mode="bilinear") for field in fields]
+    found: Float = np.ascontiguousarray(torch.cat(alike).mean(0).permute(1, 2, 0).cpu().numpy())
+    return _Answer(found, seen, small[0], small[1], inside)
 
-    def both_ways(picture: Float) -> torch.Tensor:
+
+def _said(net: CopyPasteNet, pasted: Float, mask: Float, base: Float, context: Context) -> Tensor:
+    """What the network says of small pictures, 13 x h x w: the mean with what it says of their mirror images."""
+    import torch
+
+    def both_ways(picture: Float) -> Tensor:
         one = torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(picture), 2, 0))).to(context.device)
         return torch.stack([one, one.flip(2)])
 
     kind = torch.device(context.device).type
     noise = torch.Generator(context.device).manual_seed(0)
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
-        said, mirrored = net[0].transform(both_ways(small[0]), both_ways(inside), both_ways(small[1]), noise)
-    field = (said + mirrored.flip(2)) / 2
-    found: Float = np.ascontiguousarray(field.float().permute(1, 2, 0).cpu().numpy())
-    return _Answer(found, seen, small[0], small[1], inside)
+        said, mirrored = net.transform(both_ways(pasted), both_ways(mask), both_ways(base), noise)
+    return (said + mirrored.flip(2)).float() / 2
 
 
 def _even(length: float) -> int:
@@ -196,8 +212,25 @@ def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return result
 
 
+@dataclass(frozen=True)
+class _Seam:
+    """How a patch ends. answer: how much of the network's answer counts; patch: how much of the patch, the rest being
+    the picture; both H x W over the paste's box, 0 outside of the mask."""
+
+    picture: _Encoded
+    answer: Float
+    patch: Float
+
+
+def _seam(picture: _Encoded, mask: Mask, box: Box) -> _Seam:
+    size = float(np.sqrt(mask.sum()))
+    patch = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)[box.window]
+    patch = np.minimum(patch / np.float32(min(JOINT, SLIM * size) + 0.5), 1)  # half a pixel lies outside
+    return _Seam(picture, fading(mask, max(1.0, SEAM * size))[box.window], patch)
+
+
 def _add(
-    answer: _Answer, base: Pixels, own: _Encoded, mask: Mask, box: Box, fade: Float | None, strength: float
+    answer: _Answer, base: Pixels, own: _Encoded, mask: Mask, box: Box, seam: _Seam | None, strength: float
 ) -> None:
     """What the network says, added to the Poisson solution inside the mask."""
     seen, target = answer.seen, _Encoded(base, own.linear)
@@ -214,12 +247,16 @@ def _add(
 
     for rows, added in transformed(answer.field, (seen.width, seen.height), part, both):
         window = window_of(rows)
-        if fade is not None:
-            added *= fade[rows.start - top : rows.stop - top, :, None]
+        here = slice(rows.start - top, rows.stop - top)
+        if seam is not None:
+            added *= seam.answer[here, :, None]
         added += target.at(window)
         if strength != 1:
             before = own.at(window)
             added = before + np.float32(strength) * (added - before)
+        if seam is not None:
+            old = seam.picture.at(window)
+            added = old + seam.patch[here, :, None] * (added - old)
         target.put(window, added, mask[window])
 
 

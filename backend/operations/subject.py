@@ -43,7 +43,8 @@ class Seen:
 
 
 def select_subject(job: Job, context: Context) -> list[Output]:
-    """The subject of the layer: one pass of the network, its edges made exact at the layer's own size."""
+    """The subject of the layer, looked at whole and, where it is small in it, from closer by (see `see_subject`); its
+    edges made exact at the layer's own size."""
     mask = _mask(see_subject(job, context), job, context)
     if not mask.any():
         context.notes.append("Nothing in this layer stands out as its subject.")
@@ -181,12 +182,12 @@ def see_subject(job: Job, context: Context) -> Seen:
     found = consolidate(perception.subject(careful=job.parameters.get("careful") is True), small_island=ASIDE)
     extent = bounding_box(found > 0.5)
     if extent is not None:
+        filled = np.zeros(found.shape, np.uint8)
+        filled[extent.window] = 255
         for room in NEAR:
             closer = _surroundings(_on_layer(extent, perception), perception.whole, room, CLOSER_SUBJECT)
             if closer == perception.whole:
                 break
-            filled = np.zeros(found.shape, np.uint8)
-            filled[extent.window] = 255
             prompt = np.rint(_enlarged(filled, closer, perception)).astype(np.uint8)
             both = (_enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
             if not _cut_off(both, closer, perception.whole):

@@ -152,6 +152,45 @@ def test_a_patch_leaves_its_rim_to_the_picture_but_not_at_the_pictures_border(rn
     assert (harmonised(content, picture, thread, False, DEEP, knowing())[thread] != picture[thread]).any()
 
 
+def test_a_patch_goes_over_into_the_picture_within_a_few_pixels_and_its_detail_does_not_end_at_a_line(
+    rng: np.random.Generator,
+) -> None:
+    """A patch of grain on flat grey, cut off by the picture on its left: the grain grows from the rim on."""
+    content = (0.5 + rng.uniform(-0.3, 0.3, (160, 160, 3))).astype(np.float32)
+    picture = np.full_like(content, 0.5)
+    mask = np.zeros(picture.shape[:2], bool)
+    mask[20:140, :100] = True
+    quiet = knowing((0, 0, 0), 0)
+    auto, deep = (harmonised(content, picture, mask, False, Look(m), quiet)[40:120] for m in ("auto", "deep"))
+    grain = np.abs(auto - 0.5).mean((0, 2)) / np.abs(deep - 0.5).mean((0, 2)).clip(1e-6)
+    last = 100 - harmonise.RIM - 1
+    assert 0 < grain[last] < 0.4
+    assert (np.diff(grain[last - 3 : last + 1]) < -0.1).all()
+    np.testing.assert_allclose(grain[: last - 4], 1, atol=1e-3)
+
+
+class Measuring(nn.Module):
+    """Answers with the width it is shown, in thousands, and with what lies on the left of it."""
+
+    def transform(self, pasted: torch.Tensor, *_: object) -> torch.Tensor:
+        height, width = pasted.shape[2:]
+        answer = torch.zeros(len(pasted), 13, height // 4, width // 4)
+        answer[:, 9] = width / 1000
+        answer[:, 10, :, : width // 8] = 0.1
+        return answer
+
+
+def test_the_network_looks_at_two_sizes_and_at_their_mirror_images() -> None:
+    picture = np.full((400, 400, 3), 0.5, np.float32)
+    mask = np.zeros((400, 400), bool)
+    mask[100:300, 100:300] = True
+    context = Context(cache={NAME: (Measuring(), SimpleNamespace(input_size=160))})
+    added = harmonised(picture, picture, mask, False, DEEP, context)[120:280, 120:280] - 0.5
+    np.testing.assert_allclose(added[..., 0], (144 + 200) / 2000, atol=1e-4)
+    np.testing.assert_allclose(added[..., 1], 0.05, atol=1e-4)
+    np.testing.assert_allclose(added[..., 2], 0, atol=1e-4)
+
+
 def test_without_weights_it_is_poisson_and_says_so(
     scene: tuple[np.ndarray, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
