@@ -192,7 +192,8 @@ def _said(net: CopyPasteNet, pasted: Float, mask: Float, base: Float, context: C
     noise = torch.Generator(context.device).manual_seed(0)
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
         said, mirrored = net.transform(both_ways(pasted), both_ways(mask), both_ways(base), noise)
-    return (said + mirrored.flip(2)).float() / 2
+    mean: Tensor = (said + mirrored.flip(2)).float() / 2
+    return mean
 
 
 def _even(length: float) -> int:

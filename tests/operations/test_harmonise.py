@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +18,22 @@ from backend.operations.harmonise import NAME, Look, harmonised, network
 from models.copy_paste import CopyPasteConfig, CopyPasteNet
 
 DEEP = Look("deep")
+LARGE = """
+import resource
+import numpy as np
+from backend.operations import Context
+from backend.operations.harmonise import Look, harmonised, network
+content, picture = np.random.default_rng(0).integers(0, 65536, (2, 1024, 2048, 3), np.uint16)
+rows, columns = np.ogrid[:1024, :2048]
+mask = (rows - 500) ** 2 + (columns - 900) ** 2 < 350 ** 2
+context = Context()
+assert network(context) is not None
+result = harmonised(content, picture, mask, False, Look(), context)
+assert np.array_equal(result[~mask], picture[~mask])
+assert (result[mask] != picture[mask]).any(1).mean() > 0.9
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+"""A process that pastes 700 pixels into 1024 x 2048 at 16 bits with the bundled network and prints its peak in KiB."""
 SHIFT, GAIN = (0.05, -0.1, 0.02), 0.1
 
 
@@ -189,6 +207,13 @@ def test_the_network_looks_at_two_sizes_and_at_their_mirror_images() -> None:
     np.testing.assert_allclose(added[..., 0], (144 + 200) / 2000, atol=1e-4)
     np.testing.assert_allclose(added[..., 1], 0.05, atol=1e-4)
     np.testing.assert_allclose(added[..., 2], 0, atol=1e-4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts KiB on Linux alone")
+def test_700_pixels_go_into_1024_by_2048_within_2_gb() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 2 * 1024**2
 
 
 def test_without_weights_it_is_poisson_and_says_so(

@@ -16,6 +16,7 @@ IN_MANUAL = {
     "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
     "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
+    "gimp-copied-subject",
 }  # fmt: skip
 """The pictures that docs/ shows."""
 
@@ -55,9 +56,9 @@ class Window:
                 raise TimeoutError(f"still not so, see {self.picture('gimp-timeout')}: {code}")
             time.sleep(0.1)
 
-    def finished(self, code: str) -> None:
+    def finished(self, code: str, wait: float = 60) -> None:
         """Wait until the code's answer is true and the action that made it so has ended."""
-        self.until(code)
+        self.until(code, wait)
         end = time.monotonic() + 30
         while plug_in_calls():
             if time.monotonic() > end:

@@ -1,4 +1,5 @@
-"""Composing in the real Krita: the subject of another layer placed on the picture, and a portrait in a painting."""
+"""Composing in the real Krita: the subject of another layer placed on the picture, a portrait in a painting, and a
+subject carried from one document to another through the clipboard."""
 
 from __future__ import annotations
 
@@ -10,14 +11,17 @@ from PIL import Image
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import Grey, finish, open_photograph, picture
+from tests.editors.krita.person import Grey, ask_and_accept, choose_with_mouse, finish, open_photograph, picture
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
 
-def compose(krita: Krita, folder: Path, action: str, values: dict[str, object]) -> list[object]:
-    """Run an action on the photograph of the coffee with the astronaut as the other layer; what was there before."""
-    open_photograph(krita, folder, "coffee", data.coffee())
+def compose(
+    krita: Krita, folder: Path, action: str, values: dict[str, object], below: Grey | None = None
+) -> list[object]:
+    """Run an action on a picture (else the photograph of the coffee), 400 x 600, with the astronaut as the other layer;
+    what was there before."""
+    open_photograph(krita, folder, "below", data.coffee() if below is None else below)
     Image.fromarray(data.astronaut()).resize((320, 320)).save(folder / "astronaut.png")
     krita.run("import_picture(path, 'Astronaut', 10, 20)", path=str(folder / "astronaut.png"))
     krita.until("'Astronaut' in names()")
@@ -38,10 +42,15 @@ def compose(krita: Krita, folder: Path, action: str, values: dict[str, object]) 
     return before
 
 
+def samples(krita: Krita, layer: str) -> Grey:
+    """An 8-bit layer on the canvas, 400 x 600 x 4, BGRA."""
+    flat = krita.get("bytes(node(layer).pixelData(0, 0, 600, 400)).hex()", layer=layer)
+    return np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(400, 600, 4)
+
+
 def opacity(krita: Krita, layer: str) -> Grey:
     """Alpha of an 8-bit layer on the canvas, 400 x 600."""
-    flat = krita.get("bytes(node(layer).pixelData(0, 0, 600, 400)).hex()", layer=layer)
-    return np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(400, 600, 4)[..., 3]
+    return samples(krita, layer)[..., 3]
 
 
 def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Path) -> None:
@@ -70,3 +79,42 @@ def test_a_portrait_finds_its_own_place_in_a_painting(krita: Krita, tmp_path: Pa
     rows, columns = np.nonzero(opacity(krita, "Blended") > 127)
     assert rows.max() == 399  # she is cut off below in her photograph, too
     assert columns.min() > 300  # the cup is on the left
+
+
+def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Krita, tmp_path: Path) -> None:
+    open_photograph(krita, tmp_path, "coffee", data.coffee())
+    there_was = krita.get("snapshot()")
+    Image.fromarray(data.astronaut()).resize((330, 330)).save(tmp_path / "astronaut-330.png")
+    krita.run("open_file(path)", path=str(tmp_path / "astronaut-330.png"))
+    krita.until("front().width() == 330 and front().activeNode() is not None")
+    ask_and_accept(krita, "select.subject")
+    krita.until("front().selection() is not None")
+    krita.run("K.action('edit_copy').trigger(); front().waitForDone()")
+    krita.run("bring_to_front(next(d.name() for d in K.documents() if d.width() == 600 and d.height() == 400))")
+    krita.until("front().width() == 600 and K.activeWindow().activeView().document() == front()")
+    krita.run("K.action('edit_paste').trigger()")
+    krita.until("len(names()) == 2 and front().activeNode().name() == names()[1]")
+    krita.run("""
+        pasted = front().activeNode()
+        pasted.setName("Astronaut")
+        box = pasted.bounds()
+        pasted.move(pasted.position().x() + 20 - box.x(), pasted.position().y() + 400 - box.y() - box.height())
+        front().refreshProjection(); front().waitForDone()
+    """)
+    pasted = opacity(krita, "Astronaut")
+    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Blend Layer into Picture…")
+    krita.until("dialog() is not None", wait=10)
+    krita.run("dialog().set_values({**dialog().values(), 'edge': 'cutout'})")
+    krita.display.keys("Return")
+    finish(krita)
+    names = krita.until("len(names()) == 3 and names()", wait=120)
+    picture(krita, "copied-subject")
+    assert names[1:] == ["Astronaut", "Blended"]
+    assert np.abs(opacity(krita, "Blended").astype(int) - pasted).max() <= 1  # the object's own soft edge
+    before, after = (samples(krita, name)[pasted > 250][:, :3].astype(int) for name in names[1:])
+    assert 3 < np.abs(after - before).mean() < 60  # its light has changed, not what it shows
+    assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
+    krita.run("K.action('edit_undo').trigger(); front().waitForDone()")
+    krita.until("len(names()) == 2")
+    assert krita.get("snapshot()")[0][0] == there_was[0][0]
+    assert (opacity(krita, "Astronaut") == pasted).all()

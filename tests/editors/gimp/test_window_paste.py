@@ -1,0 +1,73 @@
+"""Composing as a person does it: a subject copied from one image to another and blended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from .harness import received
+from .window import Window
+
+pytestmark = pytest.mark.gimp
+
+ON_CANVAS = """
+def on_canvas(layer):
+    "A layer's samples where the canvas is, as text."
+    _, x, y = layer.get_offsets()
+    image = layer.get_image()
+    box = Gegl.Rectangle.new(-x, -y, image.get_width(), image.get_height())
+    return sent(layer.get_buffer().get(box, 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE))
+"""
+COFFEE = "coffee = next(i for i in Gimp.get_images() if i.get_width() == 600)\n"
+
+
+@pytest.fixture
+def two_images(window: Window, photographs: dict[str, str]) -> Iterator[None]:
+    """The window shows the astronaut, small; the coffee is in the tab on the left."""
+    window.open(photographs["coffee"])
+    second = window.gimp.run(
+        f"""
+        other = open_image({photographs["astronaut"]!r})
+        other.scale(330, 330)
+        other.clean_all()
+        answer = Gimp.Display.new(other).get_id()
+        """
+    )
+    window.until("answer = len(Gimp.get_images()) == 2")
+    time.sleep(2)
+    yield
+    window.gimp.run(f"Gimp.Display.get_by_id({second}).delete()")
+    window.until("answer = len(Gimp.get_images()) == 1")
+    window.open(photographs["coffee"])
+
+
+def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Window, two_images: None) -> None:
+    person = "other = next(i for i in Gimp.get_images() if i.get_width() == 330)\n"
+    window.choose("select.subject")
+    window.fill_in("select.subject")
+    window.finished(f"{person}answer = not Gimp.Selection.is_empty(other)", 250)
+    window.display.keys("ctrl+c", "alt+1")
+    time.sleep(1)
+    window.display.keys("ctrl+v")
+    window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2")
+    window.gimp.run(f"{COFFEE}pasted = coffee.get_layers()[0]\npasted.set_offsets(20, 400 - pasted.get_height())\n"
+                    "Gimp.displays_flush()")  # fmt: skip
+    time.sleep(1)
+    window.picture("gimp-copied-subject-before")
+    window.choose("paste.blend")
+    window.fill_in("paste.blend", "alt+e", "End")  # the last of the edges is an object's
+    window.finished(f"{COFFEE}answer = coffee.get_layers()[0].get_name() == 'Blended'", 250)
+    time.sleep(1)
+    window.picture("gimp-copied-subject")
+    texts = window.gimp.run(f"{ON_CANVAS}{COFFEE}answer = [on_canvas(layer) for layer in coffee.get_layers()[:2]]")
+    after, before = (received(text, 400).reshape(400, 600, 4).astype(int) for text in texts)
+    assert np.abs(after - before)[..., 3].max() <= 1  # the object's own soft edge
+    inside = before[..., 3] > 250
+    assert inside.sum() > 20000
+    assert 3 < np.abs(after - before)[inside].mean() < 60  # its light has changed, not what it shows
+    assert np.corrcoef(before[inside].ravel(), after[inside].ravel())[0, 1] > 0.9
+    window.display.keys("ctrl+z")
+    window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2", 5)
