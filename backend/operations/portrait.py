@@ -23,7 +23,8 @@ from .style import opaque
 from .style_network import mixture, network, stylised
 
 CUT_OFF = 0.2  # a subject that meets its picture's lower border along so much of its width goes on below it
-STROKES = (0.5, 8.0)  # smallest and largest, as `stylised` takes them
+PAINTED = 800  # px, the least height at which a person is painted: strokes on fewer hide the face
+STROKES = (0.25, 8.0)  # smallest and largest
 
 
 def portrait_into_painting(job: Job, context: Context) -> list[Output]:
@@ -51,7 +52,8 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
 
 
 def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> Raster:
-    """The layer in the painting's manner or a preset's, its strokes as large as they will be in the painting."""
+    """The layer in the painting's manner or a preset's, in strokes as large as the painting's or, where those hide
+    a face, finer."""
     style = str(job.parameters["style"])
     if style == "colours" or (style == "painting" and not _is_there(any_style.NAME, context)):
         return source
@@ -61,7 +63,7 @@ def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> R
         net, weights = any_style.painter(painting, context), mixture(PICTURE, 1.0)
     else:
         net, weights = network(context), mixture(style, 1.0)
-    enlarged = source.height / max(1.0, float(job.parameters["size"]) / 100 * painting.height)
+    enlarged = source.height / max(PAINTED, float(job.parameters["size"]) / 100 * painting.height)
     changed = stylised(
         opaque(source),
         net,

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from PIL import Image, ImageGrab
+from PIL import Image, ImageGrab, ImageOps
+from skimage import data
 
 PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "xdotool": "xdotool"}
 """What a display needs, and the Debian package each comes from."""
@@ -96,3 +97,11 @@ def publish(picture: Path, name: str) -> None:
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(picture, Path(folder) / name)
+
+
+def painting() -> Image.Image:
+    """The picture in $INLAY_PAINTING (a real painting, to renew the manual's pictures), else the photograph of the
+    coffee; 600 x 400."""
+    path = os.environ.get("INLAY_PAINTING")
+    picture = Image.open(path).convert("RGB") if path else Image.fromarray(data.coffee())
+    return ImageOps.fit(picture, (600, 400), Image.Resampling.LANCZOS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.operations import Context, portrait
-from backend.pixels import coverage, samples
+from backend.pixels import Pixels, coverage, samples
 from models import store
 from models.cards import CardError
 from plugin.client.actions import BY_NAME, Value
@@ -34,6 +34,25 @@ def test_the_person_is_painted_as_the_painting_is() -> None:
     assert np.array_equal(coverage(plain), coverage(painted))
     change = np.abs(samples(plain)[..., :3].astype(int) - samples(painted)[..., :3])[inside]
     assert change.mean() > 5
+
+
+@pytest.mark.parametrize(("height", "stroke"), [(150, 60 / 800), (4000, 60 / 2000)])
+def test_strokes_are_the_paintings_and_finer_where_they_would_hide_a_face(
+    height: int, stroke: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photograph 60 pixels high that is to have half of the painting's height."""
+    strokes = []
+
+    def stylised(image: Pixels, net: object, weights: object, stroke: float, *_: object) -> Pixels:
+        strokes.append(stroke)
+        return image
+
+    monkeypatch.setattr(portrait, "stylised", stylised)
+    monkeypatch.setattr(portrait, "STROKES", (0.0, 8.0))
+    parameters = BY_NAME["paste.portrait"].check({"size": 50.0})
+    job = Job("paste.portrait", parameters, {})
+    portrait.repainted(test_compose.figure(), test_compose.picture(200, height), job, test_any_style.context())
+    assert strokes == [pytest.approx(stroke)]
 
 
 def test_without_the_network_the_colours_are_taken_and_a_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,17 @@
-"""Composing as a person does it: a subject copied from one image to another and blended."""
+"""Composing as a person does it: a subject copied from one image to another and blended; a portrait in a painting."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from textwrap import dedent
 
 import numpy as np
 import pytest
 
-from .harness import received
+from tests.editors.display import painting
+
+from .harness import Tree, received
 from .window import Window
 
 pytestmark = pytest.mark.gimp
@@ -71,3 +74,42 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     assert np.corrcoef(before[inside].ravel(), after[inside].ravel())[0, 1] > 0.9
     window.display.keys("ctrl+z")
     window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2", 5)
+
+
+def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photographs: dict[str, str]) -> None:
+    path = tree.home / "painting.png"
+    painting().save(path)
+    window.open(tree.inside(path))
+    code = dedent(
+        f"""
+        image = shown()
+        below = image.get_layers()[0]
+        file = Gio.File.new_for_path({photographs["astronaut"]!r})
+        person = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, file)
+        person.set_name("Astronaut")
+        image.insert_layer(person, None, 0)
+        person.set_visible(False)
+        answer = []
+        for style in ("colours", "painting"):
+            wish = {{"style": style, "place": "given", "x": 18.0, "size": 75.0}}
+            outcome = call("inlay-paste-portrait", image, [below], source=person, **wish)
+            assert outcome["status"] == "success", outcome
+            new = next(layer for layer in image.get_layers() if layer.get_name().startswith("Blended"))
+            answer.append(on_canvas(new))
+            if style == "colours":
+                image.remove_layer(new)
+        Gimp.displays_flush()
+        answer.insert(0, [layer.get_name() for layer in image.get_layers()])
+        """
+    )
+    names, *people = window.gimp.run(ON_CANVAS + code, wait=250)
+    time.sleep(1)
+    window.picture("gimp-portrait-in-painting")
+    assert sorted(names) == ["Astronaut", "Background", "Blended"]
+    colours, painted = (received(text, 400).reshape(400, 600, 4).astype(int) for text in people)
+    inside = colours[..., 3] == 255
+    assert inside.sum() > 20000
+    assert np.flatnonzero(inside.any(1)).max() == 399  # she is cut off below in her photograph, too
+    assert np.abs(colours - painted)[..., 3].max() <= 1  # the same person at the same place
+    assert np.abs(colours - painted)[inside].mean() > 5
+    window.open(photographs["coffee"])

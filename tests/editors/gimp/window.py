@@ -16,7 +16,7 @@ IN_MANUAL = {
     "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
     "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
-    "gimp-copied-subject",
+    "gimp-copied-subject", "gimp-portrait-in-painting",
 }  # fmt: skip
 """The pictures that docs/ shows."""
 

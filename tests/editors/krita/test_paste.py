@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from tests.editors.display import painting
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.person import Grey, ask_and_accept, choose_with_mouse, finish, open_photograph, picture
 
@@ -75,10 +76,24 @@ def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Pa
 def test_a_portrait_finds_its_own_place_in_a_painting(krita: Krita, tmp_path: Path) -> None:
     compose(krita, tmp_path, "paste.portrait", {"size": 60.0, "palette": 80.0})
     krita.until("len(names()) == 3", wait=120)
-    picture(krita, "portrait-in-painting")
     rows, columns = np.nonzero(opacity(krita, "Blended") > 127)
     assert rows.max() == 399  # she is cut off below in her photograph, too
     assert columns.min() > 300  # the cup is on the left
+
+
+def test_a_portrait_is_painted_as_the_painting_is(krita: Krita, tmp_path: Path) -> None:
+    found = []
+    for style in ("colours", "painting"):
+        below = np.array(painting())
+        compose(krita, tmp_path, "paste.portrait", {"style": style, "place": "given", "size": 75.0, "x": 18.0}, below)
+        krita.until("len(names()) == 3", wait=120)
+        found.append(samples(krita, "Blended").astype(int))
+    picture(krita, "portrait-in-painting")
+    colours, painted = found
+    inside = colours[..., 3] == 255
+    assert inside.sum() > 20000
+    assert np.abs(colours - painted)[..., 3].max() <= 1  # the same person at the same place
+    assert np.abs(colours - painted)[inside].mean() > 5
 
 
 def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Krita, tmp_path: Path) -> None:
