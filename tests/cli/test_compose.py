@@ -39,7 +39,7 @@ def changed(files: Path, *words: str) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_person_goes_where_there_is_nothing_and_stands_on_the_border(files: Path) -> None:
     out, where = changed(files, "compose", str(files / "person.png"), str(files / "painting.png"), "--scale", "0.5",
-                         "--palette", "0", "--strength", "0")  # fmt: skip
+                         "--style", "colours", "--palette", "0", "--strength", "0")  # fmt: skip
     rows, columns = np.nonzero(where)
     assert columns.min() >= 95
     assert rows.max() == 119

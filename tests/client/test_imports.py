@@ -11,20 +11,17 @@ LEFT_OUT = ("zmq", "numpy", "hashlib", "subprocess", "tempfile", "uuid")
 """What is slow to load and, if at all, needed later."""
 
 
-def test_loading_costs_less_than_the_standard_library_it_stands_on_and_brings_nothing_else() -> None:
+def test_loading_brings_the_standard_library_and_little_of_it() -> None:
     script = (
-        f"LEFT_OUT = {LEFT_OUT}\n"
-        "import sys, time\n"
-        "times = [time.process_time()]\n"
+        "import sys\n"
         "import dataclasses, json, pathlib, selectors, socket, threading, typing\n"
-        "times.append(time.process_time())\n"
+        "before = set(sys.modules)\n"
         "import plugin.client.connection\n"
-        "times.append(time.process_time())\n"
-        "print((times[2] - times[1]) / (times[1] - times[0]), *(name for name in LEFT_OUT if name in sys.modules))"
+        "print(*sorted(set(sys.modules) - before))"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for _ in range(3)
-    ]
-    assert runs[0].split()[1:] == []
-    assert min(float(run.split()[0]) for run in runs) < 1.0
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert not set(LEFT_OUT) & set(loaded)
+    others = {name.split(".")[0] for name in loaded} - {"plugin"}
+    assert others <= sys.stdlib_module_names
+    assert len([name for name in loaded if not name.startswith("plugin")]) <= 10

@@ -126,8 +126,8 @@ def test_a_portrait_goes_where_it_hides_least_and_takes_on_the_palette() -> None
     busy[:, 130:] = (40, 90, 60)
     painting = raster(busy, PixelFormat("RGB", "u8"))
     inputs = {"image": painting, "source": figure()}
-    (plain,) = run("paste.portrait", inputs, size=50.0, palette=0.0, strength=0.0)
-    (painted,) = run("paste.portrait", inputs, size=50.0, palette=100.0, strength=0.0)
+    (plain,) = run("paste.portrait", inputs, size=50.0, palette=0.0, strength=0.0, style="colours")
+    (painted,) = run("paste.portrait", inputs, size=50.0, palette=100.0, strength=0.0, style="colours")
     assert plain.raster.x >= 125
     assert plain.raster.box == painted.raster.box
     before, after = (samples(o.raster)[20:50, 20:50, :3].astype(float).mean((0, 1)) for o in (plain, painted))
