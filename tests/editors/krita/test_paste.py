@@ -98,6 +98,7 @@ def test_a_portrait_is_painted_as_the_painting_is(krita: Krita, tmp_path: Path) 
 
 def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "coffee", data.coffee())
+    krita.run("front().setName('Coffee')")
     there_was = krita.get("snapshot()")
     Image.fromarray(data.astronaut()).resize((330, 330)).save(tmp_path / "astronaut-330.png")
     krita.run("open_file(path)", path=str(tmp_path / "astronaut-330.png"))
@@ -105,8 +106,8 @@ def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Kri
     ask_and_accept(krita, "select.subject")
     krita.until("front().selection() is not None")
     krita.run("K.action('edit_copy').trigger(); front().waitForDone()")
-    krita.run("bring_to_front(next(d.name() for d in K.documents() if d.width() == 600 and d.height() == 400))")
-    krita.until("front().width() == 600 and K.activeWindow().activeView().document() == front()")
+    krita.run("bring_to_front('Coffee')")
+    krita.until("front().name() == 'Coffee' and K.activeWindow().activeView().document() == front()")
     krita.run("K.action('edit_paste').trigger()")
     krita.until("len(names()) == 2 and front().activeNode().name() == names()[1]")
     krita.run("""
