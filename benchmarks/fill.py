@@ -1,18 +1,21 @@
 """Filling holes beside what there is elsewhere: error and likeness inside the hole, method by method.
 
-    python -m benchmarks.fill DATA [--every N] [--methods patches telea ...] [--weights RUN] [--pictures FOLDER]
+    python -m benchmarks.fill DATA [--every N] [--methods patches telea ...] [--weights RUN] [--keep FOLDER]
     python -m benchmarks.fill DATA --speed
 
 DATA is the data folder ($INLAY_DATA). The pictures are 512 px crops from the middle of its photos/dev, each with an
 irregular hole and with one of an object's shape, of 5 to 25 % of the area. L1 and PSNR are on 0..255; SSIM; and the
 feature distance: squeezenet1_0 at six taps, unit length per pixel, squared difference, summed over taps. G'MIC's
 matchpatch takes part where `gmic` is installed, and the network (alone, and as the guide of patches: auto) where its
-weights are. --speed times a round hole of 400 px in 2048 x 2048 and in 12 megapixels.
+weights are. --keep holds the pictures, the holes, every method's fills and the scores: a fill that is there already is
+not made again, so that methods can be measured one after the other. --speed times a round hole of 400 px in 2048 x 2048
+and in 12 megapixels.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import shutil
 import subprocess
 import tempfile
@@ -48,9 +51,9 @@ Method = Callable[[Picture, Mask], Picture]
 
 @dataclass(frozen=True)
 class Case:
-    """A picture (H x W x 3, RGB), its hole, and what kind of hole it is."""
+    """A picture (H x W x 3, RGB), its number, its hole, and what kind of hole it is."""
 
-    name: str
+    number: int
     kind: str
     picture: Picture
     hole: Mask
@@ -128,7 +131,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
             hole = draw()
             while not SMALLEST <= hole.mean() <= LARGEST:
                 hole = draw()
-            yield Case(path.stem, kind, picture, np.where(hole, True, False))
+            yield Case(number, kind, picture, np.where(hole, True, False))
 
 
 def middle(picture: Picture) -> Picture:
@@ -156,32 +159,68 @@ def scores(truth: Picture, filled: Picture, hole: Mask, net: FeatureNetwork) -> 
     return [float(np.abs(error).mean()), float(10 * np.log10(255**2 / (error**2).mean())), float(similar), distance]
 
 
-def compare(data: Path, every: int, methods: dict[str, Method], pictures: Path | None) -> None:
+class Kept:
+    """A folder of fills: cases/images, cases/masks and METHOD with NNN_KIND.png, and scores.csv with a line for each
+    fill that is there."""
+
+    FIELDS = ("case", "method", "l1", "psnr", "ssim", "distance", "seconds", "outside")
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.table = folder, folder / "scores.csv"
+        self.rows: dict[tuple[str, str], list[float]] = {}
+        if self.table.exists():
+            with self.table.open(newline="") as lines:
+                for row in csv.DictReader(lines):
+                    values = [float(row[name]) for name in self.FIELDS[2:]]
+                    self.rows[row["case"], row["method"]] = values
+
+    def write(self, folder: str, case: str, picture: Picture) -> None:
+        path = self.folder / folder / f"{case}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), picture[..., ::-1] if picture.ndim == 3 else picture)
+
+    def add(self, case: str, method: str, filled: Picture, values: list[float]) -> None:
+        self.write(method, case, filled)
+        new = not self.table.exists()
+        with self.table.open("a", newline="") as lines:
+            writer = csv.writer(lines)
+            writer.writerows([self.FIELDS] * new + [(case, method, *values)])
+
+
+def measured(case: Case, method: Method, net: FeatureNetwork) -> tuple[Picture, list[float]]:
+    """The fill, and its scores, its seconds and how many pixels outside of the hole have changed."""
+    bare = np.where(case.hole[..., None], np.uint8(255), case.picture)  # what was in the hole must not help
+    start = time.perf_counter()
+    filled = method(bare, case.hole)
+    seconds = time.perf_counter() - start
+    outside = int((filled != case.picture).any(2)[~case.hole].sum())
+    whole = np.where(case.hole[..., None], filled, case.picture)
+    return whole, [*scores(case.picture, whole, case.hole, net), seconds, outside]
+
+
+def compare(data: Path, every: int, methods: dict[str, Method], keep: Path | None) -> None:
     net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors", SQUEEZENET_SCORE)
-    rows: dict[tuple[str, str], list[list[float]]] = {}
+    kept = None if keep is None else Kept(keep)
+    table: dict[tuple[str, str], list[list[float]]] = {}
     for case in cases(data, every):
-        shown = [np.where(case.hole[..., None], np.uint8(255), case.picture)]
-        for name, method in methods.items():
-            # a hole's content must not help: it is white
-            start = time.perf_counter()
-            filled = method(shown[0].copy(), case.hole)
-            seconds = time.perf_counter() - start
-            changed = float((filled != case.picture).any(2)[~case.hole].sum())
-            whole = np.where(case.hole[..., None], filled, case.picture)
-            rows.setdefault((case.kind, name), []).append(
-                [*scores(case.picture, whole, case.hole, net), seconds, changed]
-            )
-            shown.append(whole)
-        if pictures:
-            pictures.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(pictures / f"{case.name}_{case.kind}.jpg"), np.hstack(shown)[..., ::-1])
+        name = f"{case.number:03}_{case.kind}"
+        if kept:
+            kept.write("cases/images", name, case.picture)
+            kept.write("cases/masks", name, case.hole.astype(np.uint8) * 255)
+        for label, method in methods.items():
+            values = kept.rows.get((name, label)) if kept else None
+            if values is None:
+                filled, values = measured(case, method, net)
+                if kept:
+                    kept.add(name, label, filled, values)
+            table.setdefault((case.kind, label), []).append(values)
     print("| hole | method | n | L1 | PSNR | SSIM | feature distance | seconds | changed outside |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for (kind, name), found in sorted(rows.items()):
-        l1, psnr, ssim, distance, seconds, changed = np.mean(found, 0)
+    for (kind, label), found in sorted(table.items()):
+        l1, psnr, ssim, distance, seconds, outside = np.mean(found, 0)
         print(
-            f"| {kind} | {name} | {len(found)} | {l1:.2f} | {psnr:.2f} | {ssim:.3f} | {distance:.4f} | {seconds:.2f} "
-            f"| {changed:.0f} |"
+            f"| {kind} | {label} | {len(found)} | {l1:.2f} | {psnr:.2f} | {ssim:.3f} | {distance:.4f} | {seconds:.2f} "
+            f"| {outside:.0f} |"
         )
 
 
@@ -207,7 +246,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
     parser.add_argument("--methods", nargs="+", help="only these")
     parser.add_argument("--weights", type=Path, help="the network's, of a run (default: the bundled ones)")
-    parser.add_argument("--pictures", type=Path, help="folder for the fills, side by side")
+    parser.add_argument("--keep", type=Path, help="folder for the fills and their scores; what is there is not redone")
     parser.add_argument("--speed", action="store_true", help="time it instead")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -219,7 +258,7 @@ def main() -> None:
     if options.speed:
         speed(options.data, {name: found[name] for name in ("patches", "auto", "matchpatch") if name in found})
     else:
-        compare(options.data, options.every, found, options.pictures)
+        compare(options.data, options.every, found, options.keep)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ look only near the places that the smaller ones found, so the cost goes with the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,7 @@ from .seams import remove_seams
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+DARK = 0.02  # added to means, of 0..1, before their ratio is taken
 REMEDY = "widen the sampling area, or make the hole smaller"
 
 
@@ -47,6 +49,7 @@ class InpaintingConfig:
     guide_weight: float = 0.5  # of the guide's colour beside the patch itself
     texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
     place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
+    gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
     seams: float = 0.06  # largest difference of colour, of 0..1, that is taken for a seam and removed
 
 
@@ -126,7 +129,8 @@ def inpaint(
             if level is levels[0] and number == 0:  # it starts from chance
                 field.search(sources, wanted, 3, radius, rng, poll)
             weight = torch.exp(-field.costs / (2 * _spread(field.costs))) * confidence
-            current = _vote(level, field, weight, config.patch, number == count - 1, current, poll)
+            gains = _gains(level, field, current, config)
+            current = _vote(level, field, weight, config.patch, number == count - 1, current, poll, gains)
             done += cost / count
             if progress:
                 progress(min(1.0, done / sum(work)))
@@ -318,16 +322,38 @@ def _enlarged(
     field = Field(targets, torch.where(good, up, chance), width, height)
     blurred = F.interpolate(current.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False)
     blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.picture)
-    return field, _vote(level, field, good.float(), config.patch, True, blurred, poll)
+    gains = _gains(level, field, blurred, config)
+    return field, _vote(level, field, good.float(), config.patch, True, blurred, poll, gains)
+
+
+def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig) -> Tensor:
+    """What each target's patch is multiplied by to be as bright as what is there so far, N x 5, 1 for texture. What
+    differs by much more than the configured gain is another thing, not another light."""
+    size = (config.patch,) * 2
+
+    def means(picture: Tensor) -> Tensor:
+        found = cv2.blur(picture[..., :3].cpu().numpy(), size, borderType=cv2.BORDER_REPLICATE)
+        return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
+
+    ratio = (means(current)[field.targets] / means(level.picture)[field.origins]).log_()
+    difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
+    return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
 
 
 def _vote(
-    level: Level, field: Field, weight: Tensor, patch: int, sharp: bool, background: Tensor, poll: Poll
+    level: Level,
+    field: Field,
+    weight: Tensor,
+    patch: int,
+    sharp: bool,
+    background: Tensor,
+    poll: Poll,
+    gains: Tensor,
 ) -> Tensor:
     """Each missing pixel as the weighted mean of what the patches over it say (Wexler et al. 2007, equation 4).
 
-    weight: of the targets. `sharp` leans on the patches centred near the pixel, so that texture is kept. Where no patch
-    has a weight the background stays.
+    weight, gains: of the targets, N and N x C. `sharp` leans on the patches centred near the pixel, so that texture is
+    kept. Where no patch has a weight the background stays.
     """
     height, width = level.size
     values = level.picture.view(height * width, -1)
@@ -343,7 +369,8 @@ def _vote(
             nearness = float(np.exp(-(dy * dy + dx * dx) / (2 * 0.7**2))) if sharp else 1.0
             w = (weight[safe] * (number >= 0) * nearness)[:, None]
             # a pixel beside the centre of a whole patch lies in the picture
-            total.addcmul_(w, values.index_select(0, field.origins[safe] - (dy * width + dx)))
+            said = values.index_select(0, field.origins[safe] - (dy * width + dx))
+            total.addcmul_(w, said.mul_(gains.index_select(0, safe)))
             mass += w
     result = background.clone()
     pixels = result.view(height * width, -1)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from backend.imaging import Cancelled
-from backend.imaging.inpainting import inpaint
+from backend.imaging.inpainting import InpaintingConfig, inpaint
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -19,12 +19,12 @@ def disc(height: int, width: int, y: float, x: float, radius: float) -> Mask:
     return mask
 
 
-def checks(height: int, width: int, side: int) -> Floats:
+def checks(height: int, width: int, side: int, grain: float = 0.01) -> Floats:
     """A board in two colours with a little grain."""
     y, x = np.mgrid[:height, :width] // side
     board = np.where(((y + x) % 2)[..., None], [0.8, 0.7, 0.5], [0.2, 0.3, 0.4])
-    grain = np.random.default_rng(0).normal(0, 0.01, board.shape)
-    return (board + grain).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, grain, board.shape)
+    return (board + noise).astype(np.float32)
 
 
 def noise(height: int, width: int) -> Floats:
@@ -72,6 +72,18 @@ def test_a_slope_of_light_goes_on_without_a_step() -> None:
     filled = inpaint(image, hole)
     assert np.abs(np.diff(filled, axis=1)).max() < 0.004
     assert np.abs(filled - image)[hole].mean() < 0.005
+
+
+def test_a_pattern_goes_on_through_a_change_of_light() -> None:
+    """No patch of it is as bright as the place that it goes to."""
+    image = checks(96, 128, 8, grain=0) * np.linspace(0.4, 1, 128, dtype=np.float32)[None, :, None]
+    hole = disc(96, 128, 48, 64, 20)
+    with_gain, without = (
+        float(np.abs(inpaint(image, hole, config=InpaintingConfig(gain=gain)) - image)[hole].mean())
+        for gain in (InpaintingConfig().gain, 1.0001)
+    )
+    assert with_gain < 0.007
+    assert with_gain < 0.8 * without
 
 
 def test_only_the_sampling_area_is_copied() -> None:
