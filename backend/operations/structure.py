@@ -54,7 +54,8 @@ def structure(image: Float, hole: Mask, known: Mask, network: tuple[PConvUNet, i
 
 
 def _answer(net: PConvUNet, picture: Float, known: Mask, context: Context) -> Float:
-    """The network's picture, h x w x 3. picture: h x w x 3, 0..1; known: h x w."""
+    """The network's picture, h x w x 3: the mean of what it says of the picture and of its mirror image, which is nearer
+    to the truth than either. picture: h x w x 3, 0..1; known: h x w."""
     import torch
 
     block = 2**net.depth  # what is added to the sides to have multiples of this is a hole, too
@@ -63,6 +64,8 @@ def _answer(net: PConvUNet, picture: Float, known: Mask, context: Context) -> Fl
     mask = torch.from_numpy(np.pad(known, room)[None, None].astype(np.float32))
     kind = torch.device(context.device).type
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):
-        answer = net(image.to(context.device), mask.to(context.device)).float().clamp(0, 1)
-    found: Float = answer[0, :, : known.shape[0], : known.shape[1]].permute(1, 2, 0).cpu().numpy()
+        image, mask = image.to(context.device), mask.to(context.device)
+        answer, mirrored = net(torch.cat([image, image.flip(3)]), torch.cat([mask, mask.flip(3)])).float().clamp(0, 1)
+        answer = (answer + mirrored.flip(2)) / 2
+    found: Float = answer[:, : known.shape[0], : known.shape[1]].permute(1, 2, 0).cpu().numpy()
     return found

@@ -57,12 +57,14 @@ def _console(tree: Tree, host: Backend, transport: str) -> Iterator[Gimp]:
 
 @pytest.fixture(scope="session")
 def photographs(tree: Tree) -> dict[str, str]:
-    """Photographs in the tree, by name, as paths inside it; "both" is a person and a cat side by side."""
+    """Photographs in the tree, by name, as paths inside it; "both" is a person and a cat side by side, "sky" a
+    rocket with nothing beside it."""
     from PIL import Image
     from skimage import data
 
     paths = {}
     pictures = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
+    pictures["sky"] = np.ascontiguousarray(data.rocket()[40:345, 215:428])
     pictures["both"] = np.hstack([pictures["astronaut"][:300, 80:400], pictures["chelsea"]])
     for name, pixels in pictures.items():
         path = Path(tree.home) / f"{name}.png"

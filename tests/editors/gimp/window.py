@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 1280, 800
 IN_MANUAL = {
     "gimp-menu-select", "gimp-dialog-select-object", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
     "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
-    "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject",
+    "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject-before", "gimp-erase-subject-after",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
     "gimp-copied-subject", "gimp-portrait-in-painting",
 }  # fmt: skip
