@@ -54,8 +54,8 @@ def structure(image: Float, hole: Mask, known: Mask, network: tuple[PConvUNet, i
 
 
 def _answer(net: PConvUNet, picture: Float, known: Mask, context: Context) -> Float:
-    """The network's picture, h x w x 3: the mean of what it says of the picture and of its mirror image, which is nearer
-    to the truth than either. picture: h x w x 3, 0..1; known: h x w."""
+    """The network's picture, h x w x 3: the mean of what it says of the picture and of its mirror image, which is
+    nearer to the truth than either. picture: h x w x 3, 0..1; known: h x w."""
     import torch
 
     block = 2**net.depth  # what is added to the sides to have multiples of this is a hole, too
