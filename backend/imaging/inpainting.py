@@ -46,7 +46,7 @@ class InpaintingConfig:
     )  # search-and-vote rounds from the coarsest level on; the last one repeats
     everywhere: int = 100_000  # with more sources than this a level searches only near what the coarser one found:
     near: int = 8  # so far from it
-    guide_weight: float = 0.4  # of the guide's colour beside the patch itself
+    guide_weight: float = 0.25  # of the guide's colour beside the patch itself
     texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
     place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
     gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio

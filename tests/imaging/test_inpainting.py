@@ -103,7 +103,8 @@ def test_a_guide_decides_between_two_textures() -> None:
     image[:, 60:] = 0.8
     hole = disc(80, 120, 40, 60, 16)
     for level in (0.2, 0.8):
-        filled = inpaint(image, hole, guide=np.where(hole[..., None], np.float32(level), image))
+        guide = np.where(hole[..., None], np.float32(level), image)
+        filled = inpaint(image, hole, guide=guide, config=InpaintingConfig(guide_weight=0.5))
         assert abs(float(filled[disc(80, 120, 40, 60, 8)].mean()) - level) < 0.1
 
 
