@@ -154,7 +154,7 @@ def _draw(steps: Sequence[Step], path: Path) -> None:
         ("style", [step.style for step in steps]),
     ):
         axes.plot(numbers, values, label=name, linewidth=1.2)
-    axes.set(xlabel="step", yscale="log", ylabel="relative to the pictures' own features")
+    axes.set(ylim=(1e-2, None), xlabel="step", yscale="log", ylabel="relative to the pictures' own features")
     axes.set_title("512 x 512 in the style of The Starry Night, from coarse to fine", fontsize=10)
     axes.legend()
     figure.tight_layout()
