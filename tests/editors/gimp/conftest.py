@@ -83,3 +83,11 @@ def window(
         yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
         printed = gimp.close()
     assert "Traceback" not in printed and "no mnemonic" not in printed, printed
+
+
+@pytest.fixture
+def astronaut(window: Window, photographs: dict[str, str]) -> Iterator[None]:
+    """The window shows the astronaut."""
+    window.open(photographs["astronaut"])
+    yield
+    window.open(photographs["coffee"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -22,14 +21,6 @@ SIDE = 512
 FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]
 """Rows and columns of the astronaut's photograph."""
 ONE = "answer = len(shown().get_layers()) == {} and not shown().is_dirty()"
-
-
-@pytest.fixture
-def astronaut(window: Window, photographs: dict[str, str]) -> Iterator[None]:
-    """The window shows the astronaut."""
-    window.open(photographs["astronaut"])
-    yield
-    window.open(photographs["coffee"])
 
 
 @pytest.fixture

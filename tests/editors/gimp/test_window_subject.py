@@ -19,14 +19,6 @@ AROUND_THE_HEAD = [
 
 
 @pytest.fixture
-def astronaut(window: Window, photographs: dict[str, str]) -> Iterator[None]:
-    """The window shows the astronaut."""
-    window.open(photographs["astronaut"])
-    yield
-    window.open(photographs["coffee"])
-
-
-@pytest.fixture
 def person_and_cat(window: Window, photographs: dict[str, str]) -> Iterator[None]:
     """The window shows a person and a cat side by side."""
     window.open(photographs["both"])

@@ -26,6 +26,15 @@ def open_photograph(krita: Krita, folder: Path, name: str, pixels: NDArray[np.ui
     krita.run("show()")
 
 
+def add_hidden(krita: Krita, path: Path, name: str, place: tuple[int, int] = (0, 0)) -> None:
+    """A picture on a hidden layer above the lowest one, which is active; x and y of its upper left corner."""
+    krita.run("import_picture(path, name, *place)", path=str(path), name=name, place=place)
+    krita.until("name in names()", name=name)
+    krita.run("front().setActiveNode(node(names()[0])); node(name).setVisible(False)", name=name)
+    krita.until("front().activeNode().name() == names()[0]")
+    krita.run("front().refreshProjection(); front().waitForDone()")
+
+
 def choose_with_mouse(krita: Krita, *labels: str) -> None:
     """Click through the menus."""
     for label in labels:

@@ -12,7 +12,15 @@ from skimage import data
 
 from tests.editors.display import painting
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import Grey, ask_and_accept, choose_with_mouse, finish, open_photograph, picture
+from tests.editors.krita.person import (
+    Grey,
+    add_hidden,
+    ask_and_accept,
+    choose_with_mouse,
+    finish,
+    open_photograph,
+    picture,
+)
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
@@ -24,11 +32,7 @@ def compose(
     what was there before."""
     open_photograph(krita, folder, "below", data.coffee() if below is None else below)
     Image.fromarray(data.astronaut()).resize((320, 320)).save(folder / "astronaut.png")
-    krita.run("import_picture(path, 'Astronaut', 10, 20)", path=str(folder / "astronaut.png"))
-    krita.until("'Astronaut' in names()")
-    krita.run("front().setActiveNode(node(names()[0])); node('Astronaut').setVisible(False)")
-    krita.until("front().activeNode().name() == names()[0]")
-    krita.run("front().refreshProjection(); front().waitForDone()")
+    add_hidden(krita, folder / "astronaut.png", "Astronaut", (10, 20))
     before = krita.get("snapshot()")
     krita.run(
         """

@@ -12,7 +12,7 @@ from skimage import data
 
 from plugin.client.actions.style import STYLES
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import choose_with_keys, finish, open_photograph, picture, press_ctrl_z
+from tests.editors.krita.person import add_hidden, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]
@@ -113,11 +113,7 @@ def test_the_background_alone_is_painted(krita: Krita, astronaut: list[Any]) -> 
 def with_style(krita: Krita, astronaut: list[Any], tmp_path: Path) -> list[Any]:
     """A hidden layer above hers, for a style; hers is active. What the picture looks like then."""
     Image.fromarray(data.immunohistochemistry()).save(tmp_path / "style.png")
-    krita.run("import_picture(path, 'Tissue', 0, 0)", path=str(tmp_path / "style.png"))
-    krita.until("'Tissue' in names()")
-    krita.run("front().setActiveNode(node(names()[0])); node('Tissue').setVisible(False)")
-    krita.until("front().activeNode().name() == names()[0]")
-    krita.run("front().refreshProjection(); front().waitForDone()")
+    add_hidden(krita, tmp_path / "style.png", "Tissue")
     snapshot = krita.get("snapshot()")
     assert isinstance(snapshot, list)
     return snapshot
