@@ -25,6 +25,7 @@ from .seams import remove_seams
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+OFTEN = 4.0  # uses of a source above which it becomes no dearer
 DARK = 0.02  # added to means, of 0..1, before their ratio is taken
 REMEDY = "widen the sampling area, or make the hole smaller"
 
@@ -37,16 +38,11 @@ class InpaintingConfig:
     components: int = 16  # principal components in a descriptor
     coarsest: int = 8  # the pyramid ends when the hole's largest inscribed circle has this radius or less,
     most: int = 3000  # the hole this many pixels, and there are few enough sources to search all of them
-    rounds: tuple[int, ...] = (
-        10,
-        6,
-        4,
-        2,
-        1,
-    )  # search-and-vote rounds from the coarsest level on; the last one repeats
+    rounds: tuple[int, ...] = (40, 30, 15, 8, 4, 2)  # search-and-vote rounds from the coarsest level on; then the last
     everywhere: int = 100_000  # with more sources than this a level searches only near what the coarser one found:
     near: int = 8  # so far from it
-    guide_weight: float = 0.25  # of the guide's colour beside the patch itself
+    guide_weight: float = 0.35  # of the guide's colour beside the patch itself
+    repetition: float = 0.3  # price of using a source once more, of the patches' upper quartile of distances
     texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
     place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
     gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
@@ -60,7 +56,7 @@ class Level:
     picture: Tensor  # H x W x 5; what is missing is black
     missing: Tensor  # H x W
     usable: Tensor  # H x W: a whole patch around the pixel may be taken
-    guide: Tensor | None  # H x W x 3
+    guide: Tensor | None  # H x W x 3, the means over patches
 
     @property
     def size(self) -> tuple[int, int]:
@@ -112,8 +108,6 @@ def inpaint(
         targets = _dilated(level.missing, config.patch // 2).flatten().nonzero()[:, 0]
         if field is None:
             current = _peel(level, config, rng, poll)
-            if level.guide is not None:
-                current[..., :3] = torch.where(level.missing[..., None], level.guide, current[..., :3])
             whole = level.usable.flatten().nonzero()[:, 0]
             field = Field(targets, whole[torch.randint(0, len(whole), (len(targets),), generator=rng, device=device)],
                           level.size[1], level.size[0])  # fmt: skip
@@ -125,6 +119,8 @@ def inpaint(
         radius = float(config.near) if local else float(max(level.size))
         for number in range(count):
             wanted = describe(current, targets)
+            if number:
+                sources.toll = _toll(level, field, sources, config)
             field.search(sources, wanted, 1 if local else 3, radius, rng, poll)
             if level is levels[0] and number == 0:  # it starts from chance
                 field.search(sources, wanted, 3, radius, rng, poll)
@@ -172,7 +168,7 @@ def _pyramid(
                 torch.from_numpy(blank).to(device),
                 torch.from_numpy(missing).to(device),
                 torch.from_numpy(usable).to(device),
-                None if guide is None else torch.from_numpy(guide).to(device),
+                None if guide is None else _smooth(guide, config.patch).to(device),
             )
         )
         radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
@@ -186,6 +182,11 @@ def _pyramid(
         allowed = _halved(allowed.astype(np.float32)) > 0.99
         guide = None if guide is None else _halved(guide, "edge")
     return levels[::-1]
+
+
+def _smooth(guide: Floats, patch: int) -> Tensor:
+    """Means over patches: compared as they are, what has texture would be far from a guide that has none."""
+    return torch.from_numpy(cv2.blur(guide, (patch, patch), borderType=cv2.BORDER_REPLICATE))
 
 
 def _halved(values: Floats, beyond: Literal["constant", "edge"] = "constant") -> Floats:
@@ -236,7 +237,7 @@ def _replicated(picture: Tensor, margin: int) -> Tensor:
 
 def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Poll) -> Tensor:
     """First guess on the coarsest level: layer by layer from the edge, each pixel from the patch that fits best what is
-    known around it already."""
+    known around it already, and the guide."""
     (height, width), half = level.size, config.patch // 2
     current, unknown = level.picture.clone(), level.missing.clone()
     centres = level.usable.flatten().nonzero()[:, 0]
@@ -244,6 +245,7 @@ def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Po
     centres = centres[torch.randperm(len(centres), generator=rng, device=centres.device)[:kept]]
     library = cut(level.picture, centres, config.patch)  # S x (5 p p)
     squares = library.square().T.contiguous()
+    guide = None if level.guide is None else level.guide.flatten(0, 1) * (config.guide_weight * config.patch)
     while unknown.any():
         poll()
         edge = (unknown & _dilated(~unknown, 1)).flatten().nonzero()[:, 0]
@@ -254,7 +256,10 @@ def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Po
         mask = cut(known, inner, config.patch)
         wanted = cut(_replicated(current, half), inner, config.patch) * mask
         # |w - l|^2 over the known pixels only, without the term that is the same for every candidate
-        origin = centres[(mask @ squares - 2 * wanted @ library.T).argmin(1)]
+        far = mask @ squares - 2 * wanted @ library.T
+        if guide is not None:
+            far += torch.cdist(guide[edge], guide[centres]).square_()
+        origin = centres[far.argmin(1)]
         current.view(height * width, -1)[edge] = level.picture.view(height * width, -1)[origin]
         unknown.view(-1)[edge] = False
     return current
@@ -338,6 +343,15 @@ def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig
     ratio = (means(current)[field.targets] / means(level.picture)[field.origins]).log_()
     difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
     return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
+
+
+def _toll(level: Level, field: Field, sources: Sources, config: InpaintingConfig) -> Tensor:
+    """What each source costs beside its distance: the more, the more often it is used. Else the smoothest patches,
+    which are never far from the mean of others, would spread (Kaspar et al. 2015, section 3.2)."""
+    uses = torch.bincount(field.origins, minlength=len(sources.row_of)).float().view(level.size)
+    often = cv2.blur(uses.cpu().numpy(), (config.patch,) * 2, borderType=cv2.BORDER_CONSTANT)
+    found = torch.from_numpy(often).to(uses.device).flatten()[sources.pixels].clamp(max=OFTEN)
+    return found * (config.repetition * _spread(field.costs))
 
 
 def _vote(

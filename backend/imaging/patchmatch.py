@@ -56,13 +56,14 @@ class Sources:
     pixels: Tensor  # N
     rows: Tensor  # N x D
     row_of: Tensor  # H W
+    toll: Tensor  # N, what each costs beside its distance
 
     @classmethod
     def of(cls, pixels: Tensor, rows: Tensor, size: int) -> Sources:
         """size: H W."""
         row_of = torch.full((size,), -1, dtype=torch.int32, device=pixels.device)
         row_of[pixels] = torch.arange(len(pixels), dtype=torch.int32, device=pixels.device)
-        return cls(pixels, rows, row_of)
+        return cls(pixels, rows, row_of, torch.zeros(len(pixels), device=pixels.device))
 
     def draw(self, count: int, rng: torch.Generator) -> Tensor:
         """So many of the pixels, by chance."""
@@ -112,9 +113,10 @@ class Field:
         """Improve the field: each sweep takes over what suits from the neighbours, then tries places by chance in
         circles around the best one, from `radius` down to one pixel, a third of it at a time.
 
-        wanted: the targets' descriptors, N x D. sweeps: 1 to 3. poll: called before each candidate.
+        Leaves the distances without tolls in `costs`. wanted: the targets' descriptors, N x D. sweeps: 1 to 3. poll:
+        called before each candidate.
         """
-        self.costs = _distance(sources, sources.row_of[self.origins], wanted)
+        self.costs = _price(sources, sources.row_of[self.origins], wanted)
         for sweep in range(sweeps):
             for move in self._moves(sweeps)[4 * sweep : 4 * sweep + 4]:
                 poll()
@@ -130,6 +132,7 @@ class Field:
                 origin = self.origins + dy * self.width + dx
                 self._consider(sources, wanted, origin, (x >= 0) & (x < self.width))
                 reach /= 3
+        self.costs -= sources.toll[sources.row_of[self.origins]]
 
     def _consider(self, sources: Sources, wanted: Tensor, origin: Tensor, valid: Tensor) -> None:
         valid = valid & (origin != self.origins) & (origin >= 0) & (origin < len(self.number))
@@ -137,14 +140,16 @@ class Field:
         row = sources.row_of[origin[chosen]]
         known = row >= 0
         chosen, row = chosen[known], row[known]
-        price = _distance(sources, row, wanted[chosen])
+        price = _price(sources, row, wanted[chosen])
         better = price < self.costs[chosen]
         chosen = chosen[better]
         self.origins[chosen] = origin[chosen]
         self.costs[chosen] = price[better]
 
 
-def _distance(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:
-    """Squared distance of descriptors; infinite for row -1."""
-    difference = sources.rows.index_select(0, row.clamp(min=0)).sub_(wanted)
-    return difference.square_().sum(1).masked_fill_(row < 0, torch.inf)
+def _price(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:
+    """Squared distance of descriptors, and the toll; infinite for row -1."""
+    safe = row.clamp(min=0)
+    difference = sources.rows.index_select(0, safe).sub_(wanted)
+    price = difference.square_().sum(1).add_(sources.toll.index_select(0, safe))
+    return price.masked_fill_(row < 0, torch.inf)

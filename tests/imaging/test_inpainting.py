@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from torch import Tensor
 
-from backend.imaging import Cancelled
+from backend.imaging import Cancelled, inpainting
 from backend.imaging.inpainting import InpaintingConfig, inpaint
 
 Floats = NDArray[np.float32]
@@ -104,8 +106,34 @@ def test_a_guide_decides_between_two_textures() -> None:
     hole = disc(80, 120, 40, 60, 16)
     for level in (0.2, 0.8):
         guide = np.where(hole[..., None], np.float32(level), image)
-        filled = inpaint(image, hole, guide=guide, config=InpaintingConfig(guide_weight=0.5))
+        filled = inpaint(image, hole, guide=guide, config=InpaintingConfig(guide_weight=1.0))
         assert abs(float(filled[disc(80, 120, 40, 60, 8)].mean()) - level) < 0.1
+
+
+def test_a_smooth_guide_does_not_make_the_fill_smooth() -> None:
+    """A guess is without texture; beside the grain there is a place as smooth as it."""
+    grain = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 0.3, (120, 160)), (0, 0), 1.0)
+    grain[:, :40] *= 0.1
+    image, hole = np.repeat(0.5 + grain[..., None], 3, 2).astype(np.float32), disc(120, 160, 60, 100, 24)
+    guide = np.where(hole[..., None], np.float32(0.5), image)
+    filled = inpaint(image, hole, guide=guide, config=InpaintingConfig(guide_weight=1.0))
+    assert filled[hole].std() > 0.7 * grain[:, 60:].std()
+
+
+def test_what_is_used_often_becomes_dearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same hole is filled from more places."""
+    image, hole = noise(90, 120), disc(90, 120, 45, 60, 16)
+    found: list[int] = []
+
+    def count(picture: Tensor, origins: Tensor, *_: object) -> Tensor:
+        found.append(len(origins.unique()))
+        return picture
+
+    monkeypatch.setattr(inpainting, "remove_seams", count)
+    for repetition in (0.0, 0.3, 1.0):
+        inpaint(image, hole, config=InpaintingConfig(repetition=repetition))
+    assert found == sorted(found)
+    assert found[0] < 0.9 * found[-1]
 
 
 def test_a_wall_goes_on_as_wall_and_the_ground_below_as_ground() -> None:

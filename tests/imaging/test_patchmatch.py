@@ -71,3 +71,19 @@ def test_origins_never_leave_the_sources() -> None:
     field = Field(targets, table.draw(len(targets), rng), 24, 20)
     field.search(table, describe(picture, none, targets), 3, 24.0, rng)
     assert np.isin(field.origins.numpy(), sources.numpy()).all()
+
+
+def test_a_toll_keeps_the_search_away_and_does_not_count_as_distance() -> None:
+    picture, inner = scene(20, 24)
+    sources = inner.flatten().nonzero()[:, 0]
+    none = torch.zeros(20 * 24, 0)
+    describe = Descriptor(picture, sources, SIDE, 10)
+    rng = torch.Generator().manual_seed(0)
+    table = Sources.of(sources, describe(picture, none, sources), 20 * 24)
+    table.toll = torch.where(sources % 24 < 12, 1e6, 0.0)
+    field = Field(sources, table.draw(len(sources), rng), 24, 20)
+    for _ in range(4):
+        field.search(table, table.rows, 3, 24.0, rng)
+    assert (field.origins % 24 >= 12).all()
+    distances = (table.rows - table.rows[table.row_of[field.origins]]).square().sum(1)
+    torch.testing.assert_close(field.costs, distances)
