@@ -1,6 +1,7 @@
 """Filling holes beside what there is elsewhere: error and likeness inside the hole, method by method.
 
     python -m benchmarks.fill DATA [--every N] [--methods patches telea ...] [--weights RUN] [--keep FOLDER]
+        [--set NAME=VALUE ...]
     python -m benchmarks.fill DATA --speed
 
 DATA is the data folder ($INLAY_DATA). The pictures are 512 px crops from the middle of its photos/dev, each with an
@@ -8,13 +9,15 @@ irregular hole and with one of an object's shape, of 5 to 25 % of the area. L1 a
 feature distance: squeezenet1_0 at six taps, unit length per pixel, squared difference, summed over taps. G'MIC's
 matchpatch takes part where `gmic` is installed, and the network (alone, and as the guide of patches: auto) where its
 weights are. --keep holds the pictures, the holes, every method's fills and the scores: a fill that is there already is
-not made again, so that methods can be measured one after the other. --speed times a round hole of 400 px in 2048 x 2048
+not made again, so that methods can be measured one after the other. --set gives a setting of the patches' search
+(`InpaintingConfig`) another value, to see what it is worth. --speed times a round hole of 400 px in 2048 x 2048
 and in 12 megapixels.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
 import os
 import shutil
@@ -23,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,7 +38,8 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
-from backend.operations import Context, find, structure
+from backend.imaging.inpainting import InpaintingConfig, inpaint
+from backend.operations import Context, fill, find, structure
 from backend.pixels import from_array, samples
 from models.training.fill import load
 from models.training.fill_masks import object_shape
@@ -264,11 +269,15 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", help="only these")
     parser.add_argument("--weights", type=Path, help="the network's, of a run (default: the bundled ones)")
     parser.add_argument("--keep", type=Path, help="folder for the fills and their scores; what is there is not redone")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings of the patches' search")
     parser.add_argument("--speed", action="store_true", help="time it instead")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
+    if options.set:
+        values = {name: ast.literal_eval(value) for name, _, value in (pair.partition("=") for pair in options.set)}
+        fill.inpaint = partial(inpaint, config=InpaintingConfig(**values))
     found = methods(options.weights)
     if options.methods:
         found = {name: found[name] for name in options.methods}

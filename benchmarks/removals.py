@@ -1,16 +1,17 @@
 """Ten things removed from photographs, before and after side by side: to be looked at.
 
-    python -m benchmarks.removals DATA SHEET [--publishable] [--method auto]
+    python -m benchmarks.removals DATA SHEET [--method auto]
 
-DATA is the data folder ($INLAY_DATA). A person, an animal or a car is erased with the mask of its subjects, or as the
-object in a box, with the settings that a person starts with. --publishable takes only photographs that may be shown
-anywhere: the data folder's licence class `permissive`.
+DATA is the data folder ($INLAY_DATA). People, cars and animals are erased with the settings that a person starts with:
+the masks of its subjects, a shadow beside them as a box, or the object in a box. All photographs may be shown anywhere:
+of the data folder's licence class `permissive`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -28,31 +29,29 @@ Box = tuple[int, int, int, int]
 HEIGHT = 300  # of each picture in the sheet, pixels
 COLUMNS = 2
 
-SUBJECTS: dict[str, Box | None] = {
-    "subjects/train/images/ccp_0526.webp": None,
-    "subjects/train/images/coco_000000013201.webp": None,
-    "subjects/train/images/coco_000000442450.webp": None,
-    "subjects/train/images/feral_group0732_b2782.webp": None,
-    "subjects/train/images/coco_000000000025.webp": None,
-    "subjects/train/images/labelme_person_104101.webp": None,
-    "subjects/train/images/labelme_car_102141.webp": None,
-    "subjects/train/images/labelme_car_101940.webp": None,
-    "subjects/train/images/labelme_car_102294.webp": None,
-    "photos/dev/kodak_12.jpg": (205, 55, 205, 345),
-}
-"""Photograph -> a box (x, y, width, height) around what is erased, None for the subject's mask."""
-PUBLISHABLE: dict[str, Box | None] = {
-    "photos/dev/kodak_12.jpg": (205, 55, 205, 345),
-    "subjects/train/images/feral_group0032_47abb.webp": None,
-    "subjects/train/images/feral_group0052_87151.webp": None,
-    "subjects/train/images/feral_group0381_22794.webp": None,
-    "subjects/train/images/feral_group0732_b2782.webp": None,
-    "subjects/train/images/feral_group0188_27f8c.webp": None,
-    "subjects/train/images/feral_group0686_29a88.webp": None,
-    "photos/dev/kodak_03.jpg": (305, 165, 170, 200),
-    "photos/dev/kodak_02.jpg": (210, 182, 108, 108),
-    "photos/dev/kodak_22.jpg": (512, 330, 58, 76),
-}
+
+@dataclass(frozen=True)
+class Removal:
+    """What is erased from a photograph: its subject and boxes (x, y, width, height) of what belongs to it, or, without
+    the subject, the object in the one box."""
+
+    photograph: str
+    subject: bool = True
+    boxes: tuple[Box, ...] = ()
+
+
+REMOVALS = (
+    Removal("subjects/train/images/ccp_0448.webp"),
+    Removal("subjects/train/images/ccp_0801.webp", boxes=((108, 234, 100, 72),)),
+    Removal("subjects/train/images/ccp_0076.webp", boxes=((104, 206, 72, 84),)),
+    Removal("subjects/train/images/ccp_0806.webp"),
+    Removal("subjects/train/images/ccp_0614.webp", boxes=((0, 147, 86, 52),)),
+    Removal("subjects/train/images/ccp_0500.webp", subject=False, boxes=((158, 106, 58, 62),)),
+    Removal("subjects/train/images/feral_group0927_53733.webp"),
+    Removal("subjects/train/images/feral_group1057_62018.webp"),
+    Removal("subjects/train/images/feral_group1061_d69a0.webp", boxes=((212, 230, 108, 40),)),
+    Removal("photos/dev/kodak_12.jpg", subject=False, boxes=((205, 55, 205, 345),)),
+)
 
 
 def erased(picture: Picture, hole: Picture, boxed: bool, method: str) -> Picture:
@@ -75,15 +74,14 @@ def licence_class(path: Path) -> str:
         return next(row["licence_class"] for row in csv.DictReader(rows) if row["file"].endswith(path.name))
 
 
-def pair(path: Path, box: Box | None, method: str) -> Picture:
+def pair(data: Path, removal: Removal, method: str) -> Picture:
     """Before, with what is meant outlined, and after."""
+    path = data / removal.photograph
     picture = np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
-    if box is None:
-        hole = mask_of(path, picture.shape[1::-1])
-    else:
-        hole = np.zeros(picture.shape[:2], np.uint8)
-        hole[box[1] : box[1] + box[3], box[0] : box[0] + box[2]] = 255
-    after = erased(picture, hole, box is not None, method)
+    hole = mask_of(path, picture.shape[1::-1]) if removal.subject else np.zeros(picture.shape[:2], np.uint8)
+    for x, y, width, height in removal.boxes:
+        hole[y : y + height, x : x + width] = 255
+    after = erased(picture, hole, not removal.subject, method)
     outlines, _ = cv2.findContours((hole > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     before = cv2.drawContours(picture.copy(), outlines, -1, (255, 0, 0), 1)
     scale = HEIGHT / picture.shape[0]
@@ -94,15 +92,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("sheet", type=Path, help="the picture to write")
-    parser.add_argument("--publishable", action="store_true", help="only photographs that may be shown anywhere")
     parser.add_argument("--method", default="auto", choices=("auto", "network", "patches"))
     options = parser.parse_args()
-    chosen = PUBLISHABLE if options.publishable else SUBJECTS
-    if options.publishable:
-        for name in chosen:
-            if (found := licence_class(options.data / name)) != "permissive":
-                raise SystemExit(f"{name} is of the licence class {found}: leave it out")
-    pairs = [pair(options.data / name, box, options.method) for name, box in chosen.items()]
+    for removal in REMOVALS:
+        if (found := licence_class(options.data / removal.photograph)) != "permissive":
+            raise SystemExit(f"{removal.photograph} is of the licence class {found}: leave it out")
+    pairs = [pair(options.data, removal, options.method) for removal in REMOVALS]
     width = max(p.shape[1] for p in pairs)
     padded = [np.pad(p, ((0, 6), (0, width + 6 - p.shape[1]), (0, 0)), constant_values=255) for p in pairs]
     padded += [np.full_like(padded[0], 255)] * (-len(padded) % COLUMNS)
