@@ -49,12 +49,12 @@ def bundle(folder: Path, net: PConvUNet) -> None:
     (folder / "fill.toml").write_text(CARD.format(digest, path.stat().st_size) + SETTINGS)
 
 
-def fill(method: str, width: int = 150, height: int = 100) -> Raster:
+def fill(method: str, width: int = 150, height: int = 100, rows: slice = slice(40, 60)) -> Raster:
     """A picture in grey and dark blue with a hole across the line between them, filled."""
     pixels = np.full((height, width, 3), 100, np.uint8)
     pixels[:, : width // 2] = [30, 30, 90]
-    pixels[40:60, 70:90] = [255, 0, 0]
-    hole = raster(np.full((20, 20, 1), 255, np.uint8), GREY, 70, 40)
+    pixels[rows, 70:90] = [255, 0, 0]
+    hole = raster(np.full((rows.stop - rows.start, 20, 1), 255, np.uint8), GREY, 70, rows.start)
     action = BY_NAME["fill.selection"]
     settings = action.check({"method": method, "grow": 0, "feather": 0.0})
     (output,) = find(action.name)(
@@ -82,9 +82,10 @@ def test_the_networks_answer_meets_the_outline(folder: Path) -> None:
 
 @pytest.mark.usefixtures("blue")
 def test_the_best_there_is_are_patches_that_the_network_chose() -> None:
+    """Where nothing says at which column the one ends and the other begins."""
     share = {}
     for method in ("patches", "auto"):
-        found = samples(fill(method))[..., :3].astype(int)
+        found = samples(fill(method, rows=slice(0, 100)))[..., :3].astype(int)
         blue, grey = ((np.abs(found - colour).max(2) < 20).mean() for colour in ([30, 30, 90], [100, 100, 100]))
         assert blue + grey > 0.8
         share[method] = blue
