@@ -44,7 +44,7 @@ REMOVALS = (
     Removal("subjects/train/images/ccp_0801.webp", boxes=((96, 240, 117, 72),)),
     Removal("subjects/train/images/ccp_0076.webp", boxes=((104, 206, 72, 84),)),
     Removal("subjects/train/images/ccp_0806.webp"),
-    Removal("subjects/train/images/ccp_0614.webp", boxes=((0, 147, 86, 52),)),
+    Removal("subjects/train/images/ccp_0614.webp", subject=False, boxes=((0, 149, 76, 46),)),
     Removal("subjects/train/images/ccp_0500.webp", subject=False, boxes=((158, 106, 58, 62),)),
     Removal("subjects/train/images/feral_group0927_53733.webp"),
     Removal("subjects/train/images/feral_group1057_62018.webp"),

@@ -56,7 +56,7 @@ class Level:
     picture: Tensor  # H x W x 5; what is missing is black
     missing: Tensor  # H x W
     usable: Tensor  # H x W: a whole patch around the pixel may be taken
-    guide: Tensor | None  # H x W x 3, the means over patches
+    guide: Tensor | None  # H x W x 3, smoothed
 
     @property
     def size(self) -> tuple[int, int]:
@@ -168,7 +168,7 @@ def _pyramid(
                 torch.from_numpy(blank).to(device),
                 torch.from_numpy(missing).to(device),
                 torch.from_numpy(usable).to(device),
-                None if guide is None else _smooth(guide, config.patch).to(device),
+                None if guide is None else _smooth(guide).to(device),
             )
         )
         radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
@@ -184,9 +184,9 @@ def _pyramid(
     return levels[::-1]
 
 
-def _smooth(guide: Floats, patch: int) -> Tensor:
-    """Means over patches: compared as they are, what has texture would be far from a guide that has none."""
-    return torch.from_numpy(cv2.blur(guide, (patch, patch), borderType=cv2.BORDER_REPLICATE))
+def _smooth(guide: Floats) -> Tensor:
+    """Means of 5 x 5 pixels: compared as it is, what has texture would be far from a guide that has none."""
+    return torch.from_numpy(cv2.blur(guide, (5, 5), borderType=cv2.BORDER_REPLICATE))
 
 
 def _halved(values: Floats, beyond: Literal["constant", "edge"] = "constant") -> Floats:
