@@ -34,7 +34,7 @@ REMEDY = "widen the sampling area, or make the hole smaller"
 class InpaintingConfig:
     """Sizes in pixels of the level worked on."""
 
-    patch: int = 7  # side of a patch, odd
+    patch: int = 7  # side of a patch, odd, 9 at most
     components: int = 16  # principal components in a descriptor
     coarsest: int = 8  # the pyramid ends when the hole's largest inscribed circle has this radius or less,
     most: int = 3000  # the hole this many pixels, and there are few enough sources to search all of them
@@ -316,7 +316,7 @@ def _enlarged(
     height, width = level.size
     y, x = targets // width, targets % width
     coarse_y, coarse_x = (y // 2).clamp(max=coarse.height - 1), (x // 2).clamp(max=coarse.width - 1)
-    number = coarse.number[coarse_y * coarse.width + coarse_x]
+    number = coarse.neighbours(0, 0, coarse.places(coarse_y * coarse.width + coarse_x))
     origin = coarse.origins[number.clamp(min=0)]
     up_y = (origin // coarse.width * 2 + y - 2 * coarse_y).clamp(max=height - 1)
     up_x = (origin % coarse.width * 2 + x - 2 * coarse_x).clamp(max=width - 1)
@@ -372,16 +372,18 @@ def _vote(
     height, width = level.size
     values = level.picture.view(height * width, -1)
     holes = level.missing.flatten().nonzero()[:, 0]
+    places = field.places(holes)
+    weight = F.pad(weight, [0, 1])  # the last one's is that of no target
     total = torch.zeros(len(holes), values.shape[1], device=values.device)
     mass = torch.zeros(len(holes), 1, device=values.device)
     reach = min(2, patch // 2) if sharp else patch // 2
     for dy in range(-reach, reach + 1):
         poll()
         for dx in range(-reach, reach + 1):
-            number = field.neighbours(dy, dx, holes)
+            number = field.neighbours(dy, dx, places)
             safe = number.clamp(min=0)
             nearness = float(np.exp(-(dy * dy + dx * dx) / (2 * 0.7**2))) if sharp else 1.0
-            w = (weight[safe] * (number >= 0) * nearness)[:, None]
+            w = weight[number, None] * nearness
             # a pixel beside the centre of a whole patch lies in the picture
             said = values.index_select(0, field.origins[safe] - (dy * width + dx))
             total.addcmul_(w, said.mul_(gains.index_select(0, safe)))

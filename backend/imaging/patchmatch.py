@@ -14,6 +14,7 @@ from torch import Tensor
 
 STEPS = (4, 2, 1)  # from how far a sweep takes over its neighbours' patches, in pixels, the last sweep being the last
 DIRECTIONS = ((0, -1), (-1, 0), (0, 1), (1, 0))
+MARGIN = max(STEPS)  # pixels around a level in a table of its targets
 BLOCK = 1 << 15  # patches cut out at once
 Poll = Callable[[], None]  # called every few milliseconds of work; may raise to stop it
 
@@ -79,21 +80,25 @@ class Field:
 
     def __init__(self, targets: Tensor, origins: Tensor, width: int, height: int) -> None:
         self.targets, self.origins, self.width, self.height = targets, origins, width, height
+        self._stride = width + 2 * MARGIN
         self.costs = torch.full((len(targets),), torch.inf, device=targets.device)
-        self.number = torch.full((width * height,), -1, dtype=torch.long, device=targets.device)
-        self.number[targets] = torch.arange(len(targets), device=targets.device)
+        self._number = torch.full(((height + 2 * MARGIN) * self._stride,), -1, device=targets.device)
+        self._places = self.places(targets)
+        self._number[self._places] = torch.arange(len(targets), device=targets.device)
         self._neighbours = {(dy, dx): self.neighbours(dy, dx) for dy, dx in self._moves(len(STEPS))}
 
-    def neighbours(self, dy: int, dx: int, pixels: Tensor | None = None) -> Tensor:
-        """Number of the target at that offset from each pixel (default: the targets), -1 where there is none."""
-        pixels = self.targets if pixels is None else pixels
-        y, x = pixels // self.width + dy, pixels % self.width + dx
-        inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
-        return torch.where(inside, self.number[(y * self.width + x) * inside], -1)
+    def places(self, pixels: Tensor) -> Tensor:
+        """Where pixels lie in the table of targets, which has a margin around the level."""
+        return (pixels // self.width + MARGIN) * self._stride + pixels % self.width + MARGIN
+
+    def neighbours(self, dy: int, dx: int, places: Tensor | None = None) -> Tensor:
+        """Number of the target at that offset, MARGIN at most, from each place (default: the targets'); -1: none."""
+        places = self._places if places is None else places
+        return self._number.index_select(0, places + (dy * self._stride + dx))
 
     def map(self) -> Tensor:
         """The origins as H x W, -1 where there is no target."""
-        dense = torch.full_like(self.number, -1)
+        dense = torch.full((self.height * self.width,), -1, device=self.targets.device)
         dense[self.targets] = self.origins
         return dense.view(self.height, self.width)
 
@@ -135,15 +140,14 @@ class Field:
         self.costs -= sources.toll[sources.row_of[self.origins]]
 
     def _consider(self, sources: Sources, wanted: Tensor, origin: Tensor, valid: Tensor) -> None:
-        valid = valid & (origin != self.origins) & (origin >= 0) & (origin < len(self.number))
-        chosen = valid.nonzero()[:, 0]
-        row = sources.row_of[origin[chosen]]
-        known = row >= 0
-        chosen, row = chosen[known], row[known]
+        # what lies outside of the level becomes a corner, and no patch around a corner is whole
+        row = sources.row_of.index_select(0, origin.clamp(0, self.height * self.width - 1))
+        chosen = (valid & (row >= 0) & (origin != self.origins)).nonzero()[:, 0]
+        origin, row = origin[chosen], row[chosen]
         price = _price(sources, row, wanted[chosen])
         better = price < self.costs[chosen]
         chosen = chosen[better]
-        self.origins[chosen] = origin[chosen]
+        self.origins[chosen] = origin[better]
         self.costs[chosen] = price[better]
 
 
