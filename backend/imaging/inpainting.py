@@ -57,6 +57,7 @@ class Level:
     missing: Tensor  # H x W
     usable: Tensor  # H x W: a whole patch around the pixel may be taken
     guide: Tensor | None  # H x W x 3, smoothed
+    means: Tensor  # H W x 3, see `_means`
 
     @property
     def size(self) -> tuple[int, int]:
@@ -163,12 +164,14 @@ def _pyramid(
                 break
             raise ValueError(f"There is no whole patch outside the hole to fill it with: {REMEDY}.")
         blank = pixels * ~missing[..., None]
+        picture = torch.from_numpy(blank).to(device)
         levels.append(
             Level(
-                torch.from_numpy(blank).to(device),
+                picture,
                 torch.from_numpy(missing).to(device),
                 torch.from_numpy(usable).to(device),
                 None if guide is None else _smooth(guide).to(device),
+                _means(picture, config.patch),
             )
         )
         radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
@@ -334,15 +337,15 @@ def _enlarged(
 def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig) -> Tensor:
     """What each target's patch is multiplied by to be as bright as what is there so far, N x 5, 1 for texture. What
     differs by much more than the configured gain is another thing, not another light."""
-    size = (config.patch,) * 2
-
-    def means(picture: Tensor) -> Tensor:
-        found = cv2.blur(picture[..., :3].cpu().numpy(), size, borderType=cv2.BORDER_REPLICATE)
-        return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
-
-    ratio = (means(current)[field.targets] / means(level.picture)[field.origins]).log_()
+    ratio = (_means(current, config.patch)[field.targets] / level.means[field.origins]).log_()
     difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
     return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
+
+
+def _means(picture: Tensor, patch: int) -> Tensor:
+    """Mean colours of the patches around all pixels, H W x 3, a little above 0."""
+    found = cv2.blur(picture[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
 
 
 def _toll(level: Level, field: Field, sources: Sources, config: InpaintingConfig) -> Tensor:
