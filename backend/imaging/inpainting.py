@@ -26,6 +26,7 @@ from .seams import remove_seams
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 OFTEN = 4.0  # uses of a source above which it becomes no dearer
+TOUCHING = 512  # places around the hole that others are compared with
 DARK = 0.02  # added to means, of 0..1, before their ratio is taken
 REMEDY = "widen the sampling area, or make the hole smaller"
 
@@ -43,6 +44,8 @@ class InpaintingConfig:
     near: int = 8  # so far from it
     guide_weight: float = 0.35  # of the guide's colour beside the patch itself
     repetition: float = 0.3  # price of using a source once more, of the patches' upper quartile of distances
+    coherence: float = 0.3  # price of each neighbour whose patch comes from elsewhere, in a level's last round
+    strangeness: float = 3.0  # price of a source's unlikeness to what touches the hole
     texture_weight: float = 2.0  # of the mean absolute gradients beside the colours
     place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
     gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
@@ -118,11 +121,14 @@ def inpaint(
         confidence = _confidence(level.missing)[targets]
         local = len(sources.pixels) > config.everywhere or not _covers(sources, level)
         radius = float(config.near) if local else float(max(level.size))
+        sources.toll = strange = sources.toll if local else _strangeness(level, sources, config, rng)
         for number in range(count):
             wanted = describe(current, targets)
+            bond = 0.0
             if number:
-                sources.toll = _toll(level, field, sources, config)
-            field.search(sources, wanted, 1 if local else 3, radius, rng, poll)
+                sources.toll = strange + _toll(level, field, sources, config)
+                bond = config.coherence * float(_spread(field.costs)) * number / (count - 1)
+            field.search(sources, wanted, 1 if local else 3, radius, rng, poll, bond)
             if level is levels[0] and number == 0:  # it starts from chance
                 field.search(sources, wanted, 3, radius, rng, poll)
             weight = torch.exp(-field.costs / (2 * _spread(field.costs))) * confidence
@@ -346,6 +352,20 @@ def _means(picture: Tensor, patch: int) -> Tensor:
     """Mean colours of the patches around all pixels, H W x 3, a little above 0."""
     found = cv2.blur(picture[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
     return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
+
+
+def _strangeness(level: Level, sources: Sources, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
+    """What each source costs because nothing that touches the hole has its mean colour and texture: the hole hides more
+    of what goes on behind it than of another thing beside it."""
+    texture = level.picture[..., 3:].flatten(0, 1) * config.texture_weight
+    kinds = torch.cat([level.means, texture], 1)[sources.pixels] * config.patch
+    touching = (_dilated(level.missing, config.patch).flatten()[sources.pixels]).nonzero()[:, 0]
+    if not len(touching):
+        return sources.toll
+    touching = touching[torch.randperm(len(touching), generator=rng, device=touching.device)[:TOUCHING]]
+    rim = kinds[touching]
+    nearest = [torch.cdist(part, rim).amin(1) for part in torch.split(kinds, BLOCK // 4)]
+    return torch.cat(nearest).square_() * config.strangeness
 
 
 def _toll(level: Level, field: Field, sources: Sources, config: InpaintingConfig) -> Tensor:

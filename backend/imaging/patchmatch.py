@@ -86,6 +86,8 @@ class Field:
         self._places = self.places(targets)
         self._number[self._places] = torch.arange(len(targets), device=targets.device)
         self._neighbours = {(dy, dx): self.neighbours(dy, dx) for dy, dx in self._moves(len(STEPS))}
+        # where each target's patch comes from, relative to it; the last one is that of a neighbour that is no target
+        self._offsets = torch.cat([origins - targets, torch.full_like(targets[:1], width * height)])
 
     def places(self, pixels: Tensor) -> Tensor:
         """Where pixels lie in the table of targets, which has a margin around the level."""
@@ -114,12 +116,13 @@ class Field:
         radius: float,
         rng: torch.Generator,
         poll: Poll = lambda: None,
+        coherence: float = 0.0,
     ) -> None:
         """Improve the field: each sweep takes over what suits from the neighbours, then tries places by chance in
         circles around the best one, from `radius` down to one pixel, a third of it at a time.
 
         Leaves the distances without tolls in `costs`. wanted: the targets' descriptors, N x D. sweeps: 1 to 3. poll:
-        called before each candidate.
+        called before each candidate. coherence: price of each of the four neighbours whose patch comes from elsewhere.
         """
         self.costs = _price(sources, sources.row_of[self.origins], wanted)
         for sweep in range(sweeps):
@@ -127,7 +130,7 @@ class Field:
                 poll()
                 near = self._neighbours[move]
                 origin = self.origins[near.clamp(min=0)] - (move[0] * self.width + move[1])
-                self._consider(sources, wanted, origin, near >= 0)
+                self._consider(sources, wanted, origin, near >= 0, coherence)
             reach = radius
             while reach >= 1:
                 poll()
@@ -135,20 +138,30 @@ class Field:
                 dy, dx = jump.round_().long()
                 x = self.origins % self.width + dx
                 origin = self.origins + dy * self.width + dx
-                self._consider(sources, wanted, origin, (x >= 0) & (x < self.width))
+                self._consider(sources, wanted, origin, (x >= 0) & (x < self.width), coherence)
                 reach /= 3
         self.costs -= sources.toll[sources.row_of[self.origins]]
 
-    def _consider(self, sources: Sources, wanted: Tensor, origin: Tensor, valid: Tensor) -> None:
+    def _consider(self, sources: Sources, wanted: Tensor, origin: Tensor, valid: Tensor, coherence: float) -> None:
         # what lies outside of the level becomes a corner, and no patch around a corner is whole
         row = sources.row_of.index_select(0, origin.clamp(0, self.height * self.width - 1))
         chosen = (valid & (row >= 0) & (origin != self.origins)).nonzero()[:, 0]
         origin, row = origin[chosen], row[chosen]
         price = _price(sources, row, wanted[chosen])
-        better = price < self.costs[chosen]
-        chosen = chosen[better]
-        self.origins[chosen] = origin[better]
+        limit = self.costs[chosen]
+        if coherence:
+            limit += (self._strangers(chosen, self.origins[chosen]) - self._strangers(chosen, origin)) * coherence
+        better = price < limit
+        chosen, origin = chosen[better], origin[better]
+        self.origins[chosen] = origin
         self.costs[chosen] = price[better]
+        self._offsets[chosen] = origin - self.targets[chosen]
+
+    def _strangers(self, chosen: Tensor, origin: Tensor) -> Tensor:
+        """How many of the four neighbours of some targets have patches that do not go on as one from there would."""
+        offset = origin - self.targets[chosen]
+        beside = (self._offsets[self._neighbours[move][chosen]] for move in DIRECTIONS)
+        return torch.stack([other != offset for other in beside]).sum(0)
 
 
 def _price(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:

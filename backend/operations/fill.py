@@ -12,6 +12,7 @@ from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_uni
 from backend.imaging.inpainting import inpaint
 from backend.imaging.poisson import seamless_clone
 from backend.imaging.regions import Box, bounding_box, grow
+from backend.imaging.traces import traces
 from backend.pixels import Pixels, as_depth, coverage, from_array, placed, raster, rgb, samples
 from plugin.client.actions import BY_NAME, ResultKind
 from plugin.client.jobs import ErrorCode, Job, Output
@@ -86,13 +87,16 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
     view = box.padded(WIDEST if settings["area"] == "everywhere" else around, mask.shape)
     part = _cropped(layer, view)
     hole = grow(mask[view.window].astype(np.uint8) * 255, widen) > 0
-    known = ~hole & (coverage(part) >= 0.5)
+    image = _encoded(part)
+    seen = coverage(part) >= 0.5
+    if widen and settings["traces"]:
+        hole |= traces(image, hole, seen & ~hole)
+    known = seen & ~hole
     usable = known.copy()
     if (other := job.inputs.get("source")) is not None:
         usable &= placed(_painted(other), other.x, other.y, part.box) >= 0.5
     if not usable.any():
         raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER)
-    image = _encoded(part)
     guess = _guess(image, hole, known, str(settings["method"]), context)
     inside = bounding_box(hole)
     assert inside is not None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.imaging import Cancelled, inpainting
 from backend.imaging.inpainting import InpaintingConfig, inpaint
+from backend.imaging.patchmatch import Sources
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -131,9 +135,44 @@ def test_what_is_used_often_becomes_dearer(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(inpainting, "remove_seams", count)
     for repetition in (0.0, 0.3, 1.0):
-        inpaint(image, hole, config=InpaintingConfig(repetition=repetition))
+        inpaint(image, hole, config=InpaintingConfig(repetition=repetition, coherence=0.0, strangeness=0.0))
     assert found == sorted(found)
     assert found[0] < 0.9 * found[-1]
+
+
+def test_a_fill_has_the_texture_of_its_surroundings() -> None:
+    """Grain as of a road, which the means of many patches would wash out."""
+    grain = cv2.GaussianBlur(np.random.default_rng(7).normal(0, 0.3, (200, 200)), (0, 0), 0.6)
+    image = np.repeat(0.5 + grain[..., None], 3, 2).astype(np.float32)
+    hole = disc(200, 200, 100, 100, 50)
+    loose, coherent = (inpaint(image, hole, config=InpaintingConfig(coherence=c))[hole].std() for c in (0.0, 0.3))
+    assert coherent > 1.04 * loose
+    assert coherent > 0.9 * image[~hole].std()
+
+
+def test_another_thing_beside_the_hole_does_not_come_again_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that has nothing in common with what touches the hole is dear."""
+    rng = np.random.default_rng(8)
+    image = (0.5 + rng.normal(0, 0.05, (100, 160, 3))).astype(np.float32)
+    image[30:60, 110:140] = [0.9, 0.1, 0.1]
+    prices: list[Tensor] = []
+    strangeness = inpainting._strangeness
+
+    def keep(level: inpainting.Level, sources: Sources, *rest: Any) -> Tensor:
+        found = strangeness(level, sources, *rest)
+        dense = torch.zeros(level.missing.numel())
+        dense[sources.pixels] = found
+        prices.append(dense.view(level.size))
+        return found
+
+    monkeypatch.setattr(inpainting, "_strangeness", keep)
+    inpaint(image, disc(100, 160, 50, 50, 14))
+    assert len(prices) >= 2
+    for price in prices:
+        scale = round(100 / price.shape[0])
+        red = price[40 // scale : 50 // scale, 120 // scale : 130 // scale]
+        ground = price[10 // scale : 20 // scale, 20 // scale : 80 // scale]
+        assert red.min() > 20 * ground.max()
 
 
 def test_a_wall_goes_on_as_wall_and_the_ground_below_as_ground() -> None:

@@ -87,3 +87,25 @@ def test_a_toll_keeps_the_search_away_and_does_not_count_as_distance() -> None:
     assert (field.origins % 24 >= 12).all()
     distances = (table.rows - table.rows[table.row_of[field.origins]]).square().sum(1)
     torch.testing.assert_close(field.costs, distances)
+
+
+def test_coherence_makes_patches_hang_together() -> None:
+    """In noise nothing fits well, so that every pixel would take its patch from somewhere else."""
+    rng = torch.Generator().manual_seed(1)
+    picture, other = torch.rand(2, 40, 42, 3, generator=rng)
+    _, inner = scene(40, 42)
+    pixels = inner.flatten().nonzero()[:, 0]
+    none = torch.zeros(40 * 42, 0)
+    describe = Descriptor(picture, pixels, SIDE, 10)
+    table = Sources.of(pixels, describe(picture, none, pixels), 40 * 42)
+    wanted = describe(other, none, pixels)
+    together, distance = [], []
+    for coherence in (0.0, 0.2, 1.0):
+        field = Field(pixels, table.draw(len(pixels), torch.Generator().manual_seed(2)), 42, 40)
+        for _ in range(4):
+            field.search(table, wanted, 3, 40.0, torch.Generator().manual_seed(3), coherence=coherence)
+        offsets = field.map() - torch.arange(40 * 42).view(40, 42)
+        together.append(float((offsets.diff(dim=1) == 0)[inner[:, 1:]].float().mean()))
+        distance.append(float(field.costs.mean()))
+    assert together[0] + 0.1 < together[1] < together[2]
+    assert distance == sorted(distance)

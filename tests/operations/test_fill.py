@@ -53,10 +53,10 @@ def test_a_blot_is_erased_in_every_format(channels: str, depth: str) -> None:
     (output,) = fill(striped(form), blot())
     layer = output.raster
     assert layer.format == PixelFormat(channels.removesuffix("A") + "A", depth, form.linear)
-    assert layer.box == (45, 35, 20, 20)
+    assert layer.box == (43, 33, 24, 24)
     full = {"u8": 255, "u16": 65535}.get(depth, 1)
     found = samples(layer).astype(np.float64) / full
-    clean = samples(striped(form)).astype(np.float64)[60, 45:65, : len(channels.removesuffix("A"))] / full
+    clean = samples(striped(form)).astype(np.float64)[60, 43:67, : len(channels.removesuffix("A"))] / full
     inner = found[5:-5, 5:-5, :-1]
     assert np.abs(inner - clean[5:-5]).max() < 0.02
     assert (found[5:-5, 5:-5, -1] == 1).all()
@@ -73,6 +73,22 @@ def test_the_edge_is_feathered_inwards_and_grows_as_asked() -> None:
     (sharp,) = fill(striped(RGB), blot(), grow=0, feather=0.0)
     assert sharp.raster.box == (49, 39, 12, 12)
     assert (samples(sharp.raster)[..., 3] == 255).all()
+
+
+def test_a_shadow_beside_the_hole_is_erased_with_it_unless_that_is_not_wanted() -> None:
+    pixels = np.random.default_rng(0).normal(150, 4, (120, 160, 3)).clip(0, 255).astype(np.uint8)
+    pixels[40:70, 60:100] = [200, 30, 30]
+    pixels[70:84, 62:98] //= 3  # its shadow
+    thing = raster(np.full((30, 40, 1), 255, np.uint8), GREY, 60, 40)
+    image = raster(pixels, RGB)
+    (whole,) = fill(image, thing)
+    assert whole.raster.y + whole.raster.height > 84
+    layer = samples(whole.raster)
+    assert layer[layer[..., 3] == 255, :3].min() > 110
+    (part,) = fill(image, thing, traces=False)
+    assert part.raster.box == (54, 34, 52, 42)
+    (exact,) = fill(image, thing, grow=0)
+    assert exact.raster.box == thing.box
 
 
 def test_offsets_count_by_their_differences_alone() -> None:
@@ -119,7 +135,7 @@ def test_transparency_of_the_layer_is_no_part_of_the_fill() -> None:
     pixels = samples(striped(RGBA)).copy()
     pixels[..., 3] = 160
     (output,) = fill(raster(pixels, RGBA), blot())
-    found = samples(output.raster)[5:15, 5:15]
+    found = samples(output.raster)[7:17, 7:17]
     assert (found[..., 3] == 255).all()
     assert np.abs(found[..., :3].astype(int) - samples(striped(RGBA))[60, 50:60, :3]).max() < 6
 
@@ -170,7 +186,7 @@ def test_what_a_large_layer_costs_goes_with_the_hole() -> None:
     layer = raster(pixels, RGB)
     selection = raster(np.full((30, 30, 1), 255, np.uint8), GREY, 5000, 5000)
     (output,) = fill(layer, selection)
-    assert output.raster.box == (4996, 4996, 38, 38)
+    assert output.raster.box == (4994, 4994, 42, 42)
     assert np.abs(samples(output.raster)[..., :3].astype(int) - [90, 120, 150]).max() <= 1
 
 

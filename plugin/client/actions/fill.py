@@ -15,8 +15,12 @@ METHOD = (
         ),
     ),
     Parameter(
-        "grow", Kind.INTEGER, 4, "Grow", "Widen the hole by so many pixels, so that no rim of what was there is left.",
+        "grow", Kind.INTEGER, 6, "Grow", "Widen the hole by so many pixels, so that no rim of what was there is left.",
         0, 200, unit=" px",
+    ),
+    Parameter(
+        "traces", Kind.SWITCH, True, "Traces too",
+        "Erase a rim or a shadow right beside the hole with it. With 0 px of growth nothing beside the hole changes.",
     ),
     Parameter(
         "feather", Kind.NUMBER, 2.0, "Feather", "Soften the edge of the fill inwards over so many pixels.", 0, 100,

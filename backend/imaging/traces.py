@@ -1,0 +1,65 @@
+"""What a selected object leaves beside its selection: a rim of its colours, its shadow on the ground.
+
+A fill goes on inwards with what it finds at the hole's edge: a dark line under a car would become a dark ghost of it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.imaging.colour import Float
+
+Mask = NDArray[np.bool_]
+REACH, LEAST = 0.2, 8.0  # how far from the hole traces are looked for: share of the root of its area, and pixels
+STEPS = 12.0  # pixels of this width in the copy that is looked at
+NOISE = 0.04  # of 0..1: differences like that are not seen
+ODD = 2.0  # standard deviations from what lies beyond that make a trace
+SURROUNDINGS = (1.5, 1.5), (4.0, 0.4)  # reaches across and down; what lies along the horizon goes on in the second
+SOFT = 2  # pixels of the copy that are added around what is found, for its own soft edge
+
+
+def traces(image: Float, hole: Mask, known: Mask) -> Mask:
+    """Pixels that hang together with the hole and are unlike what lies beyond them.
+
+    image: H x W x 3, 0..1. hole: H x W. known: H x W, what may be looked at, false in the hole. Returns H x W, false in
+    the hole and where nothing is known. The colours beyond, farther away than the reach, are described by their mean
+    and standard deviation, weighted by distance, so that texture and whatever goes on outwards are no traces.
+    """
+    if not hole.any() or not known.any():
+        return np.zeros_like(hole)
+    reach = max(LEAST, REACH * float(np.sqrt(np.count_nonzero(hole))))
+    shrink = max(1.0, reach / STEPS)
+    size = tuple(max(1, round(n / shrink)) for n in hole.shape[1::-1])
+    weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    colours = cv2.resize(np.where(known[..., None], image, np.float32(0)), size, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.75
+    smooth = _mean(colours, (1.2, 1.2)) / (_mean(weight, (1.2, 1.2)) + 1e-6)[..., None]
+    distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    far = reach / shrink
+    beyond = weight * (distance > far)
+    odd = (distance > 0) & (distance <= far) & (weight > 0)
+    for across, down in SURROUNDINGS:
+        odd &= _unlike(smooth, beyond, (far * across, far * down)) > ODD
+    _, parts = cv2.connectedComponents((odd | inside).astype(np.uint8), connectivity=4)
+    found = odd & np.isin(parts, parts[inside])
+    square = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SOFT + 1,) * 2)
+    wide = cv2.resize(cv2.dilate(found.astype(np.float32), square), hole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    result: Mask = (wide > 0.5) & known & ~hole
+    return result
+
+
+def _unlike(colours: Float, weight: Float, sigma: tuple[float, float]) -> Float:
+    """How many standard deviations H x W x 3 colours are away from the weighted mean around them; 0 where nothing has a
+    weight. sigma: of the surroundings, across and down."""
+    mass = _mean(weight, sigma)
+    share = (mass + 1e-9)[..., None]
+    expected = _mean(colours * weight[..., None], sigma) / share
+    variance = _mean(colours**2 * weight[..., None], sigma) / share - expected**2
+    deviation = np.sqrt(((colours - expected) ** 2 / (variance.clip(min=0) + NOISE**2)).mean(2))
+    return np.where(mass > 1e-4, deviation, 0).astype(np.float32)
+
+
+def _mean(values: Float, sigma: tuple[float, float]) -> Float:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigmaX=sigma[0], sigmaY=sigma[1]), np.float32)
