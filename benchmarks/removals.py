@@ -41,15 +41,15 @@ class Removal:
 
 REMOVALS = (
     Removal("subjects/train/images/ccp_0448.webp"),
+    Removal("subjects/train/images/ccp_0409.webp"),
     Removal("subjects/train/images/ccp_0801.webp", boxes=((96, 240, 117, 72),)),
-    Removal("subjects/train/images/ccp_0076.webp", boxes=((104, 206, 72, 84),)),
-    Removal("subjects/train/images/ccp_0806.webp"),
-    Removal("subjects/train/images/ccp_0614.webp", subject=False, boxes=((0, 149, 76, 46),)),
     Removal("subjects/train/images/ccp_0500.webp", subject=False, boxes=((158, 106, 58, 62),)),
+    Removal("subjects/train/images/ccp_0764.webp", subject=False, boxes=((182, 112, 31, 30),)),
     Removal("subjects/train/images/feral_group0927_53733.webp"),
     Removal("subjects/train/images/feral_group1057_62018.webp"),
-    Removal("subjects/train/images/feral_group1061_d69a0.webp", boxes=((212, 230, 108, 40),)),
-    Removal("subjects/train/images/feral_group0697_14e61.webp"),
+    Removal("subjects/train/images/caltech_elephant_0002.webp"),
+    Removal("subjects/train/images/caltech_emu_0039.webp"),
+    Removal("subjects/train/images/caltech_rhino_0050.webp"),
 )
 
 

@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 REACH, LEAST = 0.2, 8.0  # how far from the hole traces are looked for: share of the root of its area, and pixels
 STEPS = 12.0  # pixels of this width in the copy that is looked at
 NOISE = 0.04  # of 0..1: differences like that are not seen
-ODD = 2.0  # standard deviations from what lies beyond that make a trace
+ODD, FAINT = 2.0, 1.4  # standard deviations from what lies beyond that make a trace, and that belong to it
 SURROUNDINGS = (1.5, 1.5), (4.0, 0.4)  # reaches across and down; what lies along the horizon goes on in the second
 SOFT = 2  # pixels of the copy that are added around what is found, for its own soft edge
 
@@ -39,11 +39,12 @@ def traces(image: Float, hole: Mask, known: Mask) -> Mask:
     distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     far = reach / shrink
     beyond = weight * (distance > far)
-    odd = (distance > 0) & (distance <= far) & (weight > 0)
-    for across, down in SURROUNDINGS:
-        odd &= _unlike(smooth, beyond, (far * across, far * down)) > ODD
-    _, parts = cv2.connectedComponents((odd | inside).astype(np.uint8), connectivity=4)
-    found = odd & np.isin(parts, parts[inside])
+    near = (distance > 0) & (distance <= far) & (weight > 0)
+    unlike = np.minimum.reduce([_unlike(smooth, beyond, (far * a, far * d)) for a, d in SURROUNDINGS])
+    odd = near & (unlike > FAINT)
+    touching = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    _, parts = cv2.connectedComponents(odd.astype(np.uint8), connectivity=4)
+    found = odd & np.isin(parts, parts[odd & touching]) & np.isin(parts, parts[odd & (unlike > ODD)])
     square = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SOFT + 1,) * 2)
     wide = cv2.resize(cv2.dilate(found.astype(np.float32), square), hole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     result: Mask = (wide > 0.5) & known & ~hole

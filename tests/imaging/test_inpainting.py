@@ -134,7 +134,7 @@ def test_what_is_used_often_becomes_dearer(monkeypatch: pytest.MonkeyPatch) -> N
         return picture
 
     monkeypatch.setattr(inpainting, "remove_seams", count)
-    for repetition in (0.0, 0.3, 1.0):
+    for repetition in (0.0, 0.3, 3.0):
         inpaint(image, hole, config=InpaintingConfig(repetition=repetition, coherence=0.0, strangeness=0.0))
     assert found == sorted(found)
     assert found[0] < 0.9 * found[-1]
