@@ -148,20 +148,22 @@ class Field:
         chosen = (valid & (row >= 0) & (origin != self.origins)).nonzero()[:, 0]
         origin, row = origin[chosen], row[chosen]
         price = _price(sources, row, wanted[chosen])
+        offset = origin - self.targets[chosen]
         limit = self.costs[chosen]
         if coherence:
-            limit += (self._strangers(chosen, self.origins[chosen]) - self._strangers(chosen, origin)) * coherence
+            limit += coherence * self._nearer(chosen, offset)
         better = price < limit
         chosen, origin = chosen[better], origin[better]
-        self.origins[chosen] = origin
-        self.costs[chosen] = price[better]
-        self._offsets[chosen] = origin - self.targets[chosen]
+        self.origins[chosen], self.costs[chosen], self._offsets[chosen] = origin, price[better], offset[better]
 
-    def _strangers(self, chosen: Tensor, origin: Tensor) -> Tensor:
-        """How many of the four neighbours of some targets have patches that do not go on as one from there would."""
-        offset = origin - self.targets[chosen]
-        beside = (self._offsets[self._neighbours[move][chosen]] for move in DIRECTIONS)
-        return torch.stack([other != offset for other in beside]).sum(0)
+    def _nearer(self, chosen: Tensor, offset: Tensor) -> Tensor:
+        """With how many more of their four neighbours some targets would share the offset than they do now."""
+        gain = torch.zeros(len(chosen), device=chosen.device)
+        now = self._offsets[chosen]
+        for move in DIRECTIONS:
+            other = self._offsets[self._neighbours[move][chosen]]
+            gain += (other == offset).float() - (other == now).float()
+        return gain
 
 
 def _price(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:
