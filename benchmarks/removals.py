@@ -3,8 +3,8 @@
     python -m benchmarks.removals DATA SHEET [--method auto]
 
 DATA is the data folder ($INLAY_DATA). People, cars and animals are erased with the settings that a person starts with:
-the masks of its subjects, and a car or a shadow as a box. All photographs may be shown anywhere:
-of the data folder's licence class `permissive`.
+the masks of its subjects, and a car or a shadow as a box. All photographs may be shown anywhere: of the data folder's
+licence class `permissive`, or CC BY with the credit below the sheet in docs/fill.md.
 """
 
 from __future__ import annotations
@@ -67,10 +67,12 @@ def mask_of(path: Path, size: tuple[int, int]) -> Picture:
     return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def licence_class(path: Path) -> str:
+def may_be_shown(path: Path) -> bool:
+    """Whether a photograph's licence lets anybody show it, changed, if its source is named."""
     folder = path.parent if (path.parent / "sources.csv").exists() else path.parent.parent
     with (folder / "sources.csv").open(newline="") as rows:
-        return next(row["licence_class"] for row in csv.DictReader(rows) if row["file"].endswith(path.name))
+        source = next(row for row in csv.DictReader(rows) if row["file"].endswith(path.name))
+    return source["licence_class"] == "permissive" or source["licence"].startswith("CC BY 4.0")
 
 
 def pair(data: Path, removal: Removal, method: str) -> Picture:
@@ -94,8 +96,8 @@ def main() -> None:
     parser.add_argument("--method", default="auto", choices=("auto", "network", "patches"))
     options = parser.parse_args()
     for removal in REMOVALS:
-        if (found := licence_class(options.data / removal.photograph)) != "permissive":
-            raise SystemExit(f"{removal.photograph} is of the licence class {found}: leave it out")
+        if not may_be_shown(options.data / removal.photograph):
+            raise SystemExit(f"{removal.photograph}: its licence does not let everybody show it, leave it out")
     pairs = [pair(options.data, removal, options.method) for removal in REMOVALS]
     width = max(p.shape[1] for p in pairs)
     padded = [np.pad(p, ((0, 6), (0, width + 6 - p.shape[1]), (0, 0)), constant_values=255) for p in pairs]

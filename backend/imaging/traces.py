@@ -21,7 +21,8 @@ SOFT = 2  # pixels of the copy that are added around what is found, for its own 
 
 
 def traces(image: Float, hole: Mask, known: Mask) -> Mask:
-    """Pixels that hang together with the hole and are unlike what lies beyond them.
+    """Pixels that hang together with the hole and are unlike what lies beyond them: darker ones, a shadow, and others
+    if they end within the reach and the picture; else they are another thing that goes on.
 
     image: H x W x 3, 0..1. hole: H x W. known: H x W, what may be looked at, false in the hole. Returns H x W, false in
     the hole and where nothing is known. The colours beyond, farther away than the reach, are described by their mean
@@ -40,26 +41,37 @@ def traces(image: Float, hole: Mask, known: Mask) -> Mask:
     far = reach / shrink
     beyond = weight * (distance > far)
     near = (distance > 0) & (distance <= far) & (weight > 0)
-    unlike = np.minimum.reduce([_unlike(smooth, beyond, (far * a, far * d)) for a, d in SURROUNDINGS])
-    odd = near & (unlike > FAINT)
+    unlike, darker = _compared(smooth, beyond, far)
+    found = np.zeros_like(inside)
+    outwards = distance > far - 1
+    outwards[[0, -1]] = outwards[:, [0, -1]] = True
     touching = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    _, parts = cv2.connectedComponents(odd.astype(np.uint8), connectivity=4)
-    found = odd & np.isin(parts, parts[odd & touching]) & np.isin(parts, parts[odd & (unlike > ODD)])
+    for kind, may_go_on in ((darker, True), (~darker, False)):
+        odd = near & kind & (unlike > FAINT)
+        _, parts = cv2.connectedComponents(odd.astype(np.uint8), connectivity=4)
+        taken = odd & np.isin(parts, parts[odd & touching]) & np.isin(parts, parts[odd & (unlike > ODD)])
+        found |= taken if may_go_on else taken & ~np.isin(parts, parts[odd & outwards])
     square = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SOFT + 1,) * 2)
     wide = cv2.resize(cv2.dilate(found.astype(np.float32), square), hole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     result: Mask = (wide > 0.5) & known & ~hole
     return result
 
 
-def _unlike(colours: Float, weight: Float, sigma: tuple[float, float]) -> Float:
-    """How many standard deviations H x W x 3 colours are away from the weighted mean around them; 0 where nothing has a
-    weight. sigma: of the surroundings, across and down."""
-    mass = _mean(weight, sigma)
-    share = (mass + 1e-9)[..., None]
-    expected = _mean(colours * weight[..., None], sigma) / share
-    variance = _mean(colours**2 * weight[..., None], sigma) / share - expected**2
-    deviation = np.sqrt(((colours - expected) ** 2 / (variance.clip(min=0) + NOISE**2)).mean(2))
-    return np.where(mass > 1e-4, deviation, 0).astype(np.float32)
+def _compared(colours: Float, weight: Float, reach: float) -> tuple[Float, Mask]:
+    """How many standard deviations H x W x 3 colours are away from their weighted mean in the surroundings, the least
+    of all surroundings, 0 where nothing has a weight; and where all three are darker than the mean around them."""
+    least = np.full(weight.shape, np.inf, np.float32)
+    darker = np.ones(weight.shape, bool)
+    for across, down in SURROUNDINGS:
+        sigma = (reach * across, reach * down)
+        mass = _mean(weight, sigma)
+        share = (mass + 1e-9)[..., None]
+        expected = _mean(colours * weight[..., None], sigma) / share
+        variance = _mean(colours**2 * weight[..., None], sigma) / share - expected**2
+        deviation = np.sqrt(((colours - expected) ** 2 / (variance.clip(min=0) + NOISE**2)).mean(2))
+        least = np.minimum(least, np.where(mass > 1e-4, deviation, 0))
+        darker &= (colours < expected).all(2)
+    return least, darker
 
 
 def _mean(values: Float, sigma: tuple[float, float]) -> Float:
