@@ -27,7 +27,7 @@ from plugin.client.jobs import Job
 Picture = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 HEIGHT = 300  # of each picture in the sheet, pixels
-COLUMNS = 2
+WIDTH = 1700  # of the sheet at most, pixels
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,15 @@ def main() -> None:
         if not may_be_shown(options.data / removal.photograph):
             raise SystemExit(f"{removal.photograph}: its licence does not let everybody show it, leave it out")
     pairs = [pair(options.data, removal, options.method) for removal in REMOVALS]
-    width = max(p.shape[1] for p in pairs)
-    padded = [np.pad(p, ((0, 6), (0, width + 6 - p.shape[1]), (0, 0)), constant_values=255) for p in pairs]
-    padded += [np.full_like(padded[0], 255)] * (-len(padded) % COLUMNS)
-    rows = [np.hstack(padded[i : i + COLUMNS]) for i in range(0, len(padded), COLUMNS)]
-    cv2.imwrite(str(options.sheet), np.vstack(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    rows: list[list[Picture]] = [[]]
+    for found in sorted(pairs, key=lambda picture: picture.shape[1]):
+        if sum(picture.shape[1] for picture in rows[-1]) + found.shape[1] > WIDTH:
+            rows.append([])
+        rows[-1].append(np.pad(found, ((0, 6), (0, 6), (0, 0)), constant_values=255))
+    lines = [np.hstack(row) for row in rows]
+    width = max(line.shape[1] for line in lines)
+    lines = [np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in lines]
+    cv2.imwrite(str(options.sheet), np.vstack(lines)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

@@ -343,7 +343,11 @@ def _enlarged(
 def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig) -> Tensor:
     """What each target's patch is multiplied by to be as bright as what is there so far, N x 5, 1 for texture. What
     differs by much more than the configured gain is another thing, not another light."""
-    ratio = (_means(current, config.patch)[field.targets] / level.means[field.origins]).log_()
+    y, x = field.targets // field.width, field.targets % field.width
+    top, left = (max(int(n.min()) - config.patch // 2, 0) for n in (y, x))
+    part = current[top : int(y.max()) + config.patch // 2 + 1, left : int(x.max()) + config.patch // 2 + 1]
+    there = _means(part, config.patch)[(y - top) * part.shape[1] + (x - left)]
+    ratio = (there / level.means[field.origins]).log_()
     difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
     return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
 

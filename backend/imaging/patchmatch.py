@@ -88,6 +88,8 @@ class Field:
         self._neighbours = {(dy, dx): self.neighbours(dy, dx) for dy, dx in self._moves(len(STEPS))}
         # where each target's patch comes from, relative to it; the last one is that of a neighbour that is no target
         self._offsets = torch.cat([origins - targets, torch.full_like(targets[:1], width * height)])
+        beside = torch.stack([self._neighbours[move] for move in DIRECTIONS], 1)
+        self._beside = torch.where(beside < 0, len(targets), beside)  # N x 4
 
     def places(self, pixels: Tensor) -> Tensor:
         """Where pixels lie in the table of targets, which has a margin around the level."""
@@ -158,12 +160,9 @@ class Field:
 
     def _nearer(self, chosen: Tensor, offset: Tensor) -> Tensor:
         """With how many more of their four neighbours some targets would share the offset than they do now."""
-        gain = torch.zeros(len(chosen), device=chosen.device)
-        now = self._offsets[chosen]
-        for move in DIRECTIONS:
-            other = self._offsets[self._neighbours[move][chosen]]
-            gain += (other == offset).float() - (other == now).float()
-        return gain
+        beside = self._offsets.index_select(0, self._beside.index_select(0, chosen).view(-1)).view(-1, len(DIRECTIONS))
+        now = self._offsets.index_select(0, chosen)
+        return (beside == offset[:, None]).sum(1) - (beside == now[:, None]).sum(1)
 
 
 def _price(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:
