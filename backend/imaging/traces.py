@@ -17,12 +17,15 @@ STEPS = 12.0  # pixels of this width in the copy that is looked at
 NOISE = 0.04  # of 0..1: differences like that are not seen
 ODD, FAINT = 2.0, 1.4  # standard deviations from what lies beyond that make a trace, and that belong to it
 SURROUNDINGS = (1.5, 1.5), (4.0, 0.4)  # reaches across and down; what lies along the horizon goes on in the second
+NARROWER = 0.5  # how much of a shadow's width at the hole it may have where the reach ends
 SOFT = 2  # pixels of the copy that are added around what is found, for its own soft edge
 
 
 def traces(image: Float, hole: Mask, known: Mask) -> Mask:
-    """Pixels that hang together with the hole and are unlike what lies beyond them: darker ones, a shadow, and others
-    if they end within the reach and the picture; else they are another thing that goes on.
+    """Pixels that hang together with the hole and are unlike what lies beyond them.
+
+    They end within the reach and the picture, or are darker and become narrower, as a shadow does; else they are
+    another thing that goes on.
 
     image: H x W x 3, 0..1. hole: H x W. known: H x W, what may be looked at, false in the hole. Returns H x W, false in
     the hole and where nothing is known. The colours beyond, farther away than the reach, are described by their mean
@@ -32,7 +35,7 @@ def traces(image: Float, hole: Mask, known: Mask) -> Mask:
         return np.zeros_like(hole)
     reach = max(LEAST, REACH * float(np.sqrt(np.count_nonzero(hole))))
     shrink = max(1.0, reach / STEPS)
-    size = tuple(max(1, round(n / shrink)) for n in hole.shape[1::-1])
+    size = (max(2, round(hole.shape[1] / shrink)), max(2, round(hole.shape[0] / shrink)))
     weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     colours = cv2.resize(np.where(known[..., None], image, np.float32(0)), size, interpolation=cv2.INTER_AREA)
     inside = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.75
@@ -43,14 +46,16 @@ def traces(image: Float, hole: Mask, known: Mask) -> Mask:
     near = (distance > 0) & (distance <= far) & (weight > 0)
     unlike, darker = _compared(smooth, beyond, far)
     found = np.zeros_like(inside)
-    outwards = distance > far - 1
-    outwards[[0, -1]] = outwards[:, [0, -1]] = True
     touching = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    for kind, may_go_on in ((darker, True), (~darker, False)):
+    end = distance > far - 1
+    border = np.pad(np.zeros((size[1] - 2, size[0] - 2), bool), 1, constant_values=True)
+    for kind, outwards, most in ((darker, end, NARROWER), (~darker, end | border, 0.0)):
         odd = near & kind & (unlike > FAINT)
-        _, parts = cv2.connectedComponents(odd.astype(np.uint8), connectivity=4)
-        taken = odd & np.isin(parts, parts[odd & touching]) & np.isin(parts, parts[odd & (unlike > ODD)])
-        found |= taken if may_go_on else taken & ~np.isin(parts, parts[odd & outwards])
+        count, parts = cv2.connectedComponents(odd.astype(np.uint8), connectivity=4)
+        sure, inner, outer = (
+            np.bincount(parts[odd & where], minlength=count) for where in (unlike > ODD, touching, outwards)
+        )
+        found |= odd & ((sure > 0) & (inner > 0) & (outer <= most * inner))[parts]
     square = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SOFT + 1,) * 2)
     wide = cv2.resize(cv2.dilate(found.astype(np.float32), square), hole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     result: Mask = (wide > 0.5) & known & ~hole

@@ -51,6 +51,15 @@ def test_what_goes_on_outwards_is_none() -> None:
     assert not traces(image, hole, ~hole).any()
 
 
+@pytest.mark.parametrize("colour", [0.1, 0.95])
+def test_another_thing_beside_the_hole_is_none(colour: float) -> None:
+    """It touches the hole and is as wide farther away: hair below a hat that is to go."""
+    image, hole, shadow = street()
+    image[shadow] += 0.35
+    image[110:150, 100:140] = colour
+    assert not traces(image, hole, ~hole).any()
+
+
 def test_a_dark_spot_that_does_not_touch_is_none() -> None:
     image, hole, shadow = street()
     image[shadow] += 0.35
