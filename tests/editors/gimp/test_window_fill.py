@@ -56,7 +56,7 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(window: Window, rock
         tries.append(window.gimp.run(f"{LOOK}\nanswer = sent(buffer.get(buffer.get_extent(), 1.0, "
                                      "\"R'G'B'A u8\", Gegl.AbyssPolicy.NONE))"))  # fmt: skip
         window.display.keys("ctrl+z")
-        window.until("answer = len(shown().get_layers()) == 1", 5)
+        window.until("answer = len(shown().get_layers()) == 1")
         assert window.gimp.run(f"{LOOK}\nanswer = colour{MIDDLE}") == before
     assert tries[0] != tries[1]  # the seed went on by itself
 
@@ -73,5 +73,5 @@ def test_the_subject_is_erased_and_comes_back(window: Window, photographs: dict[
     sky = window.gimp.run(f"{LOOK}\nanswer = colour{MIDDLE_OF_ONE}")
     assert sky[3] == 255 and sky[0] < 80 and sky[2] > sky[0]
     window.display.keys("ctrl+z")
-    window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()", 5)
+    window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()")
     window.open(photographs["coffee"])

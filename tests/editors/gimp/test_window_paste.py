@@ -73,7 +73,7 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     assert 3 < np.abs(after - before)[inside].mean() < 60  # its light has changed, not what it shows
     assert np.corrcoef(before[inside].ravel(), after[inside].ravel())[0, 1] > 0.9
     window.display.keys("ctrl+z")
-    window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2", 5)
+    window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2")
 
 
 def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photographs: dict[str, str]) -> None:

@@ -72,7 +72,7 @@ def changed(pixels: np.ndarray) -> np.ndarray:
 
 def undone_in_one_step(window: Window, layers: int = 1) -> None:
     window.display.keys("ctrl+z")
-    window.until(ONE.format(layers), 5)
+    window.until(ONE.format(layers))
 
 
 def small_pictures(window: Window, name: str) -> np.ndarray:

@@ -42,7 +42,7 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
     face, suit, wall = window.gimp.run(look)
     assert face > 200 and suit > 200 and wall < 50
     window.display.keys("ctrl+z")
-    window.until(nothing, 5)
+    window.until(nothing)
 
     window.gimp.run(f"shown().select_polygon(Gimp.ChannelOps.REPLACE, {AROUND_THE_HEAD})\nGimp.displays_flush()")
     rough = window.gimp.run("answer = sent(selection(shown()))")
@@ -51,15 +51,15 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
     window.finished(f"answer = sent(selection(shown())) != {rough!r}")
     settled(window, "gimp-refine")
     window.display.keys("ctrl+z")
-    window.until(f"answer = sent(selection(shown())) == {rough!r}", 5)
+    window.until(f"answer = sent(selection(shown())) == {rough!r}")
     window.display.keys("ctrl+z")
-    window.until(nothing, 5)
+    window.until(nothing)
 
     window.choose("cutout.background")
     window.fill_in("cutout.background", "alt+e", "End")  # the last of the results is the mask
     window.finished("answer = shown().get_layers()[0].get_mask() is not None")
     window.display.keys("ctrl+z")
-    window.until("answer = shown().get_layers()[0].get_mask() is None", 5)
+    window.until("answer = shown().get_layers()[0].get_mask() is None")
 
     window.choose("cutout.background")
     window.fill_in("cutout.background", "alt+e", "Home")
@@ -67,13 +67,13 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
     window.gimp.run("shown().get_layers()[1].set_visible(False)\nGimp.displays_flush()")
     settled(window, "gimp-remove-background")
     window.display.keys("ctrl+z", "ctrl+z")
-    window.until("answer = len(shown().get_layers()) == 1", 5)
+    window.until("answer = len(shown().get_layers()) == 1")
 
     window.choose("cutout.subject")
     window.fill_in("cutout.subject")
     window.finished("answer = len(shown().get_layers()) == 2")
     window.display.keys("ctrl+z")
-    window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()", 5)
+    window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()")
 
 
 def test_a_kind_is_chosen_from_what_is_in_the_picture(window: Window, person_and_cat: None) -> None:
@@ -85,7 +85,7 @@ def test_a_kind_is_chosen_from_what_is_in_the_picture(window: Window, person_and
     window.finished("answer = not Gimp.Selection.is_empty(shown())")
     first = window.gimp.run(look)
     window.display.keys("ctrl+z")
-    window.until("answer = Gimp.Selection.is_empty(shown())", 5)
+    window.until("answer = Gimp.Selection.is_empty(shown())")
     window.choose("select.class")
     window.fill_in("select.class", "alt+k", "Home", "Down", "Down", wait=60)
     window.finished("answer = not Gimp.Selection.is_empty(shown())")
