@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,14 +20,13 @@ from torch import Tensor
 
 from . import CancelCheck, Progress, stop_if
 from .patchmatch import BLOCK, Descriptor, Field, Poll, Sources, cut
+from .pyramid import Level, patch_means, pyramid
 from .seams import remove_seams
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 OFTEN = 4.0  # uses of a source above which it becomes no dearer
 TOUCHING = 512  # places around the hole that others are compared with
-DARK = 0.02  # added to means, of 0..1, before their ratio is taken
-REMEDY = "widen the sampling area, or make the hole smaller"
 
 
 @dataclass(frozen=True)
@@ -50,22 +48,6 @@ class InpaintingConfig:
     place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
     gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
     seams: float = 0.06  # largest difference of colour, of 0..1, that is taken for a seam and removed
-
-
-@dataclass
-class Level:
-    """One resolution. Channels: three colours, then two of texture."""
-
-    picture: Tensor  # H x W x 5; what is missing is black
-    missing: Tensor  # H x W
-    usable: Tensor  # H x W: a whole patch around the pixel may be taken
-    guide: Tensor | None  # H x W x 3, smoothed
-    means: Tensor  # H W x 3, see `_means`
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.picture.shape[0], self.picture.shape[1]
 
 
 def inpaint(
@@ -98,7 +80,7 @@ def inpaint(
     if not hole.any():
         return image.copy()
     rng = torch.Generator(device).manual_seed(seed)
-    levels = _pyramid(image, hole, ~hole if source is None else source & ~hole, guide, config, device)
+    levels = pyramid(image, hole, ~hole if source is None else source & ~hole, guide, config, device)
     rounds = [config.rounds[min(i, len(config.rounds) - 1)] for i in range(len(levels))]
     work = [count * float(level.missing.sum()) + 1 for count, level in zip(rounds, levels, strict=True)]
     field: Field | None = None
@@ -151,82 +133,9 @@ def _covers(sources: Sources, level: Level) -> bool:
     return len(sources.pixels) == int(level.usable.sum())
 
 
-def _pyramid(
-    image: Floats,
-    hole: Mask,
-    source: Mask,
-    guide: Floats | None,
-    config: InpaintingConfig,
-    device: torch.device | str,
-) -> list[Level]:
-    """From coarse to fine."""
-    levels: list[Level] = []
-    pixels: Floats = np.dstack([image, _texture(image, hole)])
-    missing, allowed = hole, source
-    while True:
-        usable = _inner(~missing & allowed, config.patch // 2)
-        if not usable.any() or not missing.any():
-            if levels:
-                break
-            raise ValueError(f"There is no whole patch outside the hole to fill it with: {REMEDY}.")
-        blank = pixels * ~missing[..., None]
-        picture = torch.from_numpy(blank).to(device)
-        levels.append(
-            Level(
-                picture,
-                torch.from_numpy(missing).to(device),
-                torch.from_numpy(usable).to(device),
-                None if guide is None else _smooth(guide).to(device),
-                _means(picture, config.patch),
-            )
-        )
-        radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
-        small = radius <= config.coarsest and np.count_nonzero(missing) <= config.most
-        small = small and np.count_nonzero(usable) <= config.everywhere
-        if small or min(missing.shape) < 4 * config.patch:
-            break
-        known = _halved((~missing).astype(np.float32))
-        pixels = np.divide(_halved(blank), np.maximum(known, 1e-3)[..., None], dtype=np.float32)
-        missing = known < 0.5
-        allowed = _halved(allowed.astype(np.float32)) > 0.99
-        guide = None if guide is None else _halved(guide, "edge")
-    return levels[::-1]
-
-
-def _smooth(guide: Floats) -> Tensor:
-    """Means of 5 x 5 pixels: compared as it is, what has texture would be far from a guide that has none."""
-    return torch.from_numpy(cv2.blur(guide, (5, 5), borderType=cv2.BORDER_REPLICATE))
-
-
-def _halved(values: Floats, beyond: Literal["constant", "edge"] = "constant") -> Floats:
-    """Means of 2 x 2 pixels; an odd side is made even by zeros (or its edge) first."""
-    height, width = values.shape[:2]
-    even = np.pad(values, ((0, height % 2), (0, width % 2)) + ((0, 0),) * (values.ndim - 2), mode=beyond)
-    rows = even[::2] + even[1::2]
-    mean: Floats = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
-    return mean
-
-
-def _texture(image: Floats, hole: Mask) -> Floats:
-    """Mean absolute derivatives along x and y over the neighbourhood, H x W x 2 (Newson et al. 2014, equation 6)."""
-    grey = np.ascontiguousarray(image.mean(2))
-    known = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
-    window = (33, 33)
-    mass = cv2.boxFilter(known, -1, window) + 1e-6
-    slopes = [np.abs(cv2.Sobel(grey, cv2.CV_32F, dx, dy, ksize=3)) / 4 * known for dx, dy in ((1, 0), (0, 1))]
-    return np.dstack([cv2.boxFilter(slope, -1, window) / mass for slope in slopes]).astype(np.float32)
-
-
 def _dilated(mask: Tensor, radius: int) -> Tensor:
     square = np.ones((2 * radius + 1,) * 2, np.uint8)
     return torch.from_numpy(cv2.dilate(mask.cpu().numpy().view(np.uint8), square) > 0).to(mask.device)
-
-
-def _inner(mask: Mask, radius: int) -> Mask:
-    """Eroded; the picture's border counts as outside, so that every patch lies whole inside the picture."""
-    square = np.ones((2 * radius + 1,) * 2, np.uint8)
-    eroded: Mask = cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
-    return eroded
 
 
 def _confidence(missing: Tensor) -> Tensor:
@@ -346,16 +255,10 @@ def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig
     y, x = field.targets // field.width, field.targets % field.width
     top, left = (max(int(n.min()) - config.patch // 2, 0) for n in (y, x))
     part = current[top : int(y.max()) + config.patch // 2 + 1, left : int(x.max()) + config.patch // 2 + 1]
-    there = _means(part, config.patch)[(y - top) * part.shape[1] + (x - left)]
+    there = patch_means(part, config.patch)[(y - top) * part.shape[1] + (x - left)]
     ratio = (there / level.means[field.origins]).log_()
     difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
     return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
-
-
-def _means(picture: Tensor, patch: int) -> Tensor:
-    """Mean colours of the patches around all pixels, H W x 3, a little above 0."""
-    found = cv2.blur(picture[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
-    return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
 
 
 def _strangeness(level: Level, sources: Sources, config: InpaintingConfig, rng: torch.Generator) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from backend.imaging import Cancelled, inpainting
 from backend.imaging.inpainting import InpaintingConfig, inpaint
 from backend.imaging.patchmatch import Sources
+from backend.imaging.pyramid import Level
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -158,7 +159,7 @@ def test_another_thing_beside_the_hole_does_not_come_again_in_it(monkeypatch: py
     prices: list[Tensor] = []
     strangeness = inpainting._strangeness
 
-    def keep(level: inpainting.Level, sources: Sources, *rest: Any) -> Tensor:
+    def keep(level: Level, sources: Sources, *rest: Any) -> Tensor:
         found = strangeness(level, sources, *rest)
         dense = torch.zeros(level.missing.numel())
         dense[sources.pixels] = found
