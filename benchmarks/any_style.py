@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 import backend
-from backend.commands import pictures
+from backend.io import image_files
+from backend.io.rasters import rgb
 from backend.operations import Context
-from backend.operations.any_style import painter
-from backend.operations.style_network import mixture, stylised
-from backend.pixels import rgb
+from backend.operations.style.arbitrary import painter
+from backend.operations.style.network import mixture, stylized
 from benchmarks.styles import PHOTOGRAPHS, filling, row_of
-from models.style_predictor import PICTURE
+from models.networks.style_predictor import PICTURE
 
 
 def main() -> None:
@@ -27,12 +27,12 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, required=True, help="the file to write")
     options = parser.parse_args()
     folder, context = Path(backend.__file__).parent / "demo", Context()
-    photos = [filling(rgb(pictures.read(folder / name))) for name in PHOTOGRAPHS]
+    photos = [filling(rgb(image_files.read(folder / name))) for name in PHOTOGRAPHS]
     rows = []
     for path in options.styles:
-        style = pictures.read(path)
+        style = image_files.read(path)
         net = painter(style, context)
-        painted = [stylised(photo, net, mixture(PICTURE, 1.0), 1.0, context) for photo in photos]
+        painted = [stylized(photo, net, mixture(PICTURE, 1.0), 1.0, context) for photo in photos]
         rows.append(row_of(path.stem.replace("_", " "), [filling(rgb(style)), *painted]))
     sheet = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(options.sheet), sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])

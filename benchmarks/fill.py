@@ -38,14 +38,15 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
-from backend.imaging.inpainting import InpaintingConfig, inpaint
-from backend.operations import Context, fill, find, structure
-from backend.pixels import from_array, samples
-from models.training.fill import load
-from models.training.fill_masks import object_shape
-from models.training.perceptual import SQUEEZENET_SCORE, FeatureNetwork, feature_distance
+from backend.imaging.inpainting.patch_fill import InpaintingConfig, inpaint
+from backend.io.rasters import from_array, samples
+from backend.operations import Context, find
+from backend.operations.fill import content_aware, structure_prior
+from models.training.core.perceptual import SQUEEZENET_SCORE, FeatureNetwork, feature_distance
+from models.training.fill.masks import object_shape
+from models.training.fill.train import load
 from plugin.client.actions import BY_NAME, Value
-from plugin.client.jobs import Job
+from plugin.client.messages import Job
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -110,9 +111,9 @@ def methods(weights: Path | None) -> dict[str, Method]:
     """All that take part. weights: of a run, instead of the bundled network's."""
     kept: dict[str, Any] = {}
     if weights is not None:
-        kept[structure.NAME] = (load(weights), SimpleNamespace(input_size=TRAINED_AT))
+        kept[structure_prior.NAME] = (load(weights), SimpleNamespace(input_size=TRAINED_AT))
     found: dict[str, Method] = {"patches": Inlay("patches", kept)}
-    if structure.network(Context(cache=kept)) is not None:
+    if structure_prior.network(Context(cache=kept)) is not None:
         found |= {"auto": Inlay("auto", kept), "network": Inlay("network", kept)}
     found |= {"telea": opencv(cv2.INPAINT_TELEA), "navier-stokes": opencv(cv2.INPAINT_NS), "biharmonic": biharmonic}
     return found | ({"matchpatch": matchpatch} if shutil.which("gmic") else {})
@@ -277,7 +278,7 @@ def main() -> None:
     cv2.setNumThreads(options.threads)
     if options.set:
         values = {name: ast.literal_eval(value) for name, _, value in (pair.partition("=") for pair in options.set)}
-        fill.inpaint = partial(inpaint, config=InpaintingConfig(**values))
+        content_aware.inpaint = partial(inpaint, config=InpaintingConfig(**values))
     found = methods(options.weights)
     if options.methods:
         found = {name: found[name] for name in options.methods}

@@ -1,4 +1,4 @@
-"""Any picture as the style: one pass of the network beside Gatys' optimisation, and how long the optimisation takes.
+"""Any picture as the style: one pass of the network beside Gatys' optimization, and how long the optimization takes.
 
     python -m benchmarks.gatys DATA [--pairs 20] [--steps 300] [--pictures FOLDER]
     python -m benchmarks.gatys DATA --speed [--curve FILE.png]
@@ -26,12 +26,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models import feature_net, store
-from models.feature_net import FeatureNet
-from models.gatys import GatysConfig, Step, paint, resized, suited
-from models.style_predictor import SIDE, AnyStyle, any_style
-from models.training.style_data import read_picture, scoring_photos, to_tensor
-from models.training.style_losses import LossNetwork, gram_loss, gram_matrix
+from models.networks import feature_net
+from models.networks.feature_net import FeatureNet
+from models.networks.style_predictor import SIDE, AnyStyle, any_style
+from models.papers.gatys import GatysConfig, Step, paint, resized, suited
+from models.training.style.data import read_picture, scoring_photos, to_tensor
+from models.training.style.losses import LossNetwork, gram_loss, gram_matrix
+from models.zoo import store
 
 MEASURED = 384  # px, shorter side
 
@@ -58,12 +59,12 @@ def load_features(weights: Path | None) -> FeatureNet:
     return net.eval().requires_grad_(False)
 
 
-def optimised(net: FeatureNet, photo: Tensor, style: Tensor, config: GatysConfig) -> list[Step]:
+def optimized(net: FeatureNet, photo: Tensor, style: Tensor, config: GatysConfig) -> list[Step]:
     """All steps, as the operation takes them; the pictures of all but the last are dropped."""
-    from backend.operations.gatys import QUIET
+    from backend.operations.style.gatys import QUIET
 
     weights = {name: value.clone() for name, value in net.state_dict().items()}
-    net.normalise([resized(photo, (256, 256)), resized(style, (256, 256))], QUIET)
+    net.normalize([resized(photo, (256, 256)), resized(style, (256, 256))], QUIET)
     steps: list[Step] = []
     for step in paint(net, photo, style, suited(config, net)):
         if steps:
@@ -90,7 +91,7 @@ def compare(options: argparse.Namespace) -> None:
         files = sorted(path for path in options.styles.iterdir() if path.suffix in (".jpg", ".png", ".webp"))
     styles = [to_tensor(read_picture(path, MEASURED)) for path in files] or photos[len(photos) // 2 :]
     print(f"styles: {', '.join(path.stem for path in files) or 'other photographs'}")
-    print("| pair | photograph: Gram | one pass: Gram | content | optimised: Gram | content | seconds |")
+    print("| pair | photograph: Gram | one pass: Gram | content | optimized: Gram | content | seconds |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     rows = []
     for number in range(options.pairs):
@@ -100,7 +101,7 @@ def compare(options: argparse.Namespace) -> None:
         with torch.no_grad():
             at_once = net(photo, seen)
         begun = time.perf_counter()
-        painted = optimised(features, photo, style, GatysConfig(steps=options.steps))[-1].picture
+        painted = optimized(features, photo, style, GatysConfig(steps=options.steps))[-1].picture
         seconds = time.perf_counter() - begun
         row = [measured(judge, photo, photo, style)[0], *measured(judge, at_once, photo, style),
                *measured(judge, painted, photo, style), seconds]  # fmt: skip
@@ -120,7 +121,7 @@ def speed(options: argparse.Namespace) -> None:
     photo = resized(to_tensor(read_picture(files[0], 512))[..., :512, :512].contiguous(), (512, 512))
     style = to_tensor(read_picture(options.data / "styles" / "starry_night.jpg", 512))
     begun = time.perf_counter()
-    steps = optimised(features, photo, style, GatysConfig(steps=options.steps))
+    steps = optimized(features, photo, style, GatysConfig(steps=options.steps))
     seconds = time.perf_counter() - begun
     print(f"512 x 512, {options.steps} steps, {torch.get_num_threads()} threads: {seconds:.1f} s")
     if options.pictures:

@@ -26,11 +26,11 @@ from pathlib import Path
 
 import zmq
 
-from plugin.client.connection import Connection
-from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
-from plugin.client.jobs import Job
-from plugin.client.launcher import backend_environment
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job
+from plugin.client.net.connection import Connection
+from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
+from plugin.client.server.launcher import backend_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "benchmarks" / "identity.md"

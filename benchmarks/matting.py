@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.imaging import foreground, matting
-from backend.imaging.colour import to_unit
+from backend.imaging.color.spaces import to_unit
+from backend.imaging.matting import foreground, refine
 
 Array = NDArray[np.float32]
 
@@ -63,8 +63,8 @@ def read(path: Path, flags: int) -> Array:
     if picture is None:
         raise FileNotFoundError(f"{path} is not a picture that OpenCV can read")
     order = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    colours: Array = cv2.cvtColor(picture, order).astype(np.float32) / 255
-    return colours
+    colors: Array = cv2.cvtColor(picture, order).astype(np.float32) / 255
+    return colors
 
 
 def fill_frame(picture: Array, width: int, height: int) -> Array:
@@ -91,13 +91,13 @@ def furry_alpha(width: int, height: int, rng: np.random.Generator) -> Array:
     """An anti-aliased body with thousands of thin, curved, tapering strands around it."""
     unit = height / 1000
     alpha = np.zeros((height, width), np.uint8)
-    centre, axes = np.array([width / 2, height / 2]), np.array([width * 0.24, height * 0.3])
-    cv2.ellipse(alpha, (int(centre[0]), int(centre[1])), (int(axes[0]), int(axes[1])), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    center, axes = np.array([width / 2, height / 2]), np.array([width * 0.24, height * 0.3])
+    cv2.ellipse(alpha, (int(center[0]), int(center[1])), (int(axes[0]), int(axes[1])), 0, 0, 360, 255, -1, cv2.LINE_AA)
     for _ in range(2600):
         turn = rng.uniform(0, 2 * np.pi)
         outward = np.array([np.cos(turn), np.sin(turn)])
         side = np.array([-outward[1], outward[0]])
-        root = centre + axes * outward * rng.uniform(0.94, 1.0)
+        root = center + axes * outward * rng.uniform(0.94, 1.0)
         length, bend, lean = rng.gamma(3.0, 14.0) * unit, rng.normal(0, 0.35), rng.normal(0, 0.5)
         t = np.linspace(0, 1, 24)[:, None]
         line = root + length * (t * outward + (lean * t + bend * t * t) * side)
@@ -130,9 +130,9 @@ def bilinear(image: NDArray[np.uint8], probability: Array) -> Array:
 
 METHODS: dict[str, Callable[[NDArray[np.uint8], Array], Array]] = {
     "bilinear": bilinear,
-    "fast": lambda image, probability: matting.refine(image, probability),
-    "fine": lambda image, probability: matting.refine(image, probability, quality="fine"),
-    "hard": lambda image, probability: matting.refine(image, probability, edge="hard"),
+    "fast": lambda image, probability: refine.refine(image, probability),
+    "fine": lambda image, probability: refine.refine(image, probability, quality="fine"),
+    "hard": lambda image, probability: refine.refine(image, probability, edge="hard"),
 }
 
 
@@ -159,10 +159,10 @@ def errors(alpha: Array, scene: Scene, band: NDArray[np.bool_]) -> tuple[float, 
     return float(np.mean(np.abs(difference))), float(np.sqrt(np.mean(difference**2))), gradient
 
 
-def halo(scene: Scene, colour: NDArray[np.floating]) -> float:
+def halo(scene: Scene, color: NDArray[np.floating]) -> float:
     """Mean absolute error of the premultiplied foreground (0..1) where the true alpha is fractional."""
     mixed = (scene.alpha > 0.02) & (scene.alpha < 0.98)
-    return float(np.mean(np.abs(colour - scene.foreground)[mixed] * scene.alpha[mixed][:, None]))
+    return float(np.mean(np.abs(color - scene.foreground)[mixed] * scene.alpha[mixed][:, None]))
 
 
 def main() -> None:
@@ -199,14 +199,14 @@ def main() -> None:
                 cv2.imwrite(str(arguments.pictures / f"{scene.name} truth.png"), np.round(scene.alpha * 255))
                 cv2.imwrite(str(arguments.pictures / f"{scene.name} image.png"), scene.image[..., ::-1])
             start = time.perf_counter()
-            colour = foreground.estimate_foreground(scene.image, scene.alpha)
+            color = foreground.estimate_foreground(scene.image, scene.alpha)
             seconds = time.perf_counter() - start
-            halos.append((halo(scene, to_unit(scene.image)), halo(scene, to_unit(colour)), seconds))
+            halos.append((halo(scene, to_unit(scene.image)), halo(scene, to_unit(color)), seconds))
         for name, values in rows.items():
             mean = np.mean(values, axis=0)
             print(f"| {group} | {name} | {mean[0]:.4f} | {mean[1]:.4f} | {mean[2]:.4f} | {mean[3]:.2f} |")
         before, after, seconds = np.mean(halos, axis=0)
-        print(f"\n{group}: edge colour error {before:.4f} as photographed, {after:.4f} estimated, {seconds:.2f} s\n")
+        print(f"\n{group}: edge color error {before:.4f} as photographed, {after:.4f} estimated, {seconds:.2f} s\n")
 
 
 if __name__ == "__main__":

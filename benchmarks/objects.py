@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import torch
 
-from backend.imaging.regions import Box, bounding_box
+from backend.imaging.masks.regions import Box, bounding_box
 from backend.operations import Context
 from benchmarks.subjects import Pixels, ask, boundary, dev_pictures, iou, use_weights
 

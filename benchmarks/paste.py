@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.exposure import match_histograms
 
-from backend.imaging.poisson import seamless_clone
+from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.operations import Context
-from backend.operations.harmonise import NAME, Look, harmonised
-from models import store
-from models.copy_paste import CopyPasteNet
-from models.training.paste import load
-from models.training.paste_transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
+from backend.operations.paste.harmonize import NAME, Look, harmonized
+from models.papers.copy_paste import CopyPasteNet
+from models.training.paste.train import load
+from models.training.paste.transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
+from models.zoo import store
 
 Pixels = NDArray[np.uint8]
 RIM = 2  # pixels at the border that no mask covers: cv2.seamlessClone needs surroundings on every side
@@ -42,8 +42,8 @@ def plain(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
 def opencv(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
     """cv2.seamlessClone, told to put the middle of the mask's box where it is already."""
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    centre = (x + width // 2, y + height // 2)
-    return cv2.seamlessClone(source, target, mask.astype(np.uint8) * 255, centre, cv2.NORMAL_CLONE)
+    center = (x + width // 2, y + height // 2)
+    return cv2.seamlessClone(source, target, mask.astype(np.uint8) * 255, center, cv2.NORMAL_CLONE)
 
 
 def poisson_within(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
@@ -54,7 +54,7 @@ def poisson_within(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
 
 
 def mean_variance(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    """Colour transfer of Reinhard et al. 2001: in Lab, the content gets the surroundings' means and deviations."""
+    """Color transfer of Reinhard et al. 2001: in Lab, the content gets the surroundings' means and deviations."""
     lab, wanted = (cv2.cvtColor(p.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for p in (source, target))
     content, around = lab[mask], wanted[~mask]
     lab[mask] = (content - content.mean(0)) * (around.std(0) / np.maximum(content.std(0), 1e-3)) + around.mean(0)
@@ -75,7 +75,7 @@ def network(net: CopyPasteNet, longest: int, method: str) -> Method:
     context = Context(cache={NAME: (net, SimpleNamespace(input_size=longest))})
 
     def blend(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-        return harmonised(source, target, mask, False, Look(method), context)
+        return harmonized(source, target, mask, False, Look(method), context)
 
     return blend
 
@@ -108,8 +108,8 @@ def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture,
             picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
             mask = None
             if row.get("mask"):
-                grey = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE)
-                mask = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) > 127
+                gray = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE)
+                mask = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) > 127
             yield row["file"], picture, mask
 
 
@@ -157,7 +157,7 @@ def main() -> None:
         "--looked-at", type=int, default=card.input_size, help="longest side in pixels that the network sees"
     )
     parser.add_argument("--sigma", type=float, default=SIGMA, help="corner offsets, pixels at 512")
-    parser.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
+    parser.add_argument("--global-shading", action="store_true", help="one color change for all of the source")
     parser.add_argument("--pictures", type=Path, help="folder for the first composites side by side")
     options = parser.parse_args()
     contenders = methods(options.weights, options.looked_at)

@@ -1,6 +1,6 @@
 """What Poisson cloning cannot do, beside Inlay: python -m benchmarks.paste_pictures docs/pictures.
 
-paste-shading.jpg: photographs of scikit-image of which a region is changed in colour and light by T of Portenier et
+paste-shading.jpg: photographs of scikit-image of which a region is changed in color and light by T of Portenier et
 al. 2019, from place to place: pasted as it is, by Poisson cloning, by Inlay, and the photograph itself.
 paste-clutter.jpg: the astronaut cut out and placed where lamps, crockery and a table's grain meet her outline: pasted
 as she is, by Poisson cloning, by Inlay.
@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 from skimage import data
 
+from backend.io.rasters import raster, samples
 from backend.operations import Context
-from backend.operations.compose import place_subject
-from backend.operations.harmonise import Look, harmonised
-from backend.pixels import raster, samples
+from backend.operations.paste.composite import place_subject
+from backend.operations.paste.harmonize import Look, harmonized
 from benchmarks.paste import Pixels, plain
-from models.training.paste_transforms import SIGMA, rectangle_mask, transform
+from models.training.paste.transforms import SIGMA, rectangle_mask, transform
 from plugin.client.actions import BY_NAME
-from plugin.client.jobs import Job
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job
 
 HEIGHT = 300  # of a picture in the sheets, pixels
 SHADED = (("coffee", 8), ("astronaut", 6), ("chelsea", 9))
@@ -41,7 +41,7 @@ def shading(name: str, seed: int, context: Context) -> list[Pixels]:
     top, left = (height - len(square)) // 2, (width - len(square)) // 2
     mask[top : top + len(square), left : left + len(square)] = square
     mask[:2] = mask[-2:] = mask[:, :2] = mask[:, -2:] = False
-    results = [harmonised(source, picture, mask, False, Look(method), context) for method in ("poisson", "auto")]
+    results = [harmonized(source, picture, mask, False, Look(method), context) for method in ("poisson", "auto")]
     return [plain(source, picture, mask), *results, picture]
 
 

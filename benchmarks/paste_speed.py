@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from backend.operations import Context
-from backend.operations.harmonise import NAME, Look, harmonised
-from models import store
-from models.copy_paste import CopyPasteConfig, CopyPasteNet
-from models.training.paste import load
+from backend.operations.paste.harmonize import NAME, Look, harmonized
+from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
+from models.training.paste.train import load
+from models.zoo import store
 
 CASES = ((1024, 2048, 700), (3000, 4000, 2000))
 """Height, width, and the paste's diameter in pixels."""
@@ -44,10 +44,10 @@ def measure(
     mask = (rows - height // 2) ** 2 + (across - columns // 2) ** 2 < (diameter // 2) ** 2
     net = load(weights) if weights else CopyPasteNet(CopyPasteConfig(width, True, True, 4)).eval()
     context = Context(cache={NAME: (net, SimpleNamespace(input_size=store.find_card(NAME).input_size))})
-    harmonised(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Look(), context)
+    harmonized(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Look(), context)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, processor = time.perf_counter(), time.process_time()
-    harmonised(source, target, mask, False, Look(method), context)
+    harmonized(source, target, mask, False, Look(method), context)
     seconds = time.perf_counter() - wall, time.process_time() - processor
     return *seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * UNIT / 2**20
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from skimage import data
 
-from backend.imaging.poisson import seamless_clone
+from backend.imaging.poisson.seamless_clone import seamless_clone
 
 HEIGHT, WIDTH = 3000, 4000
 Picture = np.ndarray

@@ -4,7 +4,7 @@
 
 DATA is the data folder ($INLAY_DATA). People, cars and animals are erased with the settings that a person starts with:
 the masks of its subjects, and a car or a shadow as a box. All photographs may be shown anywhere: of the data folder's
-licence class `permissive`, or CC BY with the credit below the sheet in docs/fill.md.
+license class `permissive`, or CC BY with the credit below the sheet in docs/fill.md.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.commands.paste import over
+from backend.cli.paste import over
+from backend.io.rasters import from_array, samples
 from backend.operations import Context, find
-from backend.pixels import from_array, samples
 from plugin.client.actions import BY_NAME
-from plugin.client.jobs import Job
+from plugin.client.messages import Job
 
 Picture = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -68,11 +68,11 @@ def mask_of(path: Path, size: tuple[int, int]) -> Picture:
 
 
 def may_be_shown(path: Path) -> bool:
-    """Whether a photograph's licence lets anybody show it, changed, if its source is named."""
+    """Whether a photograph's license lets anybody show it, changed, if its source is named."""
     folder = path.parent if (path.parent / "sources.csv").exists() else path.parent.parent
     with (folder / "sources.csv").open(newline="") as rows:
         source = next(row for row in csv.DictReader(rows) if row["file"].endswith(path.name))
-    return source["licence_class"] == "permissive" or source["licence"].startswith("CC BY 4.0")
+    return source["licence_class"] == "permissive" or source["license"].startswith("CC BY 4.0")
 
 
 def pair(data: Path, removal: Removal, method: str) -> Picture:
@@ -97,7 +97,7 @@ def main() -> None:
     options = parser.parse_args()
     for removal in REMOVALS:
         if not may_be_shown(options.data / removal.photograph):
-            raise SystemExit(f"{removal.photograph}: its licence does not let everybody show it, leave it out")
+            raise SystemExit(f"{removal.photograph}: its license does not let everybody show it, leave it out")
     pairs = [pair(options.data, removal, options.method) for removal in REMOVALS]
     rows: list[list[Picture]] = [[]]
     for found in sorted(pairs, key=lambda picture: picture.shape[1]):

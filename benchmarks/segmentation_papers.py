@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from backend.imaging import crf, kmeans
-from models.training.metrics import SegmentationMetrics, confusion_matrix
-from models.training.run import Process
-from models.training.segment import Settings, build, train
-from models.training.segment_data import SegmentationFolder
-from models.training.subject_scores import MEAN, STD
+from backend.imaging.masks import kmeans
+from models.papers import crf
+from models.training.core.run import Process
+from models.training.segmentation.metrics import SegmentationMetrics, confusion_matrix
+from models.training.segmentation.papers import Settings, build, train
+from models.training.segmentation.papers_data import SegmentationFolder
+from models.training.segmentation.scores import MEAN, STD
 
 HEADER = "| network | pixel acc. | mean acc. | mean IU | f.w. IU | published |\n| --- | --- | --- | --- | --- | --- |"
 

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plugin.client.jobs import Job
+from plugin.client.messages import Job
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 4000, 3000
@@ -46,7 +46,7 @@ def photograph(path: Path | None) -> NDArray[np.uint8]:
 
 def jobs(picture: NDArray[np.uint8], number: int) -> Iterator[Job]:
     """The first and the second job on a picture made unlike the others by one pixel."""
-    from backend.pixels import from_array
+    from backend.io.rasters import from_array
     from plugin.client.actions import BY_NAME
 
     own = picture.copy()
@@ -72,9 +72,9 @@ def timed(jobs: Callable[[int], Iterable[Job]], rounds: int) -> tuple[list[list[
     process that jobs(0) has warmed up; and its worker's peak memory in MiB."""
     with tempfile.TemporaryDirectory(prefix="inlay-bench-") as folder:
         os.environ |= {"INLAY_RUN_DIR": folder, "INLAY_DATA_DIR": folder}
-        from plugin.client.connection import Connection
-        from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
-        from plugin.client.launcher import Installation
+        from plugin.client.net.connection import Connection
+        from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
+        from plugin.client.server.launcher import Installation
 
         times: list[list[float]] = []
         with Connection("benchmark", installation=Installation(Path(sys.executable), ROOT)) as connection:
@@ -102,8 +102,8 @@ def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
 def inside(picture: NDArray[np.uint8], rounds: int) -> None:
     """The operations alone, under the profiler."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it
-    from backend.execution import execute
     from backend.operations import Context
+    from backend.worker.execute import execute
 
     context = Context()
     profiler = cProfile.Profile(time.process_time)

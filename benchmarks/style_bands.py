@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from models import store
-from models.style_presets import PRESETS
-from models.training.style_data import to_tensor
-from models.transformer_bands import BandedNet
-from models.transformer_net import STRIDE
+from models.networks.transformer_bands import BandedNet
+from models.networks.transformer_net import STRIDE
+from models.training.style.data import to_tensor
+from models.zoo import store
+from models.zoo.style_presets import PRESETS
 
 
 def main() -> None:

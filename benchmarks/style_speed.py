@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.select_speed import photograph, timed
-from plugin.client.jobs import Job
+from plugin.client.messages import Job
 
 SMALL = (800, 600)  # width, height
 
 
 def job(action: str, picture: NDArray[np.uint8], number: int) -> Job:
     """An action with its own settings on a picture made unlike the others by one pixel."""
-    from backend.pixels import from_array
+    from backend.io.rasters import from_array
     from plugin.client.actions import BY_NAME
 
     own = picture.copy()

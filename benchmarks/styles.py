@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import backend
-from backend.commands import pictures
+from backend.io import image_files
+from backend.io.rasters import rgb
 from backend.operations import Context
-from backend.operations.style_network import NAME, network, stylised
-from backend.pixels import rgb
-from models.style_presets import PHOTOGRAPH, PRESETS
-from models.training.style_export import load, measure
-from models.training.style_scores import Score, mean_score
-from models.transformer_net import TransformerNet
+from backend.operations.style.network import NAME, network, stylized
+from models.networks.transformer_net import TransformerNet
+from models.training.style.export import load, measure
+from models.training.style.scores import Score, mean_score
+from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
 PHOTOGRAPHS = ("astronaut.jpg", "chelsea.png", "coffee.png")
 CELL, GAP, TITLE = (300, 220), 8, 26  # pixels: a picture's width and height, around it, above it
@@ -50,10 +50,10 @@ def table(scores: dict[str, Score]) -> str:
 def sheet(net: TransformerNet, columns: int = 2) -> NDArray[np.uint8]:
     """A contact sheet: the photographs, then each preset on all of them; H x W x 3 RGB."""
     folder = Path(backend.__file__).parent / "demo"
-    photos = [filling(rgb(pictures.read(folder / name))) for name in PHOTOGRAPHS]
+    photos = [filling(rgb(image_files.read(folder / name))) for name in PHOTOGRAPHS]
     rows = [row_of("as photographed", photos)]
     for name, preset in PRESETS.items():
-        painted = [stylised(photo, net, {name: 1.0}, 1.0, Context()) for photo in photos]
+        painted = [stylized(photo, net, {name: 1.0}, 1.0, Context()) for photo in photos]
         rows.append(row_of(f"{name}  -  {preset.painting}", painted))
     while len(rows) % columns:
         rows.append(np.full_like(rows[0], 255))

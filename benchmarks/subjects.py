@@ -20,18 +20,18 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from backend.execution import execute
-from backend.imaging import grabcut, kmeans
-from backend.imaging.colour import to_unit
-from backend.imaging.regions import Box
+from backend.imaging.color.spaces import to_unit
+from backend.imaging.masks import grabcut, kmeans
+from backend.imaging.masks.regions import Box
+from backend.io.rasters import from_array, samples
 from backend.operations import Context
-from backend.operations.subject import see_subject
-from backend.pixels import from_array, samples
-from models import store
-from models.fcn import FCN
-from models.training.subject_scores import MEAN, STD
-from models.training.teachers import TFLite
-from plugin.client.jobs import Job
+from backend.operations.selection.subject import see_subject
+from backend.worker.execute import execute
+from models.papers.fcn import FCN
+from models.training.segmentation.scores import MEAN, STD
+from models.training.segmentation.teachers import TFLite
+from models.zoo import store
+from plugin.client.messages import Job
 
 Pixels = NDArray[np.uint8]
 Method = Callable[[Pixels], Pixels]  # H x W x 3 RGB -> mask H x W, 0..255
@@ -106,7 +106,7 @@ def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]
         yield path.stem, picture, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
 
 
-def _grey(probability: NDArray[np.floating], picture: Pixels) -> Pixels:
+def _gray(probability: NDArray[np.floating], picture: Pixels) -> Pixels:
     """A probability map of any size as a mask of the picture's size."""
     size = picture.shape[1], picture.shape[0]
     enlarged = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
@@ -120,7 +120,7 @@ def _bundled(weights: Path | None) -> dict[str, Method]:
     def plain(picture: Pixels) -> Pixels:
         seen = see_subject(Job("select.subject", {}, {"image": from_array(picture)}), context)
         mask = np.zeros(picture.shape[:2], np.uint8)
-        mask[seen.box.window] = _grey(seen.probability, picture[seen.box.window])
+        mask[seen.box.window] = _gray(seen.probability, picture[seen.box.window])
         return mask
 
     return {
@@ -158,7 +158,7 @@ def _fcn8s(path: Path, width: float, size: int) -> Method:
     def answer(picture: Pixels) -> Pixels:
         small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         logits = net(torch.from_numpy((small - MEAN) / STD).permute(2, 0, 1)[None])
-        return _grey(logits.softmax(1)[0, 1].numpy(), picture)
+        return _gray(logits.softmax(1)[0, 1].numpy(), picture)
 
     return answer
 
@@ -166,17 +166,17 @@ def _fcn8s(path: Path, width: float, size: int) -> Method:
 def _reference(name: str, folder: Path) -> Method:
     if name == "DeepLabV3, all classes":
         deeplab = TFLite(folder / "deeplabv3_mnv2_pascal_quant.tflite", threads=1)
-        return lambda picture: _grey(deeplab(picture) > 0, picture)
+        return lambda picture: _gray(deeplab(picture) > 0, picture)
     if name == "Meet portrait":
         meet = TFLite(folder / "segm_full_v679.tflite", threads=1)
 
         def portrait(picture: Pixels) -> Pixels:
             scores = meet(picture)
-            return _grey(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), picture)
+            return _gray(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), picture)
 
         return portrait
     selfie = TFLite(folder / "selfie_mlkit_256_f16.tflite", threads=1)
-    return lambda picture: _grey(selfie(picture)[..., 0], picture)
+    return lambda picture: _gray(selfie(picture)[..., 0], picture)
 
 
 def _methods(options: argparse.Namespace) -> dict[str, Method]:

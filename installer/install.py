@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from plugin.client.connection import Connection, State
+from plugin.client.net.connection import Connection, State
 
 from . import editors, plugin, torch_build
 from .console import Console, InstallError, clean_environment

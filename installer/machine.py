@@ -39,7 +39,7 @@ class Machine:
 
     @property
     def data(self) -> Path:
-        """Where Inlay lives; the same folder that `plugin.client.launcher.data_directory` looks in."""
+        """Where Inlay lives; the same folder that `plugin.client.server.launcher.data_directory` looks in."""
         if named := self.environ.get("INLAY_DATA_DIR"):
             return Path(named)
         if self.system == "win32":

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import zmq
 
-from plugin.client.endpoint import CONNECTION_FILE, Endpoint, EndpointError, read_endpoint
-from plugin.client.jobs import Job, Progress, Result
-from plugin.client.protocol import Failed, Hello, Message, Ping, Status, decode, encode
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.codec import Failed, Hello, Message, Ping, Status, decode, encode
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job, Progress, Result
+from plugin.client.server.endpoint import CONNECTION_FILE, Endpoint, EndpointError, read_endpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 20.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from plugin.client.connection import Connection
+from plugin.client.net.connection import Connection
 from tests.backends import Backend, Talker
 
 StartBackend = Callable[..., Backend]

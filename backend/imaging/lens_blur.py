@@ -1,6 +1,6 @@
 """Blur as of a lens out of focus: the mean over a disc, of the background's light alone.
 
-Normalised convolution (Knutsson and Westin 1993): pixels of the subject weigh nothing, so that its colours do not bleed
+Normalized convolution (Knutsson and Westin 1993): pixels of the subject weigh nothing, so that its colors do not bleed
 into what is behind it, and next to it the background goes on as it is farther out.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.imaging import CancelCheck, stop_if
-from backend.imaging.colour import Float, linear_to_srgb, srgb_to_linear, to_unit
-from backend.imaging.reduce import reduced
+from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.downsample import reduced
 
 WORK_RADIUS = 16.0  # pixels: larger discs are computed on a picture reduced until they are of this size
 EMPTY = 1e-2  # a disc with less background in it than this share has met next to nothing

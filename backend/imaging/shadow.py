@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from backend.imaging.colour import Float
+from backend.imaging.color.spaces import Float
 
 CONTACT = 0.06  # what of an object's height stands close enough to the ground to darken it
 SPREAD, FLAT = 0.08, 0.4  # blur across, of the object's width; and up and down, of the blur across

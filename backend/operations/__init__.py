@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
 
-from plugin.client.jobs import ErrorCode, Job, Output
-from plugin.client.raster import Raster
+from plugin.client.image import Raster
+from plugin.client.messages import ErrorCode, Job, Output
 
 
 class OperationError(Exception):
@@ -49,32 +49,32 @@ class Context:
 Operation = Callable[[Job, Context], list[Output]]
 
 OPERATIONS: dict[str, str] = {
-    "select.subject": "backend.operations.subject:select_subject",
-    "select.object": "backend.operations.subject:select_object",
-    "select.class": "backend.operations.subject:select_class",
-    "select.kinds": "backend.operations.subject:list_kinds",
-    "select.background": "backend.operations.subject:select_background",
-    "select.colours": "backend.operations.select:select_colours",
-    "select.refine": "backend.operations.subject:refine_edge",
-    "cutout.background": "backend.operations.cutout:remove_background",
-    "cutout.subject": "backend.operations.cutout:cut_out",
-    "fill.selection": "backend.operations.fill:fill_selection",
-    "fill.subject": "backend.operations.fill:erase_subject",
-    "fill.object": "backend.operations.fill:erase_object",
-    "paste.blend": "backend.operations.paste:blend",
-    "paste.from": "backend.operations.compose:paste_from",
-    "paste.subject": "backend.operations.compose:place_subject",
-    "paste.portrait": "backend.operations.portrait:portrait_into_painting",
-    "style.preset": "backend.operations.style:style_preset",
-    "style.background": "backend.operations.style:style_background",
-    "style.subject": "backend.operations.style:style_subject",
-    "style.picture": "backend.operations.any_style:style_picture",
-    "style.gatys": "backend.operations.gatys:style_gatys",
-    "style.own": "backend.operations.own_style:style_own",
-    "style.train": "backend.operations.train_style:train_style",
-    "style.previews": "backend.operations.style:style_previews",
-    "background.blur": "backend.operations.background:blur",
-    "background.grey": "backend.operations.background:grey",
+    "select.subject": "backend.operations.selection.subject:select_subject",
+    "select.object": "backend.operations.selection.subject:select_object",
+    "select.class": "backend.operations.selection.subject:select_class",
+    "select.kinds": "backend.operations.selection.subject:list_kinds",
+    "select.background": "backend.operations.selection.subject:select_background",
+    "select.colors": "backend.operations.selection.classical:select_colors",
+    "select.refine": "backend.operations.selection.subject:refine_edge",
+    "cutout.background": "backend.operations.selection.cutout:remove_background",
+    "cutout.subject": "backend.operations.selection.cutout:cut_out",
+    "fill.selection": "backend.operations.fill.content_aware:fill_selection",
+    "fill.subject": "backend.operations.fill.content_aware:erase_subject",
+    "fill.object": "backend.operations.fill.content_aware:erase_object",
+    "paste.blend": "backend.operations.paste.paste:blend",
+    "paste.from": "backend.operations.paste.composite:paste_from",
+    "paste.subject": "backend.operations.paste.composite:place_subject",
+    "paste.portrait": "backend.operations.paste.portrait:portrait_into_painting",
+    "style.preset": "backend.operations.style.stylize:style_preset",
+    "style.background": "backend.operations.style.stylize:style_background",
+    "style.subject": "backend.operations.style.stylize:style_subject",
+    "style.picture": "backend.operations.style.arbitrary:style_picture",
+    "style.gatys": "backend.operations.style.gatys:style_gatys",
+    "style.own": "backend.operations.style.custom:style_own",
+    "style.train": "backend.operations.style.train_custom:train_style",
+    "style.previews": "backend.operations.style.stylize:style_previews",
+    "background.blur": "backend.operations.background.effects:blur",
+    "background.gray": "backend.operations.background.effects:gray",
     "diagnose.identity": "backend.operations.diagnose:identity",
 }
 

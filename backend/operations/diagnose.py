@@ -7,7 +7,7 @@ import time
 
 from backend.imaging import Cancelled
 from plugin.client.actions import ResultKind
-from plugin.client.jobs import Job, Output
+from plugin.client.messages import Job, Output
 
 from . import Context
 

@@ -14,7 +14,7 @@ def find_network(name: str, context: Context) -> tuple[Any, int] | None:
     """The network of a card and the side in pixels that it is to see, kept in the context's cache; None where its
     weights are not on this machine. Raises WeightsError when they are damaged."""
     if name not in context.cache:
-        from models import store
+        from models.zoo import store
 
         try:
             found = store.locate(store.find_card(name)) is not None

@@ -9,14 +9,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from backend.imaging.colour import Float, to_unit
-from backend.pixels import Pixels, converted, from_array, raster, samples
-from plugin.client.jobs import ErrorCode, Job
-from plugin.client.raster import Raster
+from backend.imaging.color.spaces import Float, to_unit
+from backend.io.rasters import Pixels, converted, from_array, raster, samples
+from plugin.client.image import Raster
+from plugin.client.messages import ErrorCode, Job
 
 from . import Context, OperationError
-from .select import selected
-from .subject import subject_alpha
+from .selection.classical import selected
+from .selection.subject import subject_alpha
 
 BLOCK = 256  # rows that are mixed at once
 _T = TypeVar("_T")

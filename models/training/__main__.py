@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-EPOCH_SAMPLES = 4690  # samples called an epoch where samples are endless: as many as there are labelled photographs
+EPOCH_SAMPLES = 4690  # samples called an epoch where samples are endless: as many as there are labeled photographs
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -148,12 +148,12 @@ def _add_paste(paste: argparse.ArgumentParser) -> None:
     length.add_argument("--steps", type=int)
     paste.add_argument("--width", type=int, default=40, help="feature maps at half resolution; the paper's is 128")
     paste.add_argument("--poisson", action="store_true", help="the network also sees the Poisson solution")
-    paste.add_argument("--affine", action="store_true", help="the network answers with a colour transform a pixel")
+    paste.add_argument("--affine", action="store_true", help="the network answers with a color transform a pixel")
     paste.add_argument("--stride", type=int, default=1, help="pixels a side for one of these transforms: 1, 2 or 4")
     paste.add_argument("--adversarial", action="store_true", help="the paper's losses, with the discriminator")
     paste.add_argument("--critic-width", type=int, default=64, help="channels of the discriminator's first layer")
     paste.add_argument("--sigma", type=float, default=10, help="corner offsets in pixels at 512: 15 for faces")
-    paste.add_argument("--global-shading", action="store_true", help="one colour change for all of the source")
+    paste.add_argument("--global-shading", action="store_true", help="one color change for all of the source")
     paste.add_argument("--ablation", choices=("sigma", "shading"), help="train and compare the paper's variants")
     paste.add_argument("--size", type=int, default=256, help="side of the crops")
     paste.add_argument("--batch", type=int, default=8, help="pictures a process and step")
@@ -173,7 +173,7 @@ def _add_style(style: argparse.ArgumentParser) -> None:
     length = style.add_mutually_exclusive_group(required=True)
     length.add_argument("--minutes", type=float, help="length by the clock; the learning rate falls to its end by then")
     length.add_argument("--steps", type=int, help="length by steps")
-    style.add_argument("--styles", nargs="+", help="presets to learn (default: all of models/style_presets.py)")
+    style.add_argument("--styles", nargs="+", help="presets to learn (default: all of models/zoo/style_presets.py)")
     style.add_argument("--size", type=int, help="side of the crops in pixels (default: 192, then 256)")
     style.add_argument("--batch", type=int, default=6, help="pictures a process and step")
     style.add_argument("--width", type=int, default=16, help="channels of the first layer; the paper's is 32")
@@ -223,20 +223,20 @@ def _add_predictor(predictor: argparse.ArgumentParser) -> None:
 
 
 def _features(options: argparse.Namespace) -> None:
-    from models.training.features import Settings, train
+    from models.training.features.train import Settings, train
 
     print(train(Settings(**{name: value for name, value in vars(options).items() if name != "command"})))
 
 
 def _predictor(options: argparse.Namespace) -> None:
-    from models.training.predictor import Settings, train
+    from models.training.style.predictor import Settings, train
 
     given = {name: value for name, value in vars(options).items() if name != "command"}
     print(train(Settings(**given | {"held_out": tuple(options.held_out)})))
 
 
 def _style(options: argparse.Namespace) -> None:
-    from models.training.style import Settings, train
+    from models.training.style.train import Settings, train
 
     given = {name: value for name, value in vars(options).items() if name not in ("command", "size", "styles")}
     if options.styles:
@@ -247,10 +247,10 @@ def _style(options: argparse.Namespace) -> None:
 
 
 def _paste(options: argparse.Namespace) -> None:
-    from backend.imaging.poisson import seamless_clone
-    from models.copy_paste import CopyPasteConfig
-    from models.training.paste import Settings, ablate, train
-    from models.training.paste_data import Difficulty
+    from backend.imaging.poisson.seamless_clone import seamless_clone
+    from models.papers.copy_paste import CopyPasteConfig
+    from models.training.paste.data import Difficulty
+    from models.training.paste.train import Settings, ablate, train
 
     settings = Settings(
         options.data, options.out, CopyPasteConfig(options.width, options.poisson, options.affine, options.stride),
@@ -263,8 +263,8 @@ def _paste(options: argparse.Namespace) -> None:
 
 
 def _cache(options: argparse.Namespace) -> None:
-    from models.training.cache import write_table
-    from models.training.teachers import TFLite, write_agreed, write_labels
+    from models.training.core.cache import write_table
+    from models.training.segmentation.teachers import TFLite, write_agreed, write_labels
 
     folders = {
         "subjects": "subjects/train",
@@ -283,14 +283,14 @@ def _cache(options: argparse.Namespace) -> None:
 
 
 def _relabel(options: argparse.Namespace) -> None:
-    from models.training.subject import load
-    from models.training.teachers import write_sure
+    from models.training.segmentation.subject import load
+    from models.training.segmentation.teachers import write_sure
 
     print(f"sure of {write_sure(options.data, 'photos', [load(path) for path in options.weights])} more photographs")
 
 
 def _mean(options: argparse.Namespace) -> None:
-    from models.training.subject import mean
+    from models.training.segmentation.subject import mean
 
     mean(options.weights, options.out)
 
@@ -299,14 +299,14 @@ def _segment(options: argparse.Namespace) -> None:
     if options.network == "subject":
         _segment_subject(options)
         return
-    from models.training.segment import Settings, train
+    from models.training.segmentation.papers import Settings, train
 
     print(train(Settings.from_options(options)))
 
 
 def _segment_subject(options: argparse.Namespace) -> None:
-    from models.training.run import Process
-    from models.training.subject import Settings, train
+    from models.training.core.run import Process
+    from models.training.segmentation.subject import Settings, train
 
     world = Process.start().world
     steps = None if options.minutes else (options.epochs or 30) * EPOCH_SAMPLES // (options.batch * world)
@@ -320,8 +320,8 @@ def _segment_subject(options: argparse.Namespace) -> None:
 
 
 def _fill(options: argparse.Namespace) -> None:
-    from models.training.fill import Settings, train
-    from models.training.fill_losses import LossWeights
+    from models.training.fill.losses import LossWeights
+    from models.training.fill.train import Settings, train
 
     given = {name: value for name, value in vars(options).items() if name not in ("command", "style")}
     print(train(Settings(**given, weights=LossWeights(style_raw=options.style, style_composed=options.style))))
@@ -329,23 +329,23 @@ def _fill(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     if options.task == "fill":
-        from models.training.fill_export import export_fill
+        from models.training.fill.export import export_fill
 
         print(export_fill(options.run / options.weights, options.name, options.data, options.size, options.shrink))
         return
     if options.task == "style":
-        from models.training.style_export import export_styles
+        from models.training.style.export import export_styles
 
         print(export_styles(options.run / options.weights, options.data, every=options.every))
         return
     if options.task in ("features", "any_style"):
-        from models.training.distilled_export import export_any_style, export_features
+        from models.training.features.export import export_any_style, export_features
 
         export = export_features if options.task == "features" else export_any_style
         print(export(options.run / f"{options.task}.safetensors"))
         return
-    from backend.imaging.poisson import seamless_clone
-    from models.training.export import export_paste, export_subject
+    from backend.imaging.poisson.seamless_clone import seamless_clone
+    from models.training.segmentation.export import export_paste, export_subject
 
     if options.task == "paste":
         count = 192 // options.every
@@ -356,7 +356,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _plot(options: argparse.Namespace) -> None:
-    from models.training.plot import plot_run
+    from models.training.core.plot import plot_run
 
     plot_run(options.run, options.out)
 

@@ -28,14 +28,14 @@ def own_arguments(action: Action) -> list[str]:
 
 def declare(procedure: Any, action: Action) -> None:
     """Add the action's arguments to its procedure, after those that every image procedure has."""
-    for parameter, label in labelled(action):
+    for parameter, label in labeled(action):
         if isinstance(parameter, Input):
             _declare_input(procedure, parameter, label)
         else:
             _declare_parameter(procedure, parameter, label)
 
 
-def labelled(action: Action) -> list[tuple[Input | Parameter, str]]:
+def labeled(action: Action) -> list[tuple[Input | Parameter, str]]:
     """What `declare` declares, each with its label, in which an underscore marks the letter that Alt chooses it by."""
     shown: list[Input | Parameter] = [wanted for wanted in action.inputs if wanted.source is Source.OTHER]
     shown += action.parameters

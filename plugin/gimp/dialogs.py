@@ -8,7 +8,7 @@ import gi
 
 from ..client.actions import Action, Kind, Parameter
 from .arguments import argument_name, own_arguments
-from .offers import Offer, lister, offer_list
+from .choices import Offer, lister, offer_list
 
 _SLIDER_SPAN = 1000
 """A number whose range is wider than this is typed, not dragged."""

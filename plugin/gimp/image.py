@@ -13,8 +13,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from ..client.actions import Action, Extent, ResultKind, Source
-from ..client.raster import Raster
-from ..client.region import Box, bounds, grown, intersection
+from ..client.image import Box, Raster, bounds, grown, intersection
 from . import pixels
 
 
@@ -32,9 +31,7 @@ def active_layer(action: Action, image: Any, drawables: list[Any]) -> Any:
     if not layer.is_layer():
         raise ImageError(f"{action.label} works on a layer, not on a channel. Choose a layer.")
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        raise ImageError(
-            f"{action.label} needs a colour or grey image, this one is indexed. Choose Image > Mode > RGB."
-        )
+        raise ImageError(f"{action.label} needs a color or gray image, this one is indexed. Choose Image > Mode > RGB.")
     check_anchored(image)
     if action.result is ResultKind.LAYER_MASK:
         check_mask_can_be_set(layer)

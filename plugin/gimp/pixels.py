@@ -1,6 +1,6 @@
 """Pixels of GIMP's drawables as bytes, and back, without a conversion wherever the wire has the layer's own format.
 
-Samples travel in the colour space of the image, with the tone curve of its precision. The wire has no 32-bit integers
+Samples travel in the color space of the image, with the tone curve of its precision. The wire has no 32-bit integers
 and no doubles: those travel as 32-bit floats, which keeps integers to 3 parts in 10^8 and doubles to 1 in 10^6.
 """
 
@@ -10,8 +10,7 @@ from typing import Any
 
 from gi.repository import Babl, Gegl
 
-from ..client.raster import PixelFormat, Raster
-from ..client.region import Box, intersection
+from ..client.image import Box, PixelFormat, Raster, intersection
 
 _DEPTHS = {"u8": "u8", "u16": "u16", "u32": "f32", "half": "f16", "float": "f32", "double": "f32"}
 _SAMPLES = {"u8": "u8", "u16": "u16", "f16": "half", "f32": "float"}
@@ -26,7 +25,7 @@ def wire_format(babl_format: Any) -> PixelFormat:
 
 
 def babl_name(wire: PixelFormat, own_format: Any) -> str:
-    """Name of the babl format that reads `wire` in the colour space and tone curve of a drawable's `own_format`.
+    """Name of the babl format that reads `wire` in the color space and tone curve of a drawable's `own_format`.
 
     Raises ValueError for the orders that GIMP does not have (BGR).
     """
@@ -60,12 +59,12 @@ def write(drawable: Any, raster: Raster) -> None:
 
 
 def write_mask(mask: Any, raster: Raster, origin: tuple[int, int]) -> None:
-    """Set a channel or a layer mask, whose top left corner is at `origin`, to a grey raster as it is.
+    """Set a channel or a layer mask, whose top left corner is at `origin`, to a gray raster as it is.
 
     The raster's numbers are coverage, not light: they are written in the tone curve that the mask itself has.
     """
     if raster.format.channels != "Y":
-        raise ValueError(f"a mask must be grey, not {raster.format}")
+        raise ValueError(f"a mask must be gray, not {raster.format}")
     model = Babl.format_get_encoding(mask.get_format()).split()[0]
     box = intersection(raster.box, (*origin, mask.get_width(), mask.get_height()))
     if box is not None:  # GIMP ends a plug-in that writes beyond a drawable

@@ -19,7 +19,7 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
     """Tells GIMP what there is, and makes the procedure that GIMP asks for."""
 
     def do_set_i18n(self, name: str) -> bool:
-        return False  # the texts are English; GIMP would look for a catalogue
+        return False  # the texts are English; GIMP would look for a catalog
 
     def do_query_procedures(self) -> list[str]:
         return list(_BY_PROCEDURE)

@@ -7,8 +7,8 @@ from typing import Any
 from gi.repository import Gegl, Gimp
 
 from ..client.actions import ResultKind
-from ..client.jobs import Output, Result
-from ..client.raster import Raster
+from ..client.image import Raster
+from ..client.messages import Output, Result
 from . import pixels
 from .image import ImageError, check_anchored
 
@@ -45,11 +45,11 @@ def apply(result: Result, image: Any, layer: Any, combine: str = "replace") -> l
 
 def _add_layer(image: Any, below: Any, output: Output) -> Any:
     raster = output.raster
-    grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
     if raster.format.has_alpha:
-        kind = Gimp.ImageType.GRAYA_IMAGE if grey else Gimp.ImageType.RGBA_IMAGE
+        kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
     else:
-        kind = Gimp.ImageType.GRAY_IMAGE if grey else Gimp.ImageType.RGB_IMAGE
+        kind = Gimp.ImageType.GRAY_IMAGE if gray else Gimp.ImageType.RGB_IMAGE
     layer = Gimp.Layer.new(image, output.name, raster.width, raster.height, kind, 100.0, Gimp.LayerMode.NORMAL)
     layer.set_offsets(raster.x, raster.y)
     pixels.write(layer, raster)

@@ -15,10 +15,10 @@ from typing import Any
 from gi.repository import Gimp, GLib
 
 from ..client.actions import BY_NAME, Action, ResultKind
-from ..client.connection import Connection, JobCancelled, JobFailed
-from ..client.jobs import Job, Progress, Result
-from ..client.raster import Raster
-from . import arguments, dialogs, image, offers, results
+from ..client.image import Raster
+from ..client.messages import Job, Progress, Result
+from ..client.net.connection import Connection, JobCancelled, JobFailed
+from . import arguments, choices, dialogs, image, results
 from .thumbnails import Watching
 
 
@@ -48,12 +48,12 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
-def offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | None:
+def offered(action: Action, picture: Any, layer: Any) -> list[choices.Offer] | None:
     """What the layer offers for the action's parameter that depends on it; None where nothing does or none can tell.
 
     Raises ImageError when the layer has nothing to offer.
     """
-    parameter = offers.lister(action)
+    parameter = choices.lister(action)
     if parameter is None:
         return None
     listing = BY_NAME[parameter.offered_by]
@@ -62,7 +62,7 @@ def offered(action: Action, picture: Any, layer: Any) -> list[offers.Offer] | No
     except JobFailed as error:
         print(f"{listing.name}: {error}", file=sys.stderr)
         return None
-    found = offers.offers(parameter, listed)
+    found = choices.offers(parameter, listed)
     if len(found) == 1:
         raise image.ImageError(f"{action.label} knows nothing of what is in this layer. Choose another way to select.")
     return found

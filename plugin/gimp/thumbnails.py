@@ -6,7 +6,7 @@ from typing import Any
 
 import gi
 
-from ..client.raster import Raster
+from ..client.image import Raster
 
 _LARGEST = 360
 """Longer side of what is watched, in pixels of the screen."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..client.actions import Action, Kind, Parameter, Source, Value
+from .choices import OfferField
 from .compat import QtWidgets
-from .offers import OfferField
 from .settings import Settings
 
 _LARGEST = 2**31 - 1

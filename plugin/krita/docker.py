@@ -6,9 +6,9 @@ from typing import Any
 
 from krita import DockWidget
 
-from ..client.connection import State
-from ..client.launcher import log_path
-from ..client.raster import Raster
+from ..client.image import Raster
+from ..client.net.connection import State
+from ..client.server.launcher import log_path
 from .compat import Qt, QtCore, QtGui, QtWidgets
 from .running import Runner
 from .thumbnails import thumbnail

@@ -13,9 +13,8 @@ from typing import Any
 from krita import Krita
 
 from ..client.actions import Action, Extent, ResultKind, Source
-from ..client.raster import PixelFormat, Raster
-from ..client.region import Box, grown, intersection
-from .pixels import ColourSpace
+from ..client.image import Box, PixelFormat, Raster, grown, intersection
+from .pixels import ColorSpace
 from .profiles import is_linear, profile_bytes
 
 _OWN_PIXELS = "paintlayer"
@@ -39,7 +38,7 @@ class Origin:
     title: str
     layer: str  # unique id of the layer that was active
     layer_name: str
-    space: ColourSpace
+    space: ColorSpace
 
     def is_open(self) -> bool:
         """Whether the document has not been closed meanwhile."""
@@ -136,7 +135,7 @@ def read_below(document: Any, layer: str, box: Box) -> Raster:
             )
         clone.refreshProjection()
         clone.waitForDone()
-        space = ColourSpace(clone.colorModel(), clone.colorDepth(), clone.colorProfile())
+        space = ColorSpace(clone.colorModel(), clone.colorDepth(), clone.colorProfile())
         return _raster(space, bytes(clone.pixelData(*box)), box)
     finally:
         clone.close()
@@ -194,25 +193,25 @@ def _selection_box(document: Any) -> Box | None:
     return selection.x(), selection.y(), selection.width(), selection.height()
 
 
-def _space(node: Any) -> ColourSpace:
-    return ColourSpace(node.colorModel(), node.colorDepth(), node.colorProfile())
+def _space(node: Any) -> ColorSpace:
+    return ColorSpace(node.colorModel(), node.colorDepth(), node.colorProfile())
 
 
-def _raster(space: ColourSpace, data: bytes, box: Box) -> Raster:
+def _raster(space: ColorSpace, data: bytes, box: Box) -> Raster:
     pixel_format = space.format(is_linear(space.model, space.profile))
-    assert pixel_format is not None  # `check` refused any other colour space
+    assert pixel_format is not None  # `check` refused any other color space
     profile = profile_bytes(space.model, space.profile)
     return Raster(pixel_format, box[2], box[3], data, box[0], box[1], profile)
 
 
-def _check_node(node: Any, space: ColourSpace) -> None:
+def _check_node(node: Any, space: ColorSpace) -> None:
     if node.type().endswith("mask"):
         raise Refusal(f"'{node.name()}' is a mask.", "Choose the layer it belongs to and try again.")
     if node.type() not in (_OWN_PIXELS, *_RENDERED):
         raise Refusal(f"The layer '{node.name()}' has no pixels.", "Choose a paint layer and try again.")
     if space.format(linear=False) is None:
         raise Refusal(
-            f"Inlay works on grey and RGB pictures; '{node.name()}' is {space.model.removesuffix('A')} {space.depth}.",
+            f"Inlay works on gray and RGB pictures; '{node.name()}' is {space.model.removesuffix('A')} {space.depth}.",
             "Convert it with Layer > Convert > Convert Layer Color Space.",
         )
 

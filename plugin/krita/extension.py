@@ -7,8 +7,8 @@ from typing import Any
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 
 from ..client.actions import ACTIONS, BY_NAME, Action, Source, Value
-from ..client.jobs import Failure, Job, Result
-from ..client.offers import lister
+from ..client.choices import lister
+from ..client.messages import Failure, Job, Result
 from . import document, results, settings
 from .compat import QtCore, QtWidgets
 from .dialogs import ActionDialog, SettingsDialog

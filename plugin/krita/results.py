@@ -13,7 +13,7 @@ from typing import Any
 from krita import Krita, Selection
 
 from ..client.actions import ResultKind
-from ..client.jobs import Output, Result
+from ..client.messages import Output, Result
 from . import pixels
 from .compat import QtCore
 from .document import Origin, Refusal, walk
@@ -57,7 +57,7 @@ def _add_layer(origin: Origin, output: Output) -> list[str]:
     target = space.format(raster.format.linear)
     assert target is not None  # every raster's format has one
     layer = document.createNode(output.name, "paintlayer")
-    if pixels.ColourSpace(layer.colorModel(), layer.colorDepth(), layer.colorProfile()) != space:
+    if pixels.ColorSpace(layer.colorModel(), layer.colorDepth(), layer.colorProfile()) != space:
         layer.setColorSpace(space.model, space.depth, space.profile)
     layer.setPixelData(QtCore.QByteArray(pixels.arranged(raster, target.channels)), *raster.box)
     above = origin.node()

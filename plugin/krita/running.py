@@ -7,10 +7,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from ..client.connection import Connection, Event, State
-from ..client.jobs import Failure, Job, JobState, Progress, Result
-from ..client.protocol import Failed, Status
-from ..client.raster import Raster
+from ..client.codec import Failed, Status
+from ..client.image import Raster
+from ..client.messages import Failure, Job, JobState, Progress, Result
+from ..client.net.connection import Connection, Event, State
 from .compat import QtCore
 from .settings import Settings
 from .vendored import load_pyzmq

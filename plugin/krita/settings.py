@@ -10,7 +10,7 @@ from pathlib import Path
 from krita import Krita
 
 from ..client.actions import Action, Parameter, Value
-from ..client.launcher import Installation
+from ..client.server.launcher import Installation
 
 _GROUP = "inlay"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client.raster import Raster
+from ..client.image import Raster
 from .compat import Qt, QtGui
 
 _FORMATS = {("RGB", "u8"): QtGui.QImage.Format.Format_RGB888, ("RGBA", "u8"): QtGui.QImage.Format.Format_RGBA8888}

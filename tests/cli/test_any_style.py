@@ -1,4 +1,4 @@
-"""`inlay style` with a picture, by optimisation, and with a style of one's own."""
+"""`inlay style` with a picture, by optimization, and with a style of one's own."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import cli
-from backend.commands import Exit
-from backend.operations import any_style, gatys, own_style
-from models import own_styles, store
-from tests.operations.styles import small_network
-from tests.operations.test_any_style import context
+from backend.cli import Exit
+from backend.cli.main import main
+from backend.operations.style import arbitrary, gatys
+from models.zoo import custom_styles, store
+from tests.operations.style.networks import small_network
+from tests.operations.style.test_arbitrary import context
 
 
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small picture, a painting beside it, and networks with random weights."""
     loaded = context().cache
-    monkeypatch.setattr(any_style, "_network", lambda context: loaded[any_style.NAME])
+    monkeypatch.setattr(arbitrary, "_network", lambda context: loaded[arbitrary.NAME])
     monkeypatch.setattr(gatys, "_network", lambda context: loaded[gatys.FEATURES])
-    monkeypatch.setattr(own_style, "network", lambda context: small_network())
+    monkeypatch.setattr("backend.operations.style.custom.network", lambda context: small_network())
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (40, 56, 3), np.uint8)).save(tmp_path / "photo.png")
     Image.fromarray(rng.integers(0, 90, (30, 30, 3), np.uint8)).save(tmp_path / "painting.png")
@@ -31,7 +31,7 @@ def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*words: str | Path) -> int:
-    return cli.main(["style", *map(str, words), "--in-process"])
+    return main(["style", *map(str, words), "--in-process"])
 
 
 def test_any_picture_is_a_style(photo: Path) -> None:
@@ -50,7 +50,7 @@ def test_so_is_one_that_was_trained(photo: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("INLAY_DATA_DIR", str(photo.parent / "inlay"))
     monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
     assert run(photo, "--own", "mine") == Exit.BAD_INPUT
-    own_styles.write(own_styles.OwnStyle("mine", "mine.jpg", small_network().codes[2:3]))
+    custom_styles.write(custom_styles.OwnStyle("mine", "mine.jpg", small_network().codes[2:3]))
     assert run(photo, "--own", "mine") == Exit.DONE
     assert photo.with_name("photo-mine.png").exists()
 
@@ -91,7 +91,7 @@ def test_ctrl_c_ends_a_painting_with_the_best_so_far(
 
 
 def test_ctrl_c_before_there_is_anything_leaves_nothing(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.gatys.paint", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("models.papers.gatys.paint", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     out = photo.with_name("out.png")
     assert run(photo, "--style-picture", photo.with_name("painting.png"), "--gatys", "-o", out) == Exit.INTERRUPTED
     assert not out.exists()

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 import backend
-from backend import cli
-from backend.commands import Exit, compose, options, paste, select
+from backend.cli import Exit, compose, options, paste, select
+from backend.cli.main import COMMANDS, main
 from plugin.client.actions import ACTIONS, BY_NAME, Action
-from plugin.client.connection import Connection, State
+from plugin.client.net.connection import Connection, State
 
 ROOT = Path(backend.__file__).parent.parent
 PHOTOGRAPHS = ROOT / "backend/demo"
@@ -55,12 +55,12 @@ def backend_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 
 def run(*words: str | Path) -> int:
     """A command in this process, doing its work in this process."""
-    return cli.main([*map(str, words), "--in-process"])
+    return main([*map(str, words), "--in-process"])
 
 
 def test_help_answers_at_once_and_without_torch_or_numpy() -> None:
     code = (
-        "import sys, time; start = time.perf_counter(); from backend.cli import main\n"
+        "import sys, time; start = time.perf_counter(); from backend.cli.main import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'cv2', 'PIL', 'zmq'} & set(sys.modules)\n"
         "print(heavy, time.perf_counter() - start, file=sys.stderr)"
@@ -76,7 +76,7 @@ def test_help_answers_at_once_and_without_torch_or_numpy() -> None:
 
 def test_help_names_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["--help"])
+        main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     for word in ("serve", "select", "paste", "doctor", "demo", "exit codes"):
@@ -86,9 +86,9 @@ def test_help_names_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixtur
 def test_commands_of_families_without_an_action_are_absent(capsys: pytest.CaptureFixture[str]) -> None:
     families = {action.name.split(".")[0] for action in ACTIONS}
     for family in ("style", "fill", "background"):
-        assert (family in cli.COMMANDS) == (family in families)
+        assert (family in COMMANDS) == (family in families)
     with pytest.raises(SystemExit) as ended:
-        cli.main(["nonsense"])
+        main(["nonsense"])
     assert ended.value.code == Exit.USAGE
     assert "nonsense" in capsys.readouterr().err
 
@@ -110,7 +110,7 @@ def test_every_parameter_of_the_table_is_an_option(command: str, actions: list[A
                 assert f"--{parameter.name}" in done.stdout
 
 
-def test_a_selection_is_an_eight_bit_grey_png_of_the_pictures_size(
+def test_a_selection_is_an_eight_bit_gray_png_of_the_pictures_size(
     tmp_path: Path, backend_here: dict[str, str]
 ) -> None:
     out = tmp_path / "mask.png"
@@ -124,7 +124,7 @@ def test_a_selection_is_an_eight_bit_grey_png_of_the_pictures_size(
 
 
 def test_the_broker_and_this_process_come_to_the_same(tmp_path: Path, backend_here: dict[str, str]) -> None:
-    words = ["select", PHOTOGRAPHS / "coffee.png", "--what", "colours", "--clusters", "3", "-o"]
+    words = ["select", PHOTOGRAPHS / "coffee.png", "--what", "colors", "--clusters", "3", "-o"]
     assert inlay(*words, tmp_path / "broker.png", environment=backend_here).returncode == 0
     assert run(*words, tmp_path / "here.png") == 0
     with Image.open(tmp_path / "broker.png") as one, Image.open(tmp_path / "here.png") as other:
@@ -140,7 +140,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
         Image.new("RGB", (40, 30), (200, 30, 30)).save(folder / name)
     (folder / "broken.png").write_bytes(b"nothing")
     (folder / "notes.txt").write_text("not a picture")
-    words = ["select", folder, "--what", "colours", "-o", tmp_path / "out"]
+    words = ["select", folder, "--what", "colors", "-o", tmp_path / "out"]
     assert run(*words) == Exit.BAD_INPUT
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
     said = capsys.readouterr().err
@@ -151,7 +151,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
 def test_pictures_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg"):
         Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / name)
-    assert run("select", tmp_path / "a.png", tmp_path / "a.jpg", "--what", "colours", "-o", tmp_path / "out") == 0
+    assert run("select", tmp_path / "a.png", tmp_path / "a.jpg", "--what", "colors", "-o", tmp_path / "out") == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.jpg.png", "a.png.png"]
 
 
@@ -228,7 +228,7 @@ def test_an_unreachable_backend_has_its_own_exit_code(tmp_path: Path) -> None:
         "INLAY_BACKEND_PATH": "/nonexistent",
     }
     done = inlay(
-        "select", PHOTOGRAPHS / "coffee.png", "--what", "colours", "-o", tmp_path / "x.png", environment=environment
+        "select", PHOTOGRAPHS / "coffee.png", "--what", "colors", "-o", tmp_path / "x.png", environment=environment
     )
     assert done.returncode == Exit.UNREACHABLE
     assert "nonexistent" in done.stderr
@@ -239,7 +239,7 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) ->
     rng = np.random.default_rng(0)
     for number in range(40):
         Image.fromarray(rng.integers(0, 255, (700, 700, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
-    command = [sys.executable, "-m", "backend", "select", str(tmp_path), "--what", "colours", "-o", str(tmp_path / "o")]
+    command = [sys.executable, "-m", "backend", "select", str(tmp_path), "--what", "colors", "-o", str(tmp_path / "o")]
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background commands ignore Ctrl-C
     with subprocess.Popen(
         command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True, preexec_fn=heard

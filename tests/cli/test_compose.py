@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.cli import main
-from backend.commands import Exit
+from backend.cli import Exit
+from backend.cli.main import main
 
-from .test_icc import SRGB, SWAPPED
+from ..io.test_icc import SRGB, SWAPPED
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def changed(files: Path, *words: str) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_person_goes_where_there_is_nothing_and_stands_on_the_border(files: Path) -> None:
     out, where = changed(files, "compose", str(files / "person.png"), str(files / "painting.png"), "--scale", "0.5",
-                         "--style", "colours", "--palette", "0", "--strength", "0")  # fmt: skip
+                         "--style", "colors", "--palette", "0", "--strength", "0")  # fmt: skip
     rows, columns = np.nonzero(where)
     assert columns.min() >= 95
     assert rows.max() == 119

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from backend import cli
-from backend.commands import Exit
+from backend.cli import Exit
+from backend.cli.main import main
 
 
 def run(*words: str | Path) -> int:
-    return cli.main(["fill", *map(str, words), "--in-process"])
+    return main(["fill", *map(str, words), "--in-process"])
 
 
 @pytest.fixture

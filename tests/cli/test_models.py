@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-import backend.commands.models as command
-from backend import cli
-from backend.commands import Exit
-from models import store
-from models.cards import Card, names
+import backend.cli.models as command
+from backend.cli import Exit
+from backend.cli.main import main
+from models.zoo import store
+from models.zoo.cards import Card, names
 
 CONTENT = b"weights" * 1000
 CARD = Card("tiny", "trunk", "vgg16", "tiny.pth", sha256(CONTENT).hexdigest(), len(CONTENT), "CC0", "http://unset")
@@ -47,24 +47,24 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_list_names_every_model_without_importing_torch() -> None:
-    code = "import sys; from backend.cli import main; main(['models', 'list']); sys.exit('torch' in sys.modules)"
+    code = "import sys; from backend.cli.main import main; main(['models', 'list']); sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for name in names():
         assert name in done.stdout
 
 
 def test_bundled_weights_are_as_their_cards_say() -> None:
-    assert cli.main(["models", "verify"]) == Exit.DONE
+    assert main(["models", "verify"]) == Exit.DONE
 
 
 def test_fetched_once_verified_and_damage_noticed(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["models", "verify", "tiny"]) == Exit.DONE  # not here: nothing to verify
-    assert cli.main(["models", "fetch", "tiny"]) == Exit.DONE
+    assert main(["models", "verify", "tiny"]) == Exit.DONE  # not here: nothing to verify
+    assert main(["models", "fetch", "tiny"]) == Exit.DONE
     assert tiny.read_bytes() == CONTENT
     assert str(tiny) in capsys.readouterr().out
-    assert cli.main(["models", "verify", "tiny"]) == Exit.DONE
+    assert main(["models", "verify", "tiny"]) == Exit.DONE
     tiny.write_bytes(b"x" + CONTENT[1:])
-    assert cli.main(["models", "verify", "tiny"]) == Exit.BAD_INPUT
+    assert main(["models", "verify", "tiny"]) == Exit.BAD_INPUT
     assert "fetch tiny" in capsys.readouterr().err
 
 
@@ -72,10 +72,10 @@ def test_what_cannot_be_fetched_is_said(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("INLAY_OFFLINE", "1")
-    assert cli.main(["models", "fetch", "tiny"]) == Exit.UNREACHABLE
+    assert main(["models", "fetch", "tiny"]) == Exit.UNREACHABLE
     assert "INLAY_OFFLINE" in capsys.readouterr().err
 
 
 def test_unknown_names_and_missing_names_are_usage_errors() -> None:
-    assert cli.main(["models", "fetch"]) == Exit.USAGE
-    assert cli.main(["models", "list", "nonsense"]) == Exit.USAGE
+    assert main(["models", "fetch"]) == Exit.USAGE
+    assert main(["models", "list", "nonsense"]) == Exit.USAGE

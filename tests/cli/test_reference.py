@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backend.commands import reference
+from backend.cli import reference
 from plugin.client.actions import ACTIONS
 
 
 def test_the_file_is_up_to_date() -> None:
-    assert reference.FILE.read_text(encoding="utf-8") == reference.text(), "run python -m backend.commands.reference"
+    assert reference.FILE.read_text(encoding="utf-8") == reference.text(), "run python -m backend.cli.reference"
 
 
 def test_every_visible_action_and_setting_is_in_it() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.commands import CommandError, Exit
-from backend.commands.running import InProcess
+from backend.cli import CommandError, Exit
+from backend.cli.running import InProcess
 from plugin.client.actions import Value
 from tests.backends import identity
 

@@ -8,25 +8,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import cli
-from backend.commands import Exit
-from backend.operations import style_network
-from models.style_presets import PRESETS
-from tests.operations.styles import small_network
+from backend.cli import Exit
+from backend.cli.main import main
+from models.zoo.style_presets import PRESETS
+from tests.operations.style.networks import small_network
 
 
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small picture; and a network with random weights in place of the bundled one."""
-    monkeypatch.setattr(style_network, "network", lambda context: small_network())
-    monkeypatch.setattr("backend.operations.style.network", lambda context: small_network())
+    monkeypatch.setattr("backend.operations.style.network.network", lambda context: small_network())
+    monkeypatch.setattr("backend.operations.style.stylize.network", lambda context: small_network())
     path = tmp_path / "photo.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 56, 3), np.uint8)).save(path)
     return path
 
 
 def run(*words: str | Path) -> int:
-    return cli.main([*map(str, words), "--in-process"])
+    return main([*map(str, words), "--in-process"])
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -35,7 +34,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_the_list_is_one_line_a_style(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["style", "--list"])
+        main(["style", "--list"])
     assert ended.value.code == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert lines == [[name, preset.file] for name, preset in PRESETS.items()]
@@ -73,13 +72,13 @@ def test_settings_reach_the_operation(photo: Path, tmp_path: Path) -> None:
     assert run("style", photo, "--strength", "101", "-o", out) == Exit.USAGE
 
 
-def test_a_background_loses_its_colour(photo: Path, tmp_path: Path) -> None:
+def test_a_background_loses_its_color(photo: Path, tmp_path: Path) -> None:
     mask = np.zeros((40, 56), np.uint8)
     mask[:, :20] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     out = tmp_path / "out.png"
-    assert run("background", "grey", photo, "--mask", tmp_path / "mask.png", "-o", out) == Exit.DONE
+    assert run("background", "gray", photo, "--mask", tmp_path / "mask.png", "-o", out) == Exit.DONE
     assert np.ptp(pixels(out)[:, 21:], axis=2).max() <= 1
     assert np.array_equal(pixels(out)[:, :20], pixels(photo)[:, :20])
     assert run("background", "blur", photo, "--mask", tmp_path / "mask.png", "-o", out) == Exit.DONE
-    assert run("background", "grey", photo, "--strength", "50", "-o", out) == Exit.USAGE
+    assert run("background", "gray", photo, "--strength", "50", "-o", out) == Exit.USAGE

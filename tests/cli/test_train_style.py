@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from backend import cli, style_training
-from backend.commands import Exit
-from models import own_styles
+from backend.cli import Exit
+from backend.cli.main import main
+from backend.operations.style import training_process
+from models.zoo import custom_styles
 from tests.models.training.test_own_style import own  # noqa: F401 - a fixture
 
 
 def run(*words: str | Path) -> int:
-    return cli.main(["train-style", *map(str, words)])
+    return main(["train-style", *map(str, words)])
 
 
 def begin(own: Path, *more: str) -> int:  # noqa: F811 - the fixture's value
@@ -24,9 +25,9 @@ def begin(own: Path, *more: str) -> int:  # noqa: F811 - the fixture's value
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.training import own_style
+    from models.training.style import custom
 
-    monkeypatch.setattr(own_style.Settings, "__init__", _small_init(own_style.Settings.__init__))
+    monkeypatch.setattr(custom.Settings, "__init__", _small_init(custom.Settings.__init__))
 
 
 def _small_init(init: object) -> object:
@@ -41,8 +42,8 @@ def test_a_style_is_trained_and_listed(own: Path, capsys: pytest.CaptureFixture[
     said = capsys.readouterr()
     assert "mine is trained" in said.out
     assert "This takes about" in said.err
-    assert own_styles.names() == ["mine"]
-    assert not own_styles.run_folder("mine").exists()
+    assert custom_styles.names() == ["mine"]
+    assert not custom_styles.run_folder("mine").exists()
     assert run("--list") == Exit.DONE
     assert capsys.readouterr().out == "mine: trained\n"
 
@@ -52,33 +53,33 @@ def test_it_is_paused_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write = style_training.write_status
+    write = training_process.write_status
 
     def pausing(folder: Path, status: dict[str, object]) -> None:
         write(folder, status)
         if status["step"] == 2 and status["pid"]:
             (folder / "pause").touch()  # what --pause does from another terminal
 
-    monkeypatch.setattr(style_training, "write_status", pausing)
+    monkeypatch.setattr(training_process, "write_status", pausing)
     assert begin(own) == Exit.DONE
     assert "Paused after 2 of 3 steps" in capsys.readouterr().err
     assert run("--name", "mine", "--status") == Exit.DONE
     assert "paused at 2 of 3 steps" in capsys.readouterr().out
     assert begin(own) == Exit.BAD_INPUT
     assert "--resume" in capsys.readouterr().err
-    monkeypatch.setattr(style_training, "write_status", write)
+    monkeypatch.setattr(training_process, "write_status", write)
     assert run("--name", "mine", "--resume") == Exit.DONE
-    assert own_styles.names() == ["mine"]
+    assert custom_styles.names() == ["mine"]
 
 
 def test_a_style_and_a_training_are_forgotten(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811 - the fixture's value
     assert run("--name", "mine", "--remove") == Exit.BAD_INPUT
     assert "no style 'mine'" in capsys.readouterr().err
-    own_styles.run_folder("mine").mkdir(parents=True)
-    own_styles.path_of("mine").touch()
+    custom_styles.run_folder("mine").mkdir(parents=True)
+    custom_styles.path_of("mine").touch()
     assert run("--name", "mine", "--remove") == Exit.DONE
-    assert own_styles.names() == []
-    assert not own_styles.run_folder("mine").exists()
+    assert custom_styles.names() == []
+    assert not custom_styles.run_folder("mine").exists()
 
 
 def test_in_the_background_it_is_another_process(
@@ -102,5 +103,5 @@ def test_what_cannot_be_is_said(own: Path, capsys: pytest.CaptureFixture[str]) -
     assert run(own / "nothing.png", "--name", "mine", "--photos", own / "photos") == Exit.BAD_INPUT
     assert run(own / "painting.png", "--name", "mine", "--photos", own / "empty") == Exit.BAD_INPUT
     assert "at least 20" in capsys.readouterr().err
-    status = json.loads((own_styles.run_folder("mine") / "status.json").read_text())
+    status = json.loads((custom_styles.run_folder("mine") / "status.json").read_text())
     assert status["pid"] == 0

@@ -14,9 +14,7 @@ from pathlib import Path
 import zmq
 
 from plugin.client.actions import ResultKind
-from plugin.client.endpoint import CONNECTION_FILE, Endpoint, write_endpoint
-from plugin.client.jobs import ErrorCode, Failure, Job, JobState, Output, Progress, Result
-from plugin.client.protocol import (
+from plugin.client.codec import (
     VERSION,
     Cancel,
     Failed,
@@ -32,9 +30,11 @@ from plugin.client.protocol import (
     decode,
     encode,
 )
-from plugin.client.raster import Raster, Reference
-from plugin.client.transport import Channel, Transport
-from plugin.client.zmtp import GREETING, command
+from plugin.client.image import Raster, Reference
+from plugin.client.messages import ErrorCode, Failure, Job, JobState, Output, Progress, Result
+from plugin.client.net.transport import Channel, Transport
+from plugin.client.net.zmtp import GREETING, command
+from plugin.client.server.endpoint import CONNECTION_FILE, Endpoint, write_endpoint
 
 MISSING = Failure(ErrorCode.RESEND, "A picture is missing.")
 GREETING_AND_READY = GREETING + command(b"READY", b"\x0bSocket-Type\0\0\0\x06ROUTER")

@@ -13,9 +13,7 @@ from collections.abc import Callable
 import pytest
 import zmq
 
-from plugin.client.connection import Connection
-from plugin.client.jobs import ErrorCode, Job
-from plugin.client.protocol import (
+from plugin.client.codec import (
     SIGNATURE,
     Cancel,
     Failed,
@@ -29,8 +27,10 @@ from plugin.client.protocol import (
     decode,
     encode,
 )
-from plugin.client.raster import PixelFormat, Reference
-from plugin.client.zmtp import GREETING, READY, command
+from plugin.client.image import PixelFormat, Reference
+from plugin.client.messages import ErrorCode, Job
+from plugin.client.net.connection import Connection
+from plugin.client.net.zmtp import GREETING, READY, command
 from tests.backends import Backend, identity
 
 ROUNDS = 150

@@ -16,7 +16,7 @@ def test_loading_brings_the_standard_library_and_little_of_it() -> None:
         "import sys\n"
         "import dataclasses, json, pathlib, selectors, socket, threading, typing\n"
         "before = set(sys.modules)\n"
-        "import plugin.client.connection\n"
+        "import plugin.client.net.connection\n"
         "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from plugin.client.connection import Connection, JobCancelled
-from plugin.client.jobs import Job, JobState, Progress, Result
-from plugin.client.protocol import Cancel, Fetch, Release, Submit
-from plugin.client.raster import PixelFormat, Raster, Reference
+from plugin.client.codec import Cancel, Fetch, Release, Submit
+from plugin.client.image import PixelFormat, Raster, Reference
+from plugin.client.messages import Job, JobState, Progress, Result
+from plugin.client.net.connection import Connection, JobCancelled
 from tests import backends
 
 from .peers import Backend
@@ -70,8 +70,8 @@ def test_the_second_time_a_layer_travels_by_its_digest(backend: backends.Backend
 
 def test_another_layer_travels_whole(peer: Backend, client: Connection) -> None:
     other = replace(LAYER, data=bytes(LAYER.nbytes))
-    recoloured = replace(LAYER, profile=b"another profile")
-    for layer in (LAYER, other, recoloured, LAYER, other):
+    recolored = replace(LAYER, profile=b"another profile")
+    for layer in (LAYER, other, recolored, LAYER, other):
         assert client.run(job_on(layer)).outputs[0].raster == layer
     assert came(peer) == "wwwrr"
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from plugin.client.connection import Connection, JobFailed
-from plugin.client.jobs import ErrorCode, Progress, Result
-from plugin.client.protocol import Failed, Submit
+from plugin.client.codec import Failed, Submit
+from plugin.client.messages import ErrorCode, Progress, Result
+from plugin.client.net.connection import Connection, JobFailed
 from tests.backends import Backend, Talker, alive, identity, wait_for
 
 

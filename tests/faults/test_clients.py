@@ -7,8 +7,8 @@ import random
 import pytest
 import zmq
 
-from plugin.client.jobs import ErrorCode, Result
-from plugin.client.protocol import SIGNATURE, Cancel, Failed, Fetch, Hello, Ping, Submit, decode, encode
+from plugin.client.codec import SIGNATURE, Cancel, Failed, Fetch, Hello, Ping, Submit, decode, encode
+from plugin.client.messages import ErrorCode, Result
 from tests.backends import Backend, Talker, identity, wait_for
 
 

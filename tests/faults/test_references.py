@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from plugin.client.connection import Connection, JobFailed
-from plugin.client.jobs import ErrorCode, Job
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import ErrorCode, Job
+from plugin.client.net.connection import Connection, JobFailed
 from tests.backends import Backend, wait_for
 from tests.conftest import StartBackend
 

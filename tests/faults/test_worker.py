@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.client.jobs import ErrorCode, JobState, Result
-from plugin.client.protocol import Cancel, Failed, Submit
+from plugin.client.codec import Cancel, Failed, Submit
+from plugin.client.messages import ErrorCode, JobState, Result
 from tests.backends import Backend, Talker, alive, identity, wait_for
 
 
@@ -124,7 +124,9 @@ def test_error_in_an_operation_is_told_and_the_worker_goes_on(backend: Backend, 
 def test_worker_that_cannot_start_fails_the_jobs_that_wait(
     start_backend, talk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import os, sys\nif 'backend.worker' in sys.orig_argv: os._exit(7)\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\nif 'backend.worker.main' in sys.orig_argv: os._exit(7)\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     talker = talk(start_backend())
     jobs = [identity(), identity()]

@@ -28,12 +28,12 @@ def test_a_point_of_light_becomes_a_disc() -> None:
 
 
 @pytest.mark.parametrize("radius", [6.0, 40.0])
-def test_the_subjects_colours_do_not_bleed(radius: float) -> None:
-    """A red disc with a soft edge on grey: the background stays grey right up to it, and behind its edge."""
+def test_the_subjects_colors_do_not_bleed(radius: float) -> None:
+    """A red disc with a soft edge on gray: the background stays gray right up to it, and behind its edge."""
     y, x = np.mgrid[:200, :260].astype(np.float32)
     alpha = np.clip((60 - np.hypot(x - 130, y - 100)) / 6 + 0.5, 0, 1)
-    grey, red = np.full((200, 260, 3), 0.5, np.float32), np.array([0.9, 0.05, 0.05], np.float32)
-    image = alpha[..., None] * red + (1 - alpha[..., None]) * grey
+    gray, red = np.full((200, 260, 3), 0.5, np.float32), np.array([0.9, 0.05, 0.05], np.float32)
+    image = alpha[..., None] * red + (1 - alpha[..., None]) * gray
     blurred = lens_blur((image * 255).astype(np.uint8), alpha, radius)
     seen = blurred[(alpha > 0) & (alpha < 1)]
     assert np.abs(seen - 0.5).max() < 0.03

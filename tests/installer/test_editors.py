@@ -8,7 +8,7 @@ import pytest
 
 from installer.editors import Editor, find
 from installer.machine import Machine
-from plugin.client import launcher
+from plugin.client.server import launcher
 
 
 def touch(path: Path, content: bytes = b"") -> Path:

@@ -13,9 +13,9 @@ from .fill import FILL
 from .paste import PASTE
 from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source, Value
 from .select import CLASSES, SELECT
-from .style import STYLISE
+from .style import STYLIZE
 
-ACTIONS: tuple[Action, ...] = (*SELECT, *CUTOUT, *FILL, *PASTE, *STYLISE, *DIAGNOSE)
+ACTIONS: tuple[Action, ...] = (*SELECT, *CUTOUT, *FILL, *PASTE, *STYLIZE, *DIAGNOSE)
 """In the order of the menus."""
 
 BY_NAME: dict[str, Action] = {action.name: action for action in ACTIONS}

@@ -9,18 +9,18 @@ from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source
 from .style import STYLES
 
 METHOD = Parameter(
-    "method", Kind.CHOICE, "auto", "Method", "How light and colour are adapted.",
+    "method", Kind.CHOICE, "auto", "Method", "How light and color are adapted.",
     choices=(("auto", "The best there is"), ("deep", "Network, seam as it comes"), ("poisson", "Poisson cloning"),
              ("mixed", "Poisson, the stronger detail of both")),
 )  # fmt: skip
 EDGE = Parameter(
     "edge", Kind.CHOICE, "seam", "Edge",
-    "A patch loses its seam. An object keeps an edge of its own, freed of its old background's colour.",
+    "A patch loses its seam. An object keeps an edge of its own, freed of its old background's color.",
     choices=(("seam", "A patch: let the seam vanish"), ("cutout", "An object: keep its edge")),
 )  # fmt: skip
 OBJECT = replace(EDGE, default="cutout")
 STRENGTH = Parameter(
-    "strength", Kind.NUMBER, 100.0, "Strength", "How far light and colour go along with the picture.", 0, 100, unit=" %"
+    "strength", Kind.NUMBER, 100.0, "Strength", "How far light and color go along with the picture.", 0, 100, unit=" %"
 )
 SHADOW = Parameter(
     "shadow", Kind.NUMBER, 0.0, "Contact shadow",
@@ -36,7 +36,7 @@ PASTE: tuple[Action, ...] = (
         name="paste.blend",
         menu="Paste",
         label="Blend Layer into Picture",
-        help="Make the active layer belong to the picture below: its light and colour adapt, its seam disappears.",
+        help="Make the active layer belong to the picture below: its light and color adapt, its seam disappears.",
         result=ResultKind.LAYER,
         inputs=(
             Input("source", Source.LAYER, "Pasted layer"),
@@ -60,7 +60,7 @@ PASTE: tuple[Action, ...] = (
         name="paste.subject",
         menu="Paste",
         label="Place Subject on this Picture",
-        help="Cut the subject out of another layer and put it on this one, in its light and colour: in the selection, "
+        help="Cut the subject out of another layer and put it on this one, in its light and color: in the selection, "
              "or at the place and in the size given.",
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the subject"), OPTIONAL_SELECTION),
@@ -82,9 +82,9 @@ PASTE: tuple[Action, ...] = (
             X, replace(Y, default=100.0), replace(SIZE, default=45.0),
             Parameter(
                 "style", Kind.CHOICE, "painting", "Manner", "How the person is painted.",
-                choices=(("painting", "As this painting"), ("colours", "In its colours alone"), *STYLES),
+                choices=(("painting", "As this painting"), ("colors", "In its colors alone"), *STYLES),
             ),
-            Parameter("palette", Kind.NUMBER, 60.0, "Painting's colours", "How far the person takes on the palette.", 0,
+            Parameter("palette", Kind.NUMBER, 60.0, "Painting's colors", "How far the person takes on the palette.", 0,
                       100, unit=" %"),
             METHOD, OBJECT, STRENGTH, SHADOW, CAREFUL,
         ),

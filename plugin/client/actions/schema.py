@@ -14,7 +14,7 @@ class Source(str, Enum):
 
     LAYER = "layer"  # the active layer's own pixels
     BELOW = "below"  # what is seen of the picture below the active layer
-    SELECTION = "selection"  # the current selection, grey, 0 outside .. full inside
+    SELECTION = "selection"  # the current selection, gray, 0 outside .. full inside
     OTHER = "other"  # a layer the person picks in the dialog
 
 
@@ -29,9 +29,9 @@ class Extent(str, Enum):
 class ResultKind(str, Enum):
     """What comes back. Every output of one job has one of these."""
 
-    SELECTION = "selection"  # grey raster; combined with the current selection as the person chose
+    SELECTION = "selection"  # gray raster; combined with the current selection as the person chose
     LAYER = "layer"  # a new layer above the active one
-    LAYER_MASK = "layer mask"  # grey raster; becomes the mask of the active layer
+    LAYER_MASK = "layer mask"  # gray raster; becomes the mask of the active layer
 
 
 class Kind(str, Enum):

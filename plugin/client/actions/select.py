@@ -1,4 +1,4 @@
-"""Selecting: the subject, an object, a kind, the background, groups of colour."""
+"""Selecting: the subject, an object, a kind, the background, groups of color."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SELECT: tuple[Action, ...] = (
         parameters=(
             Parameter(
                 "method", Kind.CHOICE, "network", "Method", "How the object is told from what is around it.",
-                choices=(("network", "Network"), ("grabcut", "GrabCut (colours alone)")),
+                choices=(("network", "Network"), ("grabcut", "GrabCut (colors alone)")),
             ),
             COMBINE, EDGE, CAREFUL, GROW, FEATHER,
         ),
@@ -77,17 +77,17 @@ SELECT: tuple[Action, ...] = (
         ),
     ),
     Action(
-        name="select.colours",
+        name="select.colors",
         menu="Select",
-        label="Select by Colour Groups",
-        help="Divide the picture into groups of similar colour and place (K-means) and select the subject's.",
+        label="Select by Color Groups",
+        help="Divide the picture into groups of similar color and place (K-means) and select the subject's.",
         result=ResultKind.SELECTION,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(
             Parameter("clusters", Kind.INTEGER, 4, "Groups", "Into how many groups the picture is divided.", 2, 16),
             Parameter(
                 "position", Kind.NUMBER, 0.5, "Weight of place",
-                "How much nearness counts beside colour; 0 looks at colour alone.", 0, 4,
+                "How much nearness counts beside color; 0 looks at color alone.", 0, 4,
             ),
             Parameter("seed", Kind.INTEGER, 0, "Seed", "Another number gives another division.", 0, 2**31 - 1),
             COMBINE, EDGE, GROW, FEATHER,

@@ -1,4 +1,4 @@
-"""Styles: a layer, its background or its subject repainted; and the background blurred or made grey."""
+"""Styles: a layer, its background or its subject repainted; and the background blurred or made gray."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLES = (
     ("mosaic", "Mosaic portrait (Delaunay)"), ("composition", "Composition VII (Kandinsky)"),
     ("udnie", "Udnie (Picabia)"), ("ballet", "Edtaonisl (Picabia)"),
 )  # fmt: skip
-"""The bundled styles, as `models/style_presets.py` has them."""
+"""The bundled styles, as `models/zoo/style_presets.py` has them."""
 
 STYLE = Parameter(
     "style", Kind.CHOICE, "wave", "Style", "The painting in whose manner the picture is repainted.", choices=STYLES,
@@ -36,15 +36,15 @@ STROKE = Parameter(
     "stroke", Kind.NUMBER, 100.0, "Stroke size",
     "Larger strokes are painted on a smaller copy: 200 % at half the layer's resolution.", 50, 800, unit=" %",
 )  # fmt: skip
-COLOURS = Parameter(
-    "keep_colours", Kind.SWITCH, False, "Keep the colours", "Light and dark are the style's, colours the layer's."
+COLORS = Parameter(
+    "keep_colors", Kind.SWITCH, False, "Keep the colors", "Light and dark are the style's, colors the layer's."
 )
 REGION = Parameter(
     "region", Kind.CHOICE, "whole", "Region", "Which part of the layer is repainted.",
     choices=(("whole", "Whole layer"), ("background", "Background only"), ("subject", "Subject only"),
              ("selection", "Selection")),
 )  # fmt: skip
-MANNER = (STYLE, STRENGTH, SECOND, BLEND, STROKE, COLOURS)
+MANNER = (STYLE, STRENGTH, SECOND, BLEND, STROKE, COLORS)
 
 OTHER_STYLE = Input("style", Source.OTHER, "Style")
 OWN = Parameter("name", Kind.TEXT, "", "Own style", "The name of a style of yours (`inlay train-style --list`).")
@@ -92,19 +92,19 @@ BLUR = Parameter(
 def _look(part: str, label: str) -> tuple[Parameter, ...]:
     return (
         Parameter(f"{part}_light", Kind.NUMBER, 0.0, f"{label}: light", "Brighter or darker, in stops.", -3, 3),
-        Parameter(f"{part}_colour", Kind.NUMBER, 0.0, f"{label}: colour", "Less or more; -100 is grey.", -100, 100),
+        Parameter(f"{part}_color", Kind.NUMBER, 0.0, f"{label}: color", "Less or more; -100 is gray.", -100, 100),
         Parameter(f"{part}_warmth", Kind.NUMBER, 0.0, f"{label}: warmth", "Warmer or cooler.", -100, 100),
     )
 
 
 BACKGROUND, SUBJECT = _look("background", "Background"), _look("subject", "Subject")
-GREY = tuple(replace(p, default=-100.0) if p.name == "background_colour" else p for p in BACKGROUND)
+GRAY = tuple(replace(p, default=-100.0) if p.name == "background_color" else p for p in BACKGROUND)
 
-STYLISE: tuple[Action, ...] = (
+STYLIZE: tuple[Action, ...] = (
     Action(
         name="style.preset",
         menu="Style",
-        label="Stylise",
+        label="Stylize",
         help="Repaint the layer, or a part of it, in the manner of a painting.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
@@ -113,7 +113,7 @@ STYLISE: tuple[Action, ...] = (
     Action(
         name="style.background",
         menu="Style",
-        label="Stylise Background",
+        label="Stylize Background",
         help="Repaint everything but the subject (or but the selection, where there is one).",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
@@ -122,7 +122,7 @@ STYLISE: tuple[Action, ...] = (
     Action(
         name="style.subject",
         menu="Style",
-        label="Stylise Portrait",
+        label="Stylize Portrait",
         help="Repaint the subject alone, a person above all (or what is selected).",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
@@ -131,11 +131,11 @@ STYLISE: tuple[Action, ...] = (
     Action(
         name="style.picture",
         menu="Style",
-        label="Stylise as a Layer",
+        label="Stylize as a Layer",
         help="Repaint the layer, or a part of it, in the manner of another layer, at once.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
-        parameters=(STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
+        parameters=(STRENGTH, STROKE, COLORS, REGION, CAREFUL),
     ),
     Action(
         name="style.gatys",
@@ -144,17 +144,17 @@ STYLISE: tuple[Action, ...] = (
         help="Paint the layer, or a part of it, step by step in the manner of another layer. Takes a minute or more.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
-        parameters=(*PAINTING, COLOURS, REGION, CAREFUL),
+        parameters=(*PAINTING, COLORS, REGION, CAREFUL),
         watched=True,
     ),
     Action(
         name="style.own",
         menu="Style",
-        label="Stylise with an Own Style",
+        label="Stylize with an Own Style",
         help="Repaint the layer, or a part of it, in a style that you have trained from a painting.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(OWN, STRENGTH, STROKE, COLOURS, REGION, CAREFUL),
+        parameters=(OWN, STRENGTH, STROKE, COLORS, REGION, CAREFUL),
     ),
     Action(
         name="style.train",
@@ -184,12 +184,12 @@ STYLISE: tuple[Action, ...] = (
         parameters=(BLUR, *BACKGROUND, *SUBJECT, CAREFUL),
     ),
     Action(
-        name="background.grey",
+        name="background.gray",
         menu="Style",
         label="Black-and-White Background",
-        help="Leave colour to the subject (or to what is selected); light and colour of both parts can be changed.",
+        help="Leave color to the subject (or to what is selected); light and color of both parts can be changed.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(*GREY, *SUBJECT, CAREFUL),
+        parameters=(*GRAY, *SUBJECT, CAREFUL),
     ),
 )  # fmt: skip

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from plugin.client.connection import Connection
-from plugin.client.endpoint import CONNECTION_FILE, read_endpoint
-from plugin.client.protocol import Status
+from plugin.client.codec import Status
+from plugin.client.net.connection import Connection
+from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
 
 ROOT = Path(__file__).resolve().parents[3]
 LANGUAGE = "C.UTF-8"

@@ -19,7 +19,7 @@ from gi.repository import Babl, Gegl, Gimp, Gio, GLib  # noqa: E402, F401  versi
 
 sys.path.append(os.environ["GIMP3_DIRECTORY"] + "/plug-ins/inlay")  # so that `plugin.gimp` can be tried by itself
 
-RGB, GREY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
+RGB, GRAY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
 
 
 def open_image(path):
@@ -34,10 +34,10 @@ def new_image(width, height, base=RGB, precision=Gimp.Precision.U8_NON_LINEAR):
 
 def add_layer(image, width, height, x=0, y=0, alpha=True, name="layer", parent=None):
     """A new layer at the top of `parent`."""
-    grey = image.get_base_type() == GREY
-    kind = Gimp.ImageType.GRAYA_IMAGE if grey else Gimp.ImageType.RGBA_IMAGE
+    gray = image.get_base_type() == GRAY
+    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
     if not alpha:
-        kind = Gimp.ImageType.GRAY_IMAGE if grey else Gimp.ImageType.RGB_IMAGE
+        kind = Gimp.ImageType.GRAY_IMAGE if gray else Gimp.ImageType.RGB_IMAGE
     layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
     image.insert_layer(layer, parent, 0)
     layer.set_offsets(x, y)

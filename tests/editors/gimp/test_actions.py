@@ -45,14 +45,14 @@ def test_the_object_in_a_box_is_selected_and_joins_the_selection_as_asked(
     assert answer["left over"] == [0, 1]
 
 
-def test_colour_groups_are_selected_in_a_deep_grey_image_too(console: Gimp, photographs: dict[str, str]) -> None:
+def test_color_groups_are_selected_in_a_deep_gray_image_too(console: Gimp, photographs: dict[str, str]) -> None:
     answer = console.run(
         f"""
         image = open_image({photographs["coffee"]!r})
         image.convert_precision(Gimp.Precision.FLOAT_LINEAR)
         image.convert_grayscale()
         layer = image.get_layers()[0]
-        outcome = call("inlay-select-colours", image, [layer], clusters=3)
+        outcome = call("inlay-select-colors", image, [layer], clusters=3)
         answer = [outcome, Gimp.Selection.is_empty(image)]
         image.delete()
         """,
@@ -79,7 +79,7 @@ def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp
         new = layers[0]
         _, x, y = new.get_offsets()
 
-        def colour(layer, px, py):
+        def color(layer, px, py):
             _, lx, ly = layer.get_offsets()
             box = Gegl.Rectangle.new(px - lx, py - ly, 1, 1)
             return list(layer.get_buffer().get(box, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
@@ -89,7 +89,7 @@ def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp
             steps = []
             for k in range(210, 350, 3):
                 for inside, outside in ((380, 379), (539, 540)):
-                    steps += [abs(a - b) for a, b in zip(colour(layer, inside, k), colour(background, outside, k))]
+                    steps += [abs(a - b) for a, b in zip(color(layer, inside, k), color(background, outside, k))]
             return sum(steps) / len(steps)
 
         answer = {{

@@ -41,7 +41,7 @@ def there_and_back(precision, base, alpha, profile=None):
     if profile is not None:
         image.set_color_profile(profile)
     layer = add_layer(image, 23, 17, -5, 19, alpha)
-    sent = samples(precision, 23 * 17 * ((1 if base == GREY else 3) + alpha))
+    sent = samples(precision, 23 * 17 * ((1 if base == GRAY else 3) + alpha))
     put(layer, sent)
     # as GIMP calls it, without a process of its own for every case
     result = running.run(procedure, Gimp.RunMode.NONINTERACTIVE, image, [layer], procedure.create_config(), identity)
@@ -62,7 +62,7 @@ def there_and_back(precision, base, alpha, profile=None):
 """
 
 LARGEST_ERROR = {"U32": 128, "DOUBLE": 1e-6}
-"""What 32-bit floats cost these two: 3 parts in 10^8 of white, and 1 in 10^6 with GEGL's conversion of grey doubles."""
+"""What 32-bit floats cost these two: 3 parts in 10^8 of white, and 1 in 10^6 with GEGL's conversion of gray doubles."""
 
 
 def check(report: dict[str, Any]) -> None:
@@ -76,15 +76,15 @@ def check(report: dict[str, Any]) -> None:
         assert report["exact"], report
 
 
-def test_every_precision_colour_and_grey_with_and_without_alpha(either_console: Gimp) -> None:
+def test_every_precision_color_and_gray_with_and_without_alpha(either_console: Gimp) -> None:
     code = THERE_AND_BACK + f"answer = [there_and_back(p, b, a) for p in {PRECISIONS}"
-    reports = either_console.run(code + " for b in (RGB, GREY) for a in (True, False)]", wait=240)
+    reports = either_console.run(code + " for b in (RGB, GRAY) for a in (True, False)]", wait=240)
     assert len(reports) == 72
     for report in reports:
         check(report)
 
 
-def test_a_colour_profile_of_the_image_bends_nothing(console: Gimp) -> None:
+def test_a_color_profile_of_the_image_bends_nothing(console: Gimp) -> None:
     code = THERE_AND_BACK + "adobe = Gimp.ColorProfile.new_rgb_adobe()\n"
     code += "precisions = 'U8_NON_LINEAR', 'FLOAT_LINEAR'\n"
     code += "answer = [there_and_back(p, RGB, alpha, adobe) for p in precisions for alpha in (True, False)]"

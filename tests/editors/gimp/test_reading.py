@@ -113,8 +113,8 @@ def test_selections_and_layer_masks_are_set_as_they_are_in_every_precision(conso
         IMPORTS
         + """
 from plugin.client.actions import ResultKind
-from plugin.client.jobs import Output, Result
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.messages import Output, Result
+from plugin.client.image import PixelFormat, Raster
 
 def set_to(kind, data, image, layer, combine="replace", box=(-3, 4, 32, 16)):
     raster = Raster(PixelFormat("Y", "u8"), box[2], box[3], data, box[0], box[1])
@@ -159,7 +159,7 @@ def test_a_mask_is_not_set_over_another_nor_on_a_locked_layer(console: Gimp) -> 
         IMPORTS
         + """
 from plugin.client.actions import ResultKind
-action = replace(BY_NAME["select.colours"], result=ResultKind.LAYER_MASK)
+action = replace(BY_NAME["select.colors"], result=ResultKind.LAYER_MASK)
 image = new_image(40, 30)
 layer = add_layer(image, 20, 10, 5, 6)
 answer = []
@@ -186,8 +186,8 @@ def test_a_result_whose_layer_is_gone_changes_nothing(console: Gimp) -> None:
         IMPORTS
         + """
 from plugin.client.actions import ResultKind
-from plugin.client.jobs import Output, Result
-from plugin.client.raster import PixelFormat, Raster
+from plugin.client.messages import Output, Result
+from plugin.client.image import PixelFormat, Raster
 image = new_image(40, 30)
 layer = add_layer(image, 20, 10)
 image.remove_layer(layer)

@@ -32,26 +32,26 @@ REFUSED = {
         "The selection lies outside of the active layer.",
     ),
     "no layer": (
-        "answer = call('inlay-select-colours', image, [])",
+        "answer = call('inlay-select-colors', image, [])",
         "works on one layer, but 0 are chosen",
     ),
     "two layers": (
-        "answer = call('inlay-select-colours', image, [layer, add_layer(image, 4, 4)])",
+        "answer = call('inlay-select-colors', image, [layer, add_layer(image, 4, 4)])",
         "works on one layer, but 2 are chosen",
     ),
     "a channel": (
         "channel = Gimp.Channel.new(image, 'c', 40, 30, 100.0, Gegl.Color.new('black'))\n"
-        "image.insert_channel(channel, None, 0)\nanswer = call('inlay-select-colours', image, [channel])",
+        "image.insert_channel(channel, None, 0)\nanswer = call('inlay-select-colors', image, [channel])",
         "not on a channel. Choose a layer.",
     ),
     "an indexed image": (
         "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 4, False, False, '')\n"
-        "answer = call('inlay-select-colours', image, [layer])",
+        "answer = call('inlay-select-colors', image, [layer])",
         "this one is indexed. Choose Image > Mode > RGB.",
     ),
     "a floating selection": (
         "image.select_rectangle(Gimp.ChannelOps.REPLACE, 1, 1, 5, 5)\nGimp.Selection.float(image, [layer], 0, 0)\n"
-        "answer = call('inlay-select-colours', image, [layer])",
+        "answer = call('inlay-select-colors', image, [layer])",
         "The image has a floating selection.",
     ),
     "nothing to paste": (

@@ -19,7 +19,7 @@ LOOK = """
 layer = shown().get_layers()[0]
 found, x, y = layer.get_offsets()
 buffer = layer.get_buffer()
-def colour(px, py):
+def color(px, py):
     return list(buffer.get(Gegl.Rectangle.new(px - x, py - y, 1, 1), 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE))
 """
 
@@ -39,7 +39,7 @@ def settled(window: Window, picture: str) -> None:
 
 
 def test_a_lasso_is_filled_undone_and_filled_in_another_way(window: Window, rocket: None) -> None:
-    before = window.gimp.run(f"{LOOK}\nanswer = colour{MIDDLE}")
+    before = window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE}")
     assert before[0] > 120
     window.gimp.run(f"shown().select_polygon(Gimp.ChannelOps.REPLACE, {AROUND_THE_ROCKET})\nGimp.displays_flush()")
     settled(window, "gimp-fill-before")
@@ -50,27 +50,27 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(window: Window, rock
         window.finished("answer = len(shown().get_layers()) == 2")
         if not tries:
             settled(window, "gimp-fill-after")
-        sky, size = window.gimp.run(f"{LOOK}\nanswer = [colour{MIDDLE}, [layer.get_width(), layer.get_height(), x, y]]")
+        sky, size = window.gimp.run(f"{LOOK}\nanswer = [color{MIDDLE}, [layer.get_width(), layer.get_height(), x, y]]")
         assert sky[3] == 255 and sky[0] < 80 and sky[2] > sky[0]
         assert size[0] < 100 and size[2] > 270  # only the hole's region
         tries.append(window.gimp.run(f"{LOOK}\nanswer = sent(buffer.get(buffer.get_extent(), 1.0, "
                                      "\"R'G'B'A u8\", Gegl.AbyssPolicy.NONE))"))  # fmt: skip
         window.display.keys("ctrl+z")
         window.until("answer = len(shown().get_layers()) == 1")
-        assert window.gimp.run(f"{LOOK}\nanswer = colour{MIDDLE}") == before
+        assert window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE}") == before
     assert tries[0] != tries[1]  # the seed went on by itself
 
 
 def test_the_subject_is_erased_and_comes_back(window: Window, photographs: dict[str, str]) -> None:
     window.open(photographs["sky"])
-    before = window.gimp.run(f"{LOOK}\nanswer = colour{MIDDLE_OF_ONE}")
+    before = window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE_OF_ONE}")
     assert before[0] > 120
     settled(window, "gimp-erase-subject-before")
     window.choose("fill.subject")
     window.fill_in("fill.subject")
     window.finished("answer = len(shown().get_layers()) == 2")
     settled(window, "gimp-erase-subject-after")
-    sky = window.gimp.run(f"{LOOK}\nanswer = colour{MIDDLE_OF_ONE}")
+    sky = window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE_OF_ONE}")
     assert sky[3] == 255 and sky[0] < 80 and sky[2] > sky[0]
     window.display.keys("ctrl+z")
     window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()")

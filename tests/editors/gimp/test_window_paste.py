@@ -90,13 +90,13 @@ def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photogr
         image.insert_layer(person, None, 0)
         person.set_visible(False)
         answer = []
-        for style in ("colours", "painting"):
+        for style in ("colors", "painting"):
             wish = {{"style": style, "place": "given", "x": 18.0, "size": 75.0}}
             outcome = call("inlay-paste-portrait", image, [below], source=person, **wish)
             assert outcome["status"] == "success", outcome
             new = next(layer for layer in image.get_layers() if layer.get_name().startswith("Blended"))
             answer.append(on_canvas(new))
-            if style == "colours":
+            if style == "colors":
                 image.remove_layer(new)
         Gimp.displays_flush()
         answer.insert(0, [layer.get_name() for layer in image.get_layers()])
@@ -106,10 +106,10 @@ def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photogr
     time.sleep(1)
     window.picture("gimp-portrait-in-painting")
     assert sorted(names) == ["Astronaut", "Background", "Blended"]
-    colours, painted = (received(text, 400).reshape(400, 600, 4).astype(int) for text in people)
-    inside = colours[..., 3] == 255
+    colors, painted = (received(text, 400).reshape(400, 600, 4).astype(int) for text in people)
+    inside = colors[..., 3] == 255
     assert inside.sum() > 20000
     assert np.flatnonzero(inside.any(1)).max() == 399  # she is cut off below in her photograph, too
-    assert np.abs(colours - painted)[..., 3].max() <= 1  # the same person at the same place
-    assert np.abs(colours - painted)[inside].mean() > 5
+    assert np.abs(colors - painted)[..., 3].max() <= 1  # the same person at the same place
+    assert np.abs(colors - painted)[inside].mean() > 5
     window.open(photographs["coffee"])

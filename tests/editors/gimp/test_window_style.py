@@ -45,7 +45,7 @@ def tissue(window: Window, astronaut: None, tree: Tree) -> None:
 
 
 def done(window: Window, picture: str = "", layers: int = 2) -> np.ndarray:
-    """Wait for the new layer above hers; its colours, 512 x 512 x 3. Hers are as they were."""
+    """Wait for the new layer above hers; its colors, 512 x 512 x 3. Hers are as they were."""
     window.finished(f"answer = len(shown().get_layers()) == {layers}")
     time.sleep(1)
     if picture:
@@ -88,7 +88,7 @@ def small_pictures(window: Window, name: str) -> np.ndarray:
 def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(window: Window, astronaut: None) -> None:
     window.choose("style.preset")
     shown = small_pictures(window, "style.preset").reshape(-1, 3)
-    assert len(np.unique(shown, axis=0)) > 5000  # GTK's own drawing has some hundred colours
+    assert len(np.unique(shown, axis=0)) > 5000  # GTK's own drawing has some hundred colors
     place = [name for name, _ in STYLES].index("hat")
     window.fill_in("style.preset", "alt+t", "Home", *["Down"] * place, picture="gimp-style-dialog")
     result = done(window, "gimp-style")

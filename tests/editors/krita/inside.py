@@ -9,8 +9,8 @@ from array import array
 from typing import Any
 
 from inlay.plugin.client import actions
-from inlay.plugin.client.jobs import ErrorCode, Failure, Output, Result
-from inlay.plugin.client.raster import PixelFormat, Raster
+from inlay.plugin.client.image import PixelFormat, Raster
+from inlay.plugin.client.messages import ErrorCode, Failure, Output, Result
 from inlay.plugin.krita import dialogs, document, pixels, profiles, results, settings
 from inlay.plugin.krita.compat import QtCore, QtWidgets
 from krita import InfoObject, Krita, Selection
@@ -106,7 +106,7 @@ def pattern(width: int, height: int, depth: str, channels: int, seed: int = 1) -
 
 
 def add_layer(name: str, box: list[int], seed: int = 1, parent: Any = None) -> Any:
-    """A paint layer on top, in the picture's colour space, filled with the pattern at an offset."""
+    """A paint layer on top, in the picture's color space, filled with the pattern at an offset."""
     picture = front()
     layer = picture.createNode(name, "paintlayer")
     channels = 2 if picture.colorModel() == "GRAYA" else 4
@@ -211,8 +211,8 @@ def entry_point(label: str) -> list[int] | None:
     for menu in [*popups, K.activeWindow().qwindow().menuBar()]:
         for entry in menu.actions():
             if entry.isVisible() and entry.text().replace("&", "") == label:
-                centre = menu.mapToGlobal(menu.actionGeometry(entry).center())
-                return [centre.x(), centre.y()]
+                center = menu.mapToGlobal(menu.actionGeometry(entry).center())
+                return [center.x(), center.y()]
     return None
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.editors.krita.harness import Krita
 
-Grey = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
 CANVAS = (350, 130, 1050, 900)  # on the screen, within all that surrounds it
 
 
@@ -66,8 +66,8 @@ def press_ctrl_z(krita: Krita) -> None:
     """Undo, with the canvas in possession of the keyboard."""
     x, y = krita.run("""
         canvas = K.activeWindow().qwindow().centralWidget()
-        centre = canvas.mapToGlobal(canvas.rect().center())
-        answer = [centre.x(), centre.y()]
+        center = canvas.mapToGlobal(canvas.rect().center())
+        answer = [center.x(), center.y()]
     """)
     krita.display.click(x, y, button=2)  # changes nothing but where keys go
     krita.display.keys("ctrl+z")
@@ -88,7 +88,7 @@ def finish(krita: Krita) -> None:
     krita.run("front().waitForDone()")
 
 
-def selected(krita: Krita, height: int, width: int) -> Grey:
+def selected(krita: Krita, height: int, width: int) -> Gray:
     """The selection, 0 outside to 255 inside, height x width."""
     flat = np.frombuffer(bytes.fromhex(krita.get("selected().hex()")), np.uint8)
     return flat.reshape(height, width) if flat.size else np.zeros((height, width), np.uint8)

@@ -10,14 +10,7 @@ import pytest
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import (
-    Grey,
-    choose_with_keys,
-    finish,
-    open_photograph,
-    picture,
-    press_ctrl_z,
-)
+from tests.editors.krita.person import Gray, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 AROUND_THE_ROCKET = [(300, 110), (340, 110), (352, 240), (356, 352), (340, 392), (300, 392), (288, 352), (294, 200)]
@@ -44,7 +37,7 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(krita: Krita, tmp_pa
     rocket = data.rocket()
     open_photograph(krita, tmp_path, "rocket", rocket)
     (photograph,) = krita.get("names()")
-    lasso: Grey = np.zeros(rocket.shape[:2], np.uint8)
+    lasso: Gray = np.zeros(rocket.shape[:2], np.uint8)
     cv2.fillPoly(lasso, [np.array(AROUND_THE_ROCKET, np.int32)], 255)
     krita.run("select_mask(bytes.fromhex(lasso))", lasso=lasso.tobytes().hex())
     before = krita.get("snapshot()")

@@ -42,7 +42,7 @@ def test_krita_used_the_transport_it_was_given(krita: Krita, request: pytest.Fix
     used = krita.run("""
         import sys
         zmq = sys.modules.get("zmq")
-        answer = [zmq.__file__ if zmq else "", "inlay.plugin.client.zmtp" in sys.modules]
+        answer = [zmq.__file__ if zmq else "", "inlay.plugin.client.net.zmtp" in sys.modules]
     """)
     if request.node.callspec.params["session"] == "pyzmq":
         assert used == [str(krita.home / ".local/share/krita/pykrita/inlay/vendor/zmq/__init__.py"), False]
@@ -79,7 +79,7 @@ def test_every_kind_of_pixels_goes_there_and_back(krita: Krita, model: str, dept
 def test_a_selection_comes_back(krita: Krita) -> None:
     krita.run("open_document(32, 16)")
     krita.run("add_layer('left', [0, 0, 16, 16]); select([2, 2, 20, 10])")
-    krita.run("extension().run(actions.BY_NAME['select.colours'], {'clusters': 2, 'combine': 'intersect'}, {})")
+    krita.run("extension().run(actions.BY_NAME['select.colors'], {'clusters': 2, 'combine': 'intersect'}, {})")
     krita.until("runner().job is None", wait=120)
     assert krita.get("message()") == ""
     found = krita.get("selected().hex()")
@@ -169,7 +169,7 @@ def test_a_selection_waits_for_its_picture_to_come_to_the_front(krita: Krita) ->
     krita.run("open_document(16, 16)")
     krita.run("front().setName('behind')")
     krita.run("""
-        origin = document.check(actions.BY_NAME["select.colours"], front())
+        origin = document.check(actions.BY_NAME["select.colors"], front())
         raster = Raster(PixelFormat("Y", "u8"), 16, 16, bytes(range(256)))
         open_document(8, 8)
         result = Result("", (Output(actions.ResultKind.SELECTION, "", raster),))

@@ -10,14 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import (
-    choose_with_mouse,
-    finish,
-    open_photograph,
-    picture,
-    press_ctrl_z,
-    selected,
-)
+from tests.editors.krita.person import choose_with_mouse, finish, open_photograph, picture, press_ctrl_z, selected
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
@@ -90,7 +83,7 @@ def test_diagnosis_is_in_the_menu_only_when_asked_for(krita: Krita) -> None:
 
 def test_a_dialog_remembers_what_was_entered_last(krita: Krita) -> None:
     krita.run("open_document(30, 30)")
-    krita.run("extension().ask(actions.BY_NAME['select.colours'])")
+    krita.run("extension().ask(actions.BY_NAME['select.colors'])")
     krita.until("dialog() is not None")
     limits = krita.run("""
         box = dialog().findChild(QtWidgets.QSpinBox, "clusters"); box.setValue(3)
@@ -100,7 +93,7 @@ def test_a_dialog_remembers_what_was_entered_last(krita: Krita) -> None:
     """)
     assert limits == [2, 16, 0.0]
     krita.until("runner().job is None", wait=90)
-    krita.run("message(); extension().ask(actions.BY_NAME['select.colours'])")
+    krita.run("message(); extension().ask(actions.BY_NAME['select.colors'])")
     krita.until("dialog() is not None")
     assert krita.get("[dialog().values()['clusters'], dialog().values()['combine']]") == [3, "add"]
     krita.run("dialog().reject()")

@@ -13,7 +13,7 @@ from skimage import data
 from tests.editors.display import painting
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.person import (
-    Grey,
+    Gray,
     add_hidden,
     ask_and_accept,
     choose_with_mouse,
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
 
 def compose(
-    krita: Krita, folder: Path, action: str, values: dict[str, object], below: Grey | None = None
+    krita: Krita, folder: Path, action: str, values: dict[str, object], below: Gray | None = None
 ) -> list[object]:
     """Run an action on a picture (else the photograph of the coffee), 400 x 600, with the astronaut as the other layer;
     what was there before."""
@@ -47,13 +47,13 @@ def compose(
     return before
 
 
-def samples(krita: Krita, layer: str) -> Grey:
+def samples(krita: Krita, layer: str) -> Gray:
     """An 8-bit layer on the canvas, 400 x 600 x 4, BGRA."""
     flat = krita.get("bytes(node(layer).pixelData(0, 0, 600, 400)).hex()", layer=layer)
     return np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(400, 600, 4)
 
 
-def opacity(krita: Krita, layer: str) -> Grey:
+def opacity(krita: Krita, layer: str) -> Gray:
     """Alpha of an 8-bit layer on the canvas, 400 x 600."""
     return samples(krita, layer)[..., 3]
 
@@ -87,17 +87,17 @@ def test_a_portrait_finds_its_own_place_in_a_painting(krita: Krita, tmp_path: Pa
 
 def test_a_portrait_is_painted_as_the_painting_is(krita: Krita, tmp_path: Path) -> None:
     found = []
-    for style in ("colours", "painting"):
+    for style in ("colors", "painting"):
         below = np.array(painting())
         compose(krita, tmp_path, "paste.portrait", {"style": style, "place": "given", "size": 75.0, "x": 18.0}, below)
         krita.until("len(names()) == 3", wait=120)
         found.append(samples(krita, "Blended").astype(int))
     picture(krita, "portrait-in-painting")
-    colours, painted = found
-    inside = colours[..., 3] == 255
+    colors, painted = found
+    inside = colors[..., 3] == 255
     assert inside.sum() > 20000
-    assert np.abs(colours - painted)[..., 3].max() <= 1  # the same person at the same place
-    assert np.abs(colours - painted)[inside].mean() > 5
+    assert np.abs(colors - painted)[..., 3].max() <= 1  # the same person at the same place
+    assert np.abs(colors - painted)[inside].mean() > 5
 
 
 def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Krita, tmp_path: Path) -> None:

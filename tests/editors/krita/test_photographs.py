@@ -11,7 +11,7 @@ from skimage import data
 
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.person import (
-    Grey,
+    Gray,
     ants_march,
     ask_and_accept,
     choose_with_keys,
@@ -31,7 +31,7 @@ def undo(krita: Krita) -> None:
     krita.run("K.action('edit_undo').trigger()")
 
 
-def show_astronaut(found: Grey) -> None:
+def show_astronaut(found: Gray) -> None:
     """Assert that a mask shows the astronaut and nothing of the wall behind her."""
     inside = found > 127
     assert inside[FACE].mean() > 0.9
@@ -39,7 +39,7 @@ def show_astronaut(found: Grey) -> None:
     assert inside[WALL].mean() < 0.2
 
 
-def pixels(krita: Krita, layer: str) -> Grey:
+def pixels(krita: Krita, layer: str) -> Gray:
     """An 8-bit layer's pixels, 512 x 512 x 4, blue first."""
     flat = krita.get("bytes(node(layer).pixelData(0, 0, 512, 512)).hex()", layer=layer)
     return np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(512, 512, 4)

@@ -38,7 +38,7 @@ def test_a_layer_that_is_read_and_added_is_the_same_bytes_in_the_same_place(
     assert read["linear"] == ("g10" in read["profile"])
 
 
-def test_the_colour_profile_travels(krita: Krita) -> None:
+def test_the_color_profile_travels(krita: Krita) -> None:
     krita.run("open_document(8, 8, 'RGBA', 'U16', 'sRGB-elle-V2-g10.icc')")
     profile = krita.get("profiles.profile_bytes('RGBA', front().colorProfile()).hex()")
     assert bytes.fromhex(profile)[36:40] == b"acsp"  # the signature of every ICC profile
@@ -87,7 +87,7 @@ def test_a_selection_joins_the_current_one_and_one_undo_brings_that_back(krita: 
     before = krita.get("selected().hex()")
     krita.run(
         """
-        origin = document.check(actions.BY_NAME["select.colours"], front())
+        origin = document.check(actions.BY_NAME["select.colors"], front())
         raster = Raster(PixelFormat("Y", "u8"), 20, 10, b"\\xff" * 200, 15, 8)
         results.apply(Result("", (Output(actions.ResultKind.SELECTION, "", raster),)), origin, combine)
         """,
@@ -105,7 +105,7 @@ def test_a_selection_joins_the_current_one_and_one_undo_brings_that_back(krita: 
 def test_soft_selections_are_exact(krita: Krita) -> None:
     krita.run("open_document(16, 16)")
     krita.run("""
-        origin = document.check(actions.BY_NAME["select.colours"], front())
+        origin = document.check(actions.BY_NAME["select.colors"], front())
         raster = Raster(PixelFormat("Y", "u8"), 16, 16, bytes(range(256)))
         results.apply(Result("", (Output(actions.ResultKind.SELECTION, "", raster),)), origin, "replace")
     """)
@@ -116,7 +116,7 @@ def test_soft_selections_are_exact(krita: Krita) -> None:
 def test_undoing_a_first_selection_leaves_none(krita: Krita) -> None:
     krita.run("open_document(16, 16)")
     krita.run("""
-        origin = document.check(actions.BY_NAME["select.colours"], front())
+        origin = document.check(actions.BY_NAME["select.colors"], front())
         raster = Raster(PixelFormat("Y", "u8"), 16, 16, b"\\xff" * 256)
         results.apply(Result("", (Output(actions.ResultKind.SELECTION, "", raster),)), origin, "replace")
     """)
@@ -129,7 +129,7 @@ def test_a_selection_that_was_set_is_changed_and_undone_like_a_persons_own(krita
     krita.run("open_document(16, 16)")
     krita.run("select([0, 0, 4, 4])")
     krita.run("""
-        origin = document.check(actions.BY_NAME["select.colours"], front())
+        origin = document.check(actions.BY_NAME["select.colors"], front())
         raster = Raster(PixelFormat("Y", "u8"), 16, 16, bytes(range(256)))
         results.apply(Result("", (Output(actions.ResultKind.SELECTION, "", raster),)), origin, "replace")
         K.action("invert_selection").trigger(); front().waitForDone()

@@ -46,9 +46,9 @@ def test_an_empty_layer(krita: Krita) -> None:
 
 
 @pytest.mark.parametrize(("model", "depth"), [("CMYKA", "U8"), ("LABA", "U16")])
-def test_a_colour_model_inlay_has_none_for(krita: Krita, model: str, depth: str) -> None:
+def test_a_color_model_inlay_has_none_for(krita: Krita, model: str, depth: str) -> None:
     krita.run("open_document(20, 20, model, depth)", model=model, depth=depth)
-    assert "grey and RGB" in refusal(krita, "diagnose.identity")
+    assert "gray and RGB" in refusal(krita, "diagnose.identity")
 
 
 def test_a_mask(krita: Krita) -> None:
@@ -123,8 +123,8 @@ def test_rendered_and_locked_layers_are_read(krita: Krita) -> None:
         for name in ("inner", "group", "shapes"):
             box = document._bounds(front(), node(name))
             raster = document.read_layer(node(name), box)
-            centre = (raster.height // 2 * raster.width + raster.width // 2) * 4
-            answer[name] = [box, bytes(raster.data)[centre : centre + 4].hex(), digest(bytes(raster.data))]
+            center = (raster.height // 2 * raster.width + raster.width // 2) * 4
+            answer[name] = [box, bytes(raster.data)[center : center + 4].hex(), digest(bytes(raster.data))]
     """)
     assert found["inner"][0] == found["group"][0] == [3, 4, 9, 8]
     assert found["shapes"][:2] == [[10, 12, 20, 10], "0000ffff"]

@@ -25,7 +25,7 @@ def painted(icon):
 icons = [painted(listed.item(row).icon()) for row in range(listed.count())]
 answer = {
     "labels": [listed.item(row).text().split("\\n")[0] for row in range(listed.count())],
-    "colours": [len(icon) for icon in icons],
+    "colors": [len(icon) for icon in icons],
     "different": len({frozenset(icon) for icon in icons}),
     "current": listed.currentRow(),
 }
@@ -48,7 +48,7 @@ def choose(krita: Krita, label: str) -> None:
 
 
 def new_layer(krita: Krita, before: list[Any]) -> np.ndarray:
-    """Colours of the one layer that was added, right above the active one; the others are as they were before.
+    """Colors of the one layer that was added, right above the active one; the others are as they were before.
 
     512 x 512 x 3, RGB.
     """
@@ -75,13 +75,13 @@ def undone_in_one_step(krita: Krita, before: list[Any]) -> None:
 def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(
     krita: Krita, astronaut: list[Any]
 ) -> None:
-    choose(krita, "Stylise")
+    choose(krita, "Stylize")
     krita.until("ok_button().isEnabled()", wait=250)
     krita.run("dialog().set_values({'style': 'wave'})")
     listed = krita.run(LISTED)
     assert listed["labels"] == [label for _, label in STYLES]
     assert listed["different"] == len(STYLES)
-    assert min(listed["colours"]) > 50
+    assert min(listed["colors"]) > 50
     krita.display.keys(*["Down"] * 9)
     krita.until("dialog().values()['style'] == 'hat'", wait=10)
     picture(krita, "style-dialog")
@@ -97,7 +97,7 @@ def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(
 
 
 def test_the_background_alone_is_painted(krita: Krita, astronaut: list[Any]) -> None:
-    choose(krita, "Stylise Background")
+    choose(krita, "Stylize Background")
     krita.until("ok_button().isEnabled()", wait=250)
     krita.run("dialog().set_values({'style': 'starry'})")
     krita.display.keys("Return")
@@ -119,20 +119,20 @@ def with_style(krita: Krita, astronaut: list[Any], tmp_path: Path) -> list[Any]:
     return snapshot
 
 
-def colour_distance(picture: np.ndarray, style: np.ndarray) -> float:
+def color_distance(picture: np.ndarray, style: np.ndarray) -> float:
     """Between the means of two pictures, in steps of 8 bits."""
     return float(np.linalg.norm(picture.mean((0, 1)) - style.mean((0, 1))))
 
 
 def test_another_layer_is_the_style(krita: Krita, with_style: list[Any]) -> None:
-    choose(krita, "Stylise as a Layer")
+    choose(krita, "Stylize as a Layer")
     krita.display.keys("Return")
     finish(krita)
     result = new_layer(krita, with_style)
     picture(krita, "style-layer")
     style, photograph = data.immunohistochemistry(), data.astronaut()
     assert changed(result).mean() > 0.95
-    assert colour_distance(result, style) < colour_distance(photograph, style) / 2
+    assert color_distance(result, style) < color_distance(photograph, style) / 2
     undone_in_one_step(krita, with_style)
 
 

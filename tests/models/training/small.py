@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.training.cache import write_table
-from models.training.perceptual import FeatureNetwork
-from models.training.style_losses import LossNetwork
+from models.training.core.cache import write_table
+from models.training.core.perceptual import FeatureNetwork
+from models.training.style.losses import LossNetwork
 
 
 def small_loss_network() -> LossNetwork:

@@ -13,10 +13,10 @@ import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.feature_net import FeatureNet
-from models.training import features, loop
-from models.training.cache import write_table
-from models.training.features import (
+from models.networks.feature_net import FeatureNet
+from models.training.core import loop
+from models.training.core.cache import write_table
+from models.training.features.train import (
     LESSONS,
     MOBILENET,
     SQUEEZENET,
@@ -41,7 +41,7 @@ def untrained() -> Teachers:
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with blotchy photographs, and teachers that were never trained."""
-    monkeypatch.setattr(features.Teachers, "load", classmethod(lambda cls, reference: untrained()))
+    monkeypatch.setattr(Teachers, "load", classmethod(lambda cls, reference: untrained()))
     rng = np.random.default_rng(0)
     for folder in ("photos/dev", "photos/train"):
         (tmp_path / folder).mkdir(parents=True)
@@ -56,7 +56,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_teachers_layers_are_where_they_are_said_to_be() -> None:
-    """The gradient of an element in the middle is centred on its pixel."""
+    """The gradient of an element in the middle is centered on its pixel."""
     teachers = untrained()
     for module in teachers.modules():
         if isinstance(module, nn.Conv2d):  # what counts is where, not what
@@ -74,8 +74,8 @@ def test_teachers_layers_are_where_they_are_said_to_be() -> None:
             assert x.shape[1] == tap.channels
             (gradient,) = torch.autograd.grad(x[0, :, at, at].sum(), image, retain_graph=True)
             weight = gradient[0, 0].sum(0)
-            centre = float((weight * torch.arange(225)).sum() / weight.sum())
-            assert centre == pytest.approx(tap.stride * at + tap.offset, abs=0.1 * tap.stride)
+            center = float((weight * torch.arange(225)).sum() / weight.sum())
+            assert center == pytest.approx(tap.stride * at + tap.offset, abs=0.1 * tap.stride)
 
 
 def test_features_are_read_where_the_teacher_looks() -> None:
@@ -114,7 +114,7 @@ def test_every_block_has_a_lesson() -> None:
 
 def test_a_tiny_run_learns_and_resumes(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "LOG_EVERY", 8)
-    monkeypatch.setattr(features, "SCORED", 64)
+    monkeypatch.setattr("models.training.features.train.SCORED", 64)
     settings = Settings(
         data, data / "cache", data / "run", steps=8, width=1 / 8, sizes=((0.5, 40), (1.0, 48)), batch=2, bf16=False,
         workers=0,

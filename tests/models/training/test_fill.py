@@ -12,16 +12,16 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from models import cards, store
-from models.pconv_unet import PConvUNet
-from models.smooth_fill import smooth_fill
-from models.training.cache import write_table
-from models.training.fill import Settings, export, load, train
-from models.training.fill_data import Cached, Folder, HoleSamples, held_out, random_crop
-from models.training.fill_export import export_fill
-from models.training.fill_losses import LossWeights, gram, inpainting_losses, total_variation, weighted
-from models.training.fill_masks import LARGEST, HoleShapes, object_shape, strokes
-from models.training.perceptual import FeatureNetwork, feature_distance
+from models.networks.smooth_fill import smooth_fill
+from models.papers.pconv import PConvUNet
+from models.training.core.cache import write_table
+from models.training.core.perceptual import FeatureNetwork, feature_distance
+from models.training.fill.data import Cached, Folder, HoleSamples, held_out, random_crop
+from models.training.fill.export import export_fill
+from models.training.fill.losses import LossWeights, gram, inpainting_losses, total_variation, weighted
+from models.training.fill.masks import LARGEST, HoleShapes, object_shape, strokes
+from models.training.fill.train import Settings, export, load, train
+from models.zoo import cards, store
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_an_output_that_is_composed_already_costs_the_same(data: Path) -> None:
         torch.testing.assert_close(once[name], value, msg=name)
 
 
-def test_the_gram_matrix_is_normalised_by_all_sizes() -> None:
+def test_the_gram_matrix_is_normalized_by_all_sizes() -> None:
     features = torch.rand(1, 3, 4, 5)
     expected = sum(features[0, 1, y, x] * features[0, 2, y, x] for y in range(4) for x in range(5)) / (3 * 4 * 5)
     assert float(gram(features)[0, 1, 2]) == pytest.approx(float(expected))
@@ -91,7 +91,7 @@ def test_variation_looks_at_the_hole_and_a_pixel_around_it() -> None:
     picture = torch.zeros(1, 3, 9, 9)
     picture[..., 0] = 1  # an edge far from it
     assert float(total_variation(picture, mask)) == 0
-    picture[..., 4, 4] = 1  # four neighbours, three channels
+    picture[..., 4, 4] = 1  # four neighbors, three channels
     assert float(total_variation(picture, mask)) == pytest.approx(12 / picture.numel())
 
 

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from models.training.losses import boundary_weight, class_loss, mask_loss, soft_class_targets, soft_iou_loss
+from models.training.segmentation.losses import (
+    boundary_weight,
+    class_loss,
+    mask_loss,
+    soft_class_targets,
+    soft_iou_loss,
+)
 
 
 def test_soft_iou_by_hand() -> None:

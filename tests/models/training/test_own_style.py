@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from models import own_styles
-from models.feature_net import FeatureNet
-from models.own_styles import OwnStyleError
-from models.style_presets import PHOTOGRAPH
-from models.training import own_style
-from models.training.own_style import LEAST, Settings, learn, nearest, painting_grams, read_photos
-from models.transformer_net import TransformerNet, TransformerNetConfig
+from models.networks.feature_net import FeatureNet
+from models.networks.transformer_net import TransformerNet, TransformerNetConfig
+from models.training.style import custom
+from models.training.style.custom import LEAST, Settings, learn, nearest, painting_grams, read_photos
+from models.zoo import custom_styles
+from models.zoo.custom_styles import OwnStyleError
+from models.zoo.style_presets import PHOTOGRAPH
 
 
 def small_network() -> TransformerNet:
@@ -37,9 +37,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of a person's with a striped painting and photographs; networks with random weights."""
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "inlay"))
     card = SimpleNamespace(sha256="a" * 64)
-    monkeypatch.setattr(own_style.store, "find_card", lambda name: card)
-    monkeypatch.setattr(own_style.store, "load", lambda name, device="cpu": (small_network(), card))
-    monkeypatch.setattr(own_style.feature_net, "load", lambda device="cpu": small_features())
+    monkeypatch.setattr(custom.store, "find_card", lambda name: card)
+    monkeypatch.setattr(custom.store, "load", lambda name, device="cpu": (small_network(), card))
+    monkeypatch.setattr(custom.feature_net, "load", lambda device="cpu": small_features())
     rng = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for i in range(LEAST):
@@ -61,12 +61,12 @@ def test_it_learns_pauses_goes_on_and_becomes_a_style(own: Path) -> None:
     first = list(islice(learn(wanted), 5))
     assert [step.number for step in first] == [1, 2, 3, 4, 5]
     assert first[0].seconds_left > 0
-    assert own_styles.names() == []
+    assert custom_styles.names() == []
     rest = list(learn(wanted))
     assert [step.number for step in rest] == list(range(6, 13))
     assert rest[-1].seconds_left == 0
     assert rest[-1].loss < first[0].loss
-    style = own_styles.read("mine")
+    style = custom_styles.read("mine")
     assert style.painting == "painting.png"
     assert style.code.shape == (1, sum(small_network().sizes))
 
@@ -75,7 +75,7 @@ def test_it_starts_from_the_style_that_is_nearest(own: Path) -> None:
     net, features = small_network(), small_features()
     photos = read_photos(own / "photos", 32)
     with torch.no_grad():
-        whole = torch.cat([own_style.to_tensor(photo[:32, :32]) for photo in photos[:8]], 3)
+        whole = torch.cat([custom.to_tensor(photo[:32, :32]) for photo in photos[:8]], 3)
         painted = net(whole, net.code({"scream": 1.0}))
     picture = (painted[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     cv2.imwrite(str(own / "scream.png"), picture[..., ::-1])

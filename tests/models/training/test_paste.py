@@ -11,15 +11,25 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import cards, store
-from models.copy_paste import CopyPasteConfig, CopyPasteNet
-from models.training import paste_losses as losses
-from models.training.cache import write_table
-from models.training.export import export_paste
-from models.training.paste import ABLATIONS, Settings, Training, ablate, export, held_out_series, load, score, train
-from models.training.paste_data import Difficulty, PasteSamples, batches, random_crop
-from models.training.paste_transforms import Mask, Picture
-from models.training.run import Process
+from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
+from models.training.core.cache import write_table
+from models.training.core.run import Process
+from models.training.paste import losses as losses
+from models.training.paste.data import Difficulty, PasteSamples, batches, random_crop
+from models.training.paste.train import (
+    ABLATIONS,
+    Settings,
+    Training,
+    ablate,
+    export,
+    held_out_series,
+    load,
+    score,
+    train,
+)
+from models.training.paste.transforms import Mask, Picture
+from models.training.segmentation.export import export_paste
+from models.zoo import cards, store
 
 NARROW = CopyPasteConfig(width=4, affine=True)
 
@@ -140,7 +150,7 @@ def test_sigma_is_measured_at_512_pixels(cache: Path, monkeypatch: pytest.Monkey
         used.append(sigma)
         return image
 
-    monkeypatch.setattr("models.training.paste_data.transform", record)
+    monkeypatch.setattr("models.training.paste.data.transform", record)
     next(iter(PasteSamples(cache, 64, 0, Difficulty(sigma=15))))
     assert used == [15 / 8]
 

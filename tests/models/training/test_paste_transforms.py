@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.training import paste_transforms as t
+from models.training.paste import transforms as t
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_brightness_adds_one_bias(image: t.Picture) -> None:
     np.testing.assert_allclose(t.brightness(image, -0.3) - image, -0.3, atol=1e-6)
 
 
-def test_colour_transform_draws_the_papers_ranges(monkeypatch: pytest.MonkeyPatch, image: t.Picture) -> None:
+def test_color_transform_draws_the_papers_ranges(monkeypatch: pytest.MonkeyPatch, image: t.Picture) -> None:
     drawn: dict[str, list[np.ndarray]] = {}
 
     def record(name: str, original: Callable[..., t.Picture], picture: t.Picture, amount: Any) -> t.Picture:
@@ -59,7 +59,7 @@ def test_colour_transform_draws_the_papers_ranges(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(t, name, partial(record, name, getattr(t, name)))
     rng = np.random.default_rng(1)
     for _ in range(200):
-        t.colour_transform(image, rng)
+        t.color_transform(image, rng)
     assert list(drawn) == ["brightness", "contrast", "hue", "saturation"]  # T_b is applied first, T_s last
     for name, (low, high, values) in {
         "saturation": (0.5, 1.5, 1), "hue": (-0.5, 0.5, 1), "contrast": (0.5, 1.5, 3), "brightness": (-0.5, 0.5, 1),
@@ -74,7 +74,7 @@ def test_colour_transform_draws_the_papers_ranges(monkeypatch: pytest.MonkeyPatc
 def test_the_mixing_mask_is_salt_and_pepper_scaled_up(rng: np.random.Generator) -> None:
     mix = t.mixing_mask(200, 400, rng)
     assert mix.shape == (200, 400)
-    cells = mix[10::20, 20::40]  # beside the centres of the cells
+    cells = mix[10::20, 20::40]  # beside the centers of the cells
     assert cells.shape == (10, 10)
     assert np.abs(cells - cells.round()).max() < 0.06
     assert 20 < cells.round().sum() < 80
@@ -82,18 +82,18 @@ def test_the_mixing_mask_is_salt_and_pepper_scaled_up(rng: np.random.Generator) 
     assert np.abs(np.diff(mix, axis=1)).max() <= 1 / 40 + 1e-6
 
 
-def test_shading_mixes_two_colour_transforms(image: t.Picture) -> None:
+def test_shading_mixes_two_color_transforms(image: t.Picture) -> None:
     result = t.shading(image, np.random.default_rng(2))
     rng = np.random.default_rng(2)
-    first = t.colour_transform(image, rng)
+    first = t.color_transform(image, rng)
     mix = t.mixing_mask(20, 30, rng)[..., None]
-    second = t.colour_transform(image, rng)
+    second = t.color_transform(image, rng)
     np.testing.assert_allclose(result, np.clip(first * mix + second * (1 - mix), 0, 1), atol=1e-6)
     assert result.min() >= 0
     assert result.max() <= 1
 
 
-def test_global_shading_changes_equal_colours_alike(rng: np.random.Generator) -> None:
+def test_global_shading_changes_equal_colors_alike(rng: np.random.Generator) -> None:
     image = np.tile(rng.uniform(0.3, 0.7, (1, 2, 3)), (40, 20, 1)).astype(np.float32)
     spread = {local: np.ptp(t.shading(image, np.random.default_rng(3), local)[:, ::2], axis=(0, 1)).max()
               for local in (False, True)}  # fmt: skip

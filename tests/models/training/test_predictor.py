@@ -14,17 +14,18 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from models import cards, store
-from models.feature_net import FeatureNet
-from models.style_predictor import AnyStyle, AnyStyleConfig
-from models.style_presets import PHOTOGRAPH
-from models.training import loop, predictor
-from models.training.distilled_export import export_any_style, export_features
-from models.training.loop import export
-from models.training.predictor import Settings, initial, losses, paintings, train
-from models.training.predictor_data import StylePictures, matched, recoloured
-from models.training.style import export as export_styles
-from models.transformer_net import TransformerNet, TransformerNetConfig
+from models.networks.feature_net import FeatureNet
+from models.networks.style_predictor import AnyStyle, AnyStyleConfig
+from models.networks.transformer_net import TransformerNet, TransformerNetConfig
+from models.training.core import loop
+from models.training.core.loop import export
+from models.training.features.export import export_any_style, export_features
+from models.training.style import predictor
+from models.training.style.predictor import Settings, initial, losses, paintings, train
+from models.training.style.predictor_data import StylePictures, matched, recolored
+from models.training.style.train import export as export_styles
+from models.zoo import cards, store
+from models.zoo.style_presets import PHOTOGRAPH
 
 from .small import data_folder, small_loss_network
 
@@ -48,7 +49,7 @@ def tiny(data: Path, **changes: object) -> Settings:
     return Settings(**(vars(base) | changes))
 
 
-def test_style_pictures_are_paintings_in_many_colours_and_photographs(data: Path) -> None:
+def test_style_pictures_are_paintings_in_many_colors_and_photographs(data: Path) -> None:
     pictures = list(islice(StylePictures(paintings(tiny(data)), data / "cache", 32, 0), 40))
     assert all(picture.shape == (3, 32, 32) and picture.dtype == torch.uint8 for picture in pictures)
     means = torch.stack([picture.float().mean((1, 2)) for picture in pictures])
@@ -59,13 +60,13 @@ def test_style_pictures_are_paintings_in_many_colours_and_photographs(data: Path
         StylePictures([], data / "cache", 32, 0)
 
 
-def test_recolouring_keeps_the_strokes() -> None:
+def test_recoloring_keeps_the_strokes() -> None:
     rng = np.random.default_rng(0)
     stripes = np.where((np.arange(48) // 4 % 2)[None, :, None], [200, 80, 30], [20, 60, 120])
     picture = np.broadcast_to(stripes, (48, 48, 3)).astype(np.uint8)
     other = rng.integers(100, 140, (48, 48, 3), np.uint8)
     for _ in range(6):
-        changed = recoloured(picture, other, rng).astype(float)
+        changed = recolored(picture, other, rng).astype(float)
         assert np.abs(np.diff(changed, axis=0)).max() <= 1
         assert np.abs(np.diff(changed, axis=1)[:, 3::4]).max() > 8
     like = matched(picture, other)

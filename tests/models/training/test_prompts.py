@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.training.prompts import INSIDE, OUTSIDE, bounding_box, box, lasso, prompt_for, strokes
+from models.training.segmentation.prompts import INSIDE, OUTSIDE, bounding_box, box, lasso, prompt_for, strokes
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.cache import Table, write_table
-from models.training.plot import plot_run
-from models.training.run import Average, Clock, one_cycle
-from models.training.segment import Settings, train
-from models.training.segment_data import SegmentationFolder, find_pairs, median_frequency_weights
+from models.training.core.cache import Table, write_table
+from models.training.core.plot import plot_run
+from models.training.core.run import Average, Clock, one_cycle
+from models.training.segmentation.papers import Settings, train
+from models.training.segmentation.papers_data import SegmentationFolder, find_pairs, median_frequency_weights
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from models import cards, store
-from models.style_presets import PHOTOGRAPH, PRESETS
-from models.training import style, style_export
-from models.training.run import Process
-from models.training.style import Settings, Steering, deal, draw_strengths, style_weights, train
-from models.training.style_data import read_picture, scoring_photos
-from models.training.style_losses import gram_loss, gram_matrix, total_variation
-from models.training.style_scores import mean_score, painting_grams, score
-from models.transformer_net import TransformerNet, TransformerNetConfig
+from models.networks.transformer_net import TransformerNet, TransformerNetConfig
+from models.training.core.run import Process
+from models.training.style import export
+from models.training.style.data import read_picture, scoring_photos
+from models.training.style.losses import gram_loss, gram_matrix, total_variation
+from models.training.style.scores import mean_score, painting_grams, score
+from models.training.style.train import Run, Settings, Steering, Styled, deal, draw_strengths, style_weights, train
+from models.zoo import cards, store
+from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
 from .small import data_folder, small_loss_network
 
@@ -28,7 +28,7 @@ CPU = Process(0, 1, torch.device("cpu"))
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with two paintings and eight photographs of noise, and a small loss network."""
-    monkeypatch.setattr(style, "load_loss_network", lambda name, data: small_loss_network())
+    monkeypatch.setattr("models.training.style.train.load_loss_network", lambda name, data: small_loss_network())
     rng = np.random.default_rng(0)
     names = [PRESETS[name].file for name in ("wave", "scream")]
     return data_folder(tmp_path, {name: rng.integers(0, 255, (80, 60, 3), np.uint8) for name in names}, 8)
@@ -96,7 +96,7 @@ def test_strengths_are_mostly_full() -> None:
     assert weights.tolist() == [[0, 0, 1], [0.75, 0.25, 0]]
 
 
-def test_steering_favours_laggards_and_seeks_the_content_target() -> None:
+def test_steering_favors_laggards_and_seeks_the_content_target() -> None:
     steering = Steering(2, 6.0, 1.0, torch.device("cpu"))
     for _ in range(200):
         steering.update(torch.tensor([0.2, 0.6]), torch.tensor([1.0, 1.0]), 1.5, 0.5)
@@ -122,7 +122,7 @@ def test_a_run_learns_scores_and_exports(data: Path) -> None:
 def test_an_interrupted_run_goes_on_where_it_was(data: Path) -> None:
     train(tiny(data))
     before = torch.load(data / "run" / "last.pt", weights_only=True)
-    resumed = style.Run(tiny(data, steps=8, resume=True))
+    resumed = Run(tiny(data, steps=8, resume=True))
     assert torch.equal(before["net"]["codes"], resumed.net.codes)
     assert resumed.steering.gram_weight == before["steering"]["gram_weight"]
     train(tiny(data, steps=8, resume=True))
@@ -135,8 +135,8 @@ def test_an_interrupted_run_goes_on_where_it_was(data: Path) -> None:
 def test_the_loss_falls(data: Path) -> None:
     """Thirty steps on two styles halve the Gram loss of a network that started at random."""
     torch.manual_seed(0)
-    run = style.Run(tiny(data, steps=30))
-    net, seen = style.Styled(run.net), []
+    run = Run(tiny(data, steps=30))
+    net, seen = Styled(run.net), []
     photo = torch.randint(0, 255, (4, 3, 48, 48), dtype=torch.uint8)
 
     def gram() -> float:
@@ -152,11 +152,11 @@ def test_the_loss_falls(data: Path) -> None:
 
 
 def test_an_exported_run_is_a_bundled_model_with_its_scores(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style_export, "load_loss_network", lambda name, data: small_loss_network())
+    monkeypatch.setattr("models.training.style.export.load_loss_network", lambda name, data: small_loss_network())
     for module, folder in ((store, "WEIGHTS"), (cards, "FOLDER")):
         monkeypatch.setattr(module, folder, data)
     train(tiny(data))
-    style_export.export_styles(data / "run" / "ema.safetensors", data, every=4)
+    export.export_styles(data / "run" / "ema.safetensors", data, every=4)
     net, card = store.load("styles")
     assert isinstance(net, TransformerNet)
     assert net.config == TransformerNetConfig((PHOTOGRAPH, "wave", "scream"), 4, 1)
@@ -166,5 +166,5 @@ def test_an_exported_run_is_a_bundled_model_with_its_scores(data: Path, monkeypa
     assert card.scores["photograph content"] == 0
     assert "Hokusai" in card.data and "van Gogh" not in card.data
     image = torch.rand(1, 3, 16, 16)
-    again = style_export.load(data / "run" / "ema.safetensors")
+    again = export.load(data / "run" / "ema.safetensors")
     assert torch.allclose(again(image, again.code({"wave": 1.0})), net(image, net.code({"wave": 1.0})), atol=1e-5)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks import styles
-from models.style_presets import PHOTOGRAPH, PRESETS
-from tests.operations.styles import small_network
+from models.zoo.style_presets import PHOTOGRAPH, PRESETS
+from tests.operations.style.networks import small_network
 
 
 def test_the_table_has_the_mean_and_the_worst_of_the_presets() -> None:

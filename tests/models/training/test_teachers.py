@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.training.teachers import PERSON, agreed_subject, people_in_a_scene, sure_subject
+from models.training.segmentation.teachers import PERSON, agreed_subject, people_in_a_scene, sure_subject
 
 
 def scene(people: int, others: int = 0) -> np.ndarray:

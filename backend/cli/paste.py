@@ -1,0 +1,154 @@
+"""Paste a part of one picture into another so that it belongs there."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugin.client.actions import BY_NAME, Value
+from plugin.client.image import Raster
+
+from ..io import icc, image_files
+from . import CommandError, Exit, usage
+from .options import add_output, add_parameters, add_running, given, numbers
+from .running import ProgressBar, Report, Runner, runner
+
+if TYPE_CHECKING:
+    from backend.io.rasters import Pixels
+
+ACTION = BY_NAME["paste.blend"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay paste`."""
+    parser.add_argument("target", type=Path, metavar="TARGET", help="the picture to paste into")
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="the picture to paste from")
+    parser.add_argument("--mask", type=Path, help="what of SOURCE is pasted: white, and SOURCE's size")
+    parser.add_argument(
+        "--at", action=numbers(2, "X,Y"), metavar="X,Y", required=True, help="where SOURCE's upper left corner goes"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="enlarge SOURCE by so much (default 1)")
+    add_parameters(parser, [ACTION], leave_out=set())
+    add_output(parser, "file to write")
+    add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write TARGET with the part of SOURCE in it."""
+    image_files.check_suffix(arguments.output)
+    if not 0.01 <= arguments.scale <= 100:
+        raise usage(f"--scale must be between 0.01 and 100, not {arguments.scale:g}")
+    parameters = given(vars(arguments), ACTION, [ACTION])
+    target = image_files.read(arguments.target)
+    source = icc.converted(image_files.read(arguments.source), target.profile)
+    mask = image_files.read(arguments.mask) if arguments.mask else None
+    if mask is None and not source.format.has_alpha:
+        raise usage(f"{arguments.source} has no transparency: say with --mask what of it is pasted")
+    with runner(arguments.in_process) as running, ProgressBar(1) as bar:
+        placed = place(source, mask, arguments.at, arguments.scale)
+        picture = paste(running, ACTION.name, parameters, target, placed, bar.report(arguments.target.name))
+    image_files.write(arguments.output, picture)
+    return Exit.DONE
+
+
+def place(source: Raster, mask: Raster | None, at: tuple[int, int], scale: float) -> tuple[Raster, Raster | None]:
+    """Source and mask, enlarged by `scale`, with their upper left corner at `at`. Raises CommandError."""
+    from backend.io.rasters import as_depth, from_array, ordered
+
+    if mask is not None and (mask.width, mask.height) != (source.width, source.height):
+        raise CommandError(
+            f"the mask is {mask.width} x {mask.height}, but the source {source.width} x {source.height}: "
+            "make them the same size",
+            Exit.BAD_INPUT,
+        )
+    pixels = _scaled(ordered(source), scale)
+    placed = from_array(pixels, source.profile, *at)
+    if mask is None:
+        return placed, None
+    coverage = as_depth(_scaled(image_files.gray(mask)[..., None], scale), "u8")
+    return placed, from_array(coverage, b"", *at)
+
+
+def paste(
+    running: Runner,
+    action: str,
+    parameters: dict[str, Value],
+    target: Raster,
+    placed: tuple[Raster, Raster | None],
+    report: Report,
+) -> Raster:
+    """`target` with the placed source in it, in the target's depth; gray targets take on a colored source's color."""
+    source, mask = placed
+    source, target = alike(source, target)
+    inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
+    result = running.run(action, parameters, inputs, report)
+    for output in reversed(result.outputs):  # the shadow lies below what casts it
+        target = over(output.raster, target)
+    return target
+
+
+def alike(source: Raster, target: Raster) -> tuple[Raster, Raster]:
+    """Both in the target's depth, and both colored where one of them is."""
+    from backend.io.rasters import as_depth, from_array, ordered
+
+    if target.format.channels.startswith("Y") and not source.format.channels.startswith("Y"):
+        target = _colored(target)
+    if source.format.channels.startswith("Y") and not target.format.channels.startswith("Y"):
+        source = _colored(source)
+    deep = as_depth(ordered(source), target.format.depth)
+    return from_array(deep, source.profile, source.x, source.y), target
+
+
+def over(layer: Raster, target: Raster) -> Raster:
+    """`layer` (with alpha, the target's colors and depth) composited over `target`; untouched pixels stay as they are.
+
+    Porter and Duff's "over" on straight alpha.
+    """
+    import numpy as np
+
+    from backend.imaging.color.spaces import to_unit
+    from backend.io.rasters import ordered
+
+    result = ordered(target).copy()
+    left, top = max(layer.x, 0), max(layer.y, 0)
+    window = (slice(top, layer.y + layer.height), slice(left, layer.x + layer.width))
+    below = result[window]
+    above = ordered(layer)[top - layer.y :, left - layer.x :][: below.shape[0], : below.shape[1]]
+    alpha = to_unit(above[..., -1:])
+    colors = above.shape[2] - 1
+    if target.format.has_alpha:
+        under = to_unit(below[..., -1:]) * (1 - alpha)
+        whole = alpha + under
+        share = np.divide(alpha, whole, out=np.zeros_like(alpha), where=whole > 0)
+    else:
+        whole, share = np.ones_like(alpha), alpha
+    mixed = below[..., :colors] + (above[..., :colors].astype(np.float32) - below[..., :colors]) * share
+    full = 1.0 if result.dtype.kind == "f" else float(np.iinfo(result.dtype).max)
+    touched = alpha[..., 0] > 0
+    if target.format.has_alpha:
+        mixed = np.concatenate([mixed, whole * full], axis=2)
+    rounded = np.rint(mixed) if result.dtype.kind == "u" else mixed
+    np.copyto(below, rounded.astype(result.dtype), where=touched[..., None])
+    return replace(target, data=result.data.cast("B"), key="")
+
+
+def _colored(raster: Raster) -> Raster:
+    from backend.io.rasters import from_array, ordered
+
+    pixels = ordered(raster)
+    return from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)
+
+
+def _scaled(pixels: Pixels, scale: float) -> Pixels:
+    import cv2
+    import numpy as np
+
+    if scale == 1:
+        return pixels
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled: Any = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=how)
+    result: Pixels = scaled.reshape(height, width, pixels.shape[2])
+    return result

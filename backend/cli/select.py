@@ -1,0 +1,150 @@
+"""Select something in pictures. Writes masks of the pictures' size: 8-bit gray, white where selected."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from plugin.client.actions import Action, Value
+from plugin.client.image import PixelFormat, Raster
+
+from . import batch, usage
+from .options import add_output, add_parameters, add_running, family, given, numbers
+from .running import Report, Runner, runner
+
+ACTIONS = family("select")
+KIND = "kind"
+"""The parameter that is part of WHAT: class:person."""
+
+POINT_RADIUS = 0.01
+"""Radius of the selection that a point becomes, of the picture's longer side."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay select` (and `inlay cutout`)."""
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
+    add_output(parser, "file to write; with several pictures a folder")
+    whats = "; ".join(f"{name}: {action.label}" for name, (action, _) in _whats().items() if ":" not in name)
+    kinds = ", ".join(name for name in _whats() if ":" in name)
+    parser.add_argument("--what", metavar="WHAT", help=f"what to select. {whats}{'; ' if kinds else ''}{kinds}")
+    parser.add_argument("--method", choices=list(_methods()), help="how; some methods go with one WHAT alone")
+    parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
+    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
+    add_parameters(parser, ACTIONS, leave_out={"combine", "method", KIND})
+    add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write a mask for every picture."""
+    action, parameters = request(arguments)
+    tasks = batch.plan(arguments.images, arguments.output)
+    with runner(arguments.in_process) as running:
+        return batch.process(tasks, partial(mask, running, action, parameters, arguments.box, arguments.point))
+
+
+def request(arguments: argparse.Namespace) -> tuple[Action, dict[str, Value]]:
+    """The action that the options mean, and its parameters. Raises CommandError (usage)."""
+    if arguments.what and arguments.what not in _whats():
+        raise usage(f"--what {arguments.what} is not known; there are {', '.join(_whats())}")
+    candidates = ACTIONS
+    chosen: dict[str, Value] = {}
+    if arguments.what:
+        action, chosen = _whats()[arguments.what]
+        candidates = [action]
+    if arguments.method:
+        candidates = [a for a in candidates if a.name in _methods()[arguments.method]]
+        if not candidates:
+            raise usage(f"--method {arguments.method} cannot select '{arguments.what}'")
+    placed = arguments.box is not None or arguments.point is not None
+    fitting = [a for a in candidates if _needs_place(a) == placed] or candidates
+    action = fitting[0]
+    options = {name: value for name, value in vars(arguments).items() if name != "method"} | chosen
+    if arguments.method and arguments.method != _what(action):
+        options["method"] = arguments.method
+    parameters = given(options, action, ACTIONS)
+    if _needs_place(action) and not placed:
+        raise usage(f"to select '{_what(action)}', say where it is: --box X,Y,W,H")
+    if arguments.box is None and arguments.point is not None and parameters.get("method") == "grabcut":
+        raise usage("for GrabCut a point is too little: surround the object with --box X,Y,W,H")
+    return action, parameters
+
+
+def mask(
+    running: Runner,
+    action: Action,
+    parameters: dict[str, Value],
+    box: tuple[int, int, int, int] | None,
+    point: tuple[int, int] | None,
+    picture: Raster,
+    report: Report,
+) -> Raster:
+    """The selection in `picture` as a gray raster of its size."""
+    inputs = {"image": picture}
+    if box is not None:
+        inputs["selection"] = box_selection(box, picture)
+    elif point is not None:
+        inputs["selection"] = point_selection(point, picture)
+    result = running.run(action.name, parameters, inputs, report)
+    return filled(result.outputs[0].raster, picture)
+
+
+def filled(selection: Raster, picture: Raster) -> Raster:
+    """A selection of any place and size as 8-bit gray of the picture's size; black where it does not reach."""
+    from backend.io.rasters import as_depth, from_array, placed, samples
+
+    values = as_depth(samples(selection)[..., 0], "u8")
+    return from_array(placed(values, selection.x, selection.y, picture.box))
+
+
+def _what(action: Action) -> str:
+    return action.name.removeprefix("select.")
+
+
+def _whats() -> dict[str, tuple[Action, dict[str, Value]]]:
+    """What --what may be: an action and what it fixes of the parameters. A choice of kinds is written ACTION:KIND."""
+    found: dict[str, tuple[Action, dict[str, Value]]] = {}
+    for action in ACTIONS:
+        found[_what(action)] = action, {}
+        for parameter in action.parameters:
+            if parameter.name == KIND:
+                found |= {f"{_what(action)}:{value}": (action, {KIND: value}) for value, _ in parameter.choices}
+    return found
+
+
+def _methods() -> dict[str, set[str]]:
+    """Names of methods, each with the actions that know it. An action without a choice is a method by itself."""
+    methods: dict[str, set[str]] = {}
+    for action in ACTIONS:
+        choices = [value for p in action.parameters if p.name == "method" for value, _ in p.choices]
+        for name in choices or [_what(action)]:
+            methods.setdefault(name, set()).add(action.name)
+    return methods
+
+
+def _needs_place(action: Action) -> bool:
+    return any(i.name == "selection" and i.required for i in action.inputs)
+
+
+def box_selection(box: tuple[int, int, int, int], picture: Raster) -> Raster:
+    x, y, width, height = box
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + width, picture.width), min(y + height, picture.height)
+    if left >= right or top >= bottom:
+        raise usage(f"the box {x},{y},{width},{height} lies outside a picture of {picture.width} x {picture.height}")
+    size = (right - left, bottom - top)
+    return Raster(PixelFormat("Y", "u8"), *size, b"\xff" * (size[0] * size[1]), left, top)
+
+
+def point_selection(point: tuple[int, int], picture: Raster) -> Raster:
+    import numpy as np
+
+    from backend.io.rasters import from_array
+
+    x, y = point
+    if not (0 <= x < picture.width and 0 <= y < picture.height):
+        raise usage(f"the point {x},{y} lies outside a picture of {picture.width} x {picture.height}")
+    radius = POINT_RADIUS * max(picture.width, picture.height) + 1
+    rows, columns = np.ogrid[: picture.height, : picture.width]
+    inside = (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
+    return from_array(inside.astype(np.uint8) * 255)

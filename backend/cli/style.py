@@ -1,0 +1,109 @@
+"""Repaint pictures, their background or their subject in the manner of a painting: one that comes along, any picture,
+or one that you have trained."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.zoo.style_presets import PRESETS
+from plugin.client.actions import BY_NAME, Value
+from plugin.client.image import Raster
+
+from ..io import image_files
+from . import CommandError, batch, usage
+from .masks import add_mask, fitting
+from .options import add_parameters, add_running, given
+from .running import Report, Runner, runner
+
+PRESET, PICTURE, GATYS, OWN = (BY_NAME[f"style.{name}"] for name in ("preset", "picture", "gatys", "own"))
+ACTIONS = [PRESET, PICTURE, GATYS, OWN]
+
+
+class ListStyles(argparse.Action):
+    """Prints the styles and the paintings they are of, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        for name, preset in PRESETS.items():
+            print(f"{name}\t{preset.file}")
+        parser.exit()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay style`."""
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT",
+        help="file to write; with several pictures a folder. Default: IMAGE-STYLE beside the picture",
+    )  # fmt: skip
+    parser.add_argument("--list", action=ListStyles, nargs=0, help="print the styles and their paintings, and end")
+    add_mask(parser, "where to repaint, for --region selection")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--style-picture", type=Path, metavar="FILE", help="a picture in whose manner to repaint")
+    other.add_argument("--own", metavar="NAME", help="a style of your own (see `inlay train-style --list`)")
+    parser.add_argument(
+        "--gatys", action="store_true", help="paint step by step as --style-picture; slower and closer than one pass"
+    )
+    add_parameters(parser, ACTIONS, leave_out={"name"})
+    add_running(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write every picture in its style."""
+    options = vars(arguments)
+    if arguments.mask is not None:
+        options.setdefault("region", "selection")
+    if arguments.gatys and arguments.style_picture is None:
+        raise usage("--gatys needs a --style-picture")
+    action, title = PRESET, ""
+    if arguments.style_picture is not None:
+        action, title = (GATYS if arguments.gatys else PICTURE), arguments.style_picture.stem
+    if arguments.own is not None:
+        action, title = OWN, arguments.own
+        options["name"] = arguments.own
+    parameters = given(options, action, ACTIONS)
+    if (parameters["region"] == "selection") != (arguments.mask is not None):
+        raise usage("--region selection and --mask FILE go together")
+    tasks = _tasks(arguments.images, arguments.output, title or str(parameters["style"]))
+    style = {"style": image_files.read(arguments.style_picture)} if arguments.style_picture else {}
+    mask = image_files.read(arguments.mask) if arguments.mask else None
+    with runner(arguments.in_process) as running:
+
+        def work(picture: Raster, report: Report) -> Raster:
+            inputs = {"image": picture} | style | ({"selection": fitting(mask, picture)} if mask else {})
+            if action is GATYS:
+                return painted(running, parameters, inputs, report)
+            return running.run(action.name, parameters, inputs, report).outputs[0].raster
+
+        return batch.process(tasks, work)
+
+
+def painted(running: Runner, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Raster:
+    """The picture, painted step by step; what there is of it when Ctrl-C is pressed.
+
+    Raises KeyboardInterrupt where that is nothing yet, or Ctrl-C is pressed again.
+    """
+    try:
+        return running.run(GATYS.name, parameters, inputs, report).outputs[0].raster
+    except KeyboardInterrupt:
+        print("\nstopped; the best so far is the result", file=sys.stderr)
+        try:
+            kept = parameters | {"start": "kept", "steps": 1}
+            return running.run(GATYS.name, kept, inputs, report).outputs[0].raster
+        except CommandError:
+            raise KeyboardInterrupt from None
+
+
+def _tasks(images: Sequence[Path], output: Path | None, style: str) -> list[batch.Task]:
+    if output is not None:
+        return batch.plan(images, output)
+    if any(path.is_dir() for path in images):
+        raise usage("say where the pictures of a folder go: -o FOLDER")
+    suffixes = [path.suffix if path.suffix.lower() in image_files.SUFFIXES else ".png" for path in images]
+    return [
+        batch.Task(path, path.with_name(f"{path.stem}-{style}{suffix}"))
+        for path, suffix in zip(images, suffixes, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Color spaces, gains, and color transforms that vary over the image."""

@@ -1,0 +1,52 @@
+"""Affine color transforms that change from place to place, given on a coarse grid and applied at full size.
+
+After Gharbi et al. 2017, "Deep Bilateral Learning for Real-Time Image Enhancement": the transforms are smooth, all
+detail is the full-size picture's own. A field is h x w x 13 float32: of every cell the matrix A row by row, then b,
+then the weight c of a second picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.imaging.color.spaces import Float
+from backend.imaging.matting.guided_filter import resize_part
+
+ROWS = 128  # of the picture, transformed at a time
+
+
+def transformed(
+    field: Float, size: tuple[int, int], part: tuple[slice, slice], pixels: Callable[[slice], tuple[Float, Float]]
+) -> Iterator[tuple[slice, Float]]:
+    """A p + b + c q of the pixels p and q of a part of two pictures, some rows at a time.
+
+    field: h x w x 13, stretched over pictures of size (width, height); part: rows and columns of them that are wanted;
+    pixels: gives both's pixels there, n x w x 3 float32, for a slice of the pictures' rows. Yields (rows, n x w x 3).
+    """
+    rows, columns = part
+    planes = [np.dstack([field[..., 3 * k : 3 * k + 3], field[..., 9 + k]]) for k in range(3)]
+    share = np.ascontiguousarray(field[..., 12])
+    for top in range(rows.start, rows.stop, ROWS):
+        strip = slice(top, min(top + ROWS, rows.stop))
+        p, q = pixels(strip)
+        out = q * resize_part(share, size, strip, columns)[..., None]
+        for k, plane in enumerate(planes):
+            a = resize_part(plane, size, strip, columns)
+            out[..., k] += a[..., 0] * p[..., 0] + a[..., 1] * p[..., 1] + a[..., 2] * p[..., 2] + a[..., 3]
+        yield strip, out
+
+
+def fading(mask: npt.NDArray[np.bool_], width: float) -> Float:
+    """0 outside of the mask and at its outline, rising to 1 inside: 1 - exp(-distance / width), H x W.
+
+    Where the mask meets the picture's border there is no outline.
+    """
+    distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
+    np.maximum(distance - np.float32(0.5), 0, out=distance)  # the outline lies between two pixels
+    np.exp(np.multiply(distance, np.float32(-1 / width), out=distance), out=distance)
+    rising: Float = np.subtract(np.float32(1), distance, out=distance)
+    return rising

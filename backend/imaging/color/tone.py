@@ -1,0 +1,51 @@
+"""Light and color of a part of a picture: exposure, saturation, warmth; and light without color of another picture.
+
+Pictures are H x W x 3 float32 RGB, 0..1, sRGB-encoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear
+
+_REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+WARMEST = 0.35  # stops by which red is raised and blue lowered at full warmth
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A change of light and color. exposure: stops; saturation: -1 (gray) to 1 (twice as much); warmth: -1 to 1."""
+
+    exposure: float = 0.0
+    saturation: float = 0.0
+    warmth: float = 0.0
+
+    @property
+    def neutral(self) -> bool:
+        return self == Tone()
+
+
+def toned(image: Float, tone: Tone) -> Float:
+    """The picture with its light and color changed; the very same values for a neutral tone.
+
+    Exposure and warmth scale linear light, warmth without changing a white's luminance; saturation moves each pixel to
+    or from the gray of its luminance.
+    """
+    if tone.neutral:
+        return image
+    gains = np.float32(2) ** (np.array([WARMEST, 0, -WARMEST], np.float32) * np.float32(tone.warmth))
+    light = srgb_to_linear(image) * (gains * np.float32(2**tone.exposure) / (gains @ _REC709))
+    gray = (light @ _REC709)[..., None]
+    changed = gray + np.float32(1 + tone.saturation) * (light - gray)
+    return np.clip(linear_to_srgb(np.maximum(changed, 0).astype(np.float32)), 0, 1)
+
+
+def with_colors_of(picture: Float, painted: Float) -> Float:
+    """`painted` with the colors of `picture`: luma of the one, chroma of the other (Gatys et al. 2016, Preserving
+    Color in Neural Artistic Style Transfer, section 2.2)."""
+    luma = (painted - picture) @ _LUMA
+    return np.clip(picture + luma[..., None], 0, 1)

@@ -1,0 +1,1 @@
+"""Inpainting with patches of the surroundings."""

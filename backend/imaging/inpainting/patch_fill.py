@@ -1,0 +1,324 @@
+"""Filling a hole with patches of its surroundings, at any resolution.
+
+The coarse-to-fine, search-and-vote optimization of Wexler et al. 2007 with PatchMatch as its search and the texture
+channels of Newson et al. 2014, without which the averaging of patches drifts to the smoothest of them. Large levels
+look only near the places that the smaller ones found, so the cost goes with the hole's size, not with the picture's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import CancelCheck, Progress, stop_if
+from .patchmatch import BLOCK, Descriptor, Field, Poll, Sources, cut
+from .pyramid import Level, patch_means, pyramid
+from .seams import remove_seams
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+OFTEN = 4.0  # uses of a source above which it becomes no dearer
+TOUCHING = 512  # places around the hole that others are compared with
+
+
+@dataclass(frozen=True)
+class InpaintingConfig:
+    """Sizes in pixels of the level worked on."""
+
+    patch: int = 7  # side of a patch, odd, 9 at most
+    components: int = 16  # principal components in a descriptor
+    coarsest: int = 8  # the pyramid ends when the hole's largest inscribed circle has this radius or less,
+    most: int = 3000  # the hole this many pixels, and there are few enough sources to search all of them
+    rounds: tuple[int, ...] = (40, 30, 15, 8, 4, 2)  # search-and-vote rounds from the coarsest level on; then the last
+    everywhere: int = 100_000  # with more sources than this a level searches only near what the coarser one found:
+    near: int = 8  # so far from it
+    guide_weight: float = 0.35  # of the guide's color beside the patch itself
+    repetition: float = 0.3  # price of using a source once more, of the patches' upper quartile of distances
+    coherence: float = 0.3  # price of each neighbor whose patch comes from elsewhere, in a level's last round
+    strangeness: float = 3.0  # price of a source's unlikeness to what touches the hole
+    texture_weight: float = 2.0  # of the mean absolute gradients beside the colors
+    place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
+    gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
+    seams: float = 0.06  # largest difference of color, of 0..1, that is taken for a seam and removed
+
+
+def inpaint(
+    image: Floats,
+    hole: Mask,
+    source: Mask | None = None,
+    guide: Floats | None = None,
+    config: InpaintingConfig | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+    preview: Callable[[Floats], None] | None = None,
+) -> Floats:
+    """Fill `hole` with what is found in `source`.
+
+    Args:
+        image: H x W x 3, nominally 0..1.
+        hole: H x W, true where pixels are missing.
+        source: H x W, true where whole patches may be taken from; everything but the hole when left out.
+        guide: H x W x 3, 0..1, what the hole should roughly look like (the surroundings as they are elsewhere).
+        seed: another number gives another fill.
+        preview: called after each level with the picture at that level's size.
+
+    Returns: H x W x 3; bit-identical to `image` outside the hole.
+
+    Raises ValueError when no whole patch of the source is free of the hole, Cancelled when `cancelled()` says so.
+    """
+    config = config or InpaintingConfig()
+    if not hole.any():
+        return image.copy()
+    rng = torch.Generator(device).manual_seed(seed)
+    levels = pyramid(image, hole, ~hole if source is None else source & ~hole, guide, config, device)
+    rounds = [config.rounds[min(i, len(config.rounds) - 1)] for i in range(len(levels))]
+    work = [count * float(level.missing.sum()) + 1 for count, level in zip(rounds, levels, strict=True)]
+    field: Field | None = None
+    current = levels[0].picture
+    done = 0.0
+
+    def poll() -> None:
+        stop_if(cancelled)
+
+    for level, count, cost in zip(levels, rounds, work, strict=True):
+        targets = _dilated(level.missing, config.patch // 2).flatten().nonzero()[:, 0]
+        if field is None:
+            current = _peel(level, config, rng, poll)
+            whole = level.usable.flatten().nonzero()[:, 0]
+            field = Field(targets, whole[torch.randint(0, len(whole), (len(targets),), generator=rng, device=device)],
+                          level.size[1], level.size[0])  # fmt: skip
+        else:
+            field, current = _enlarged(field, current, level, targets, config, rng, poll)
+        sources, describe = _sources(level, field, config, rng, poll)
+        confidence = _confidence(level.missing)[targets]
+        local = len(sources.pixels) > config.everywhere or not _covers(sources, level)
+        radius = float(config.near) if local else float(max(level.size))
+        sources.toll = strange = sources.toll if local else _strangeness(level, sources, config, rng)
+        for number in range(count):
+            wanted = describe(current, targets)
+            bond = 0.0
+            if number:
+                sources.toll = strange + _toll(level, field, sources, config)
+                bond = config.coherence * float(_spread(field.costs)) * number / (count - 1)
+            field.search(sources, wanted, 1 if local else 3, radius, rng, poll, bond)
+            if level is levels[0] and number == 0:  # it starts from chance
+                field.search(sources, wanted, 3, radius, rng, poll)
+            weight = torch.exp(-field.costs / (2 * _spread(field.costs))) * confidence
+            gains = _gains(level, field, current, config)
+            current = _vote(level, field, weight, config.patch, number == count - 1, current, poll, gains)
+            done += cost / count
+            if progress:
+                progress(min(1.0, done / sum(work)))
+        if preview:
+            preview(current[..., :3].cpu().numpy())
+    assert field is not None  # there is one level at least
+    if config.seams:
+        current = remove_seams(current[..., :3], field.map(), levels[-1].missing, config.seams, cancelled)
+    result = image.copy()
+    result[hole] = current[..., :3].cpu().numpy()[hole]
+    return result
+
+
+def _covers(sources: Sources, level: Level) -> bool:
+    return len(sources.pixels) == int(level.usable.sum())
+
+
+def _dilated(mask: Tensor, radius: int) -> Tensor:
+    square = np.ones((2 * radius + 1,) * 2, np.uint8)
+    return torch.from_numpy(cv2.dilate(mask.cpu().numpy().view(np.uint8), square) > 0).to(mask.device)
+
+
+def _confidence(missing: Tensor) -> Tensor:
+    """How much a patch is trusted: falls with the distance from the known (Wexler et al. 2007, section 3.3)."""
+    distance = cv2.distanceTransform(missing.cpu().numpy().astype(np.uint8), cv2.DIST_L2, 3)
+    return torch.from_numpy(1.3 ** -np.minimum(distance, 40)).float().flatten().to(missing.device)
+
+
+def _spread(costs: Tensor) -> Tensor:
+    return torch.quantile(costs[:: max(1, len(costs) // 20000)], 0.75) + 1e-6
+
+
+def _replicated(picture: Tensor, margin: int) -> Tensor:
+    """H x W x C with its border repeated."""
+    return F.pad(picture.permute(2, 0, 1)[None], [margin] * 4, mode="replicate")[0].permute(1, 2, 0).contiguous()
+
+
+def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Poll) -> Tensor:
+    """First guess on the coarsest level: layer by layer from the edge, each pixel from the patch that fits best what is
+    known around it already, and the guide."""
+    (height, width), half = level.size, config.patch // 2
+    current, unknown = level.picture.clone(), level.missing.clone()
+    centers = level.usable.flatten().nonzero()[:, 0]
+    kept = max(1, min(4000, round(0.7 * len(centers))))
+    centers = centers[torch.randperm(len(centers), generator=rng, device=centers.device)[:kept]]
+    library = cut(level.picture, centers, config.patch)  # S x (5 p p)
+    squares = library.square().T.contiguous()
+    guide = None if level.guide is None else level.guide.flatten(0, 1) * (config.guide_weight * config.patch)
+    while unknown.any():
+        poll()
+        edge = (unknown & _dilated(~unknown, 1)).flatten().nonzero()[:, 0]
+        if not len(edge):  # nothing is known: the hole covers the level
+            edge = unknown.flatten().nonzero()[:, 0]
+        inner = (edge // width + half) * (width + 2 * half) + edge % width + half
+        known = F.pad((~unknown).float(), [half] * 4)[..., None].expand(-1, -1, current.shape[2])
+        mask = cut(known, inner, config.patch)
+        wanted = cut(_replicated(current, half), inner, config.patch) * mask
+        # |w - l|^2 over the known pixels only, without the term that is the same for every candidate
+        far = mask @ squares - 2 * wanted @ library.T
+        if guide is not None:
+            far += torch.cdist(guide[edge], guide[centers]).square_()
+        origin = centers[far.argmin(1)]
+        current.view(height * width, -1)[edge] = level.picture.view(height * width, -1)[origin]
+        unknown.view(-1)[edge] = False
+    return current
+
+
+def _sources(
+    level: Level, field: Field, config: InpaintingConfig, rng: torch.Generator, poll: Poll
+) -> tuple[Sources, Callable[[Tensor, Tensor], Tensor]]:
+    """Where this level's patches come from, and the function that describes pixels of a picture of this level."""
+    height, width = level.size
+    pixels = level.usable.flatten().nonzero()[:, 0]
+    if len(pixels) > config.everywhere:
+        found = torch.zeros(height * width, dtype=torch.bool, device=pixels.device)
+        found[field.origins] = True
+        pixels = (_dilated(found.view(height, width), config.near) & level.usable).flatten().nonzero()[:, 0]
+    sample = pixels[torch.randint(0, len(pixels), (4096,), generator=rng, device=pixels.device)]
+    colors = level.picture[..., :3].contiguous()
+    descriptor = Descriptor(colors, sample, config.patch, config.components)
+    half = config.patch // 2
+    axes = (torch.arange(n, device=pixels.device) * (w / max(height, width)) for n, w in
+            zip((height, width), config.place_weight, strict=True))  # fmt: skip
+    place = torch.stack(torch.meshgrid(*axes, indexing="ij"), 2)
+
+    def beside(picture: Tensor) -> Tensor:
+        known = [picture[..., 3:] * config.texture_weight, place]
+        if level.guide is not None:
+            known.append(level.guide * config.guide_weight)
+        return torch.cat(known, 2).flatten(0, 1)
+
+    def describe(picture: Tensor, targets: Tensor) -> Tensor:
+        y, x = targets // width, targets % width
+        top, left = max(int(y.min()) - half, 0), max(int(x.min()) - half, 0)
+        part = picture[top : int(y.max()) + half + 1, left : int(x.max()) + half + 1, :3]
+        padded = _replicated(part, half)  # what is cut at the window's own edge is far enough from the targets
+        inner = (y - top + half) * padded.shape[1] + (x - left + half)
+        blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
+        return torch.cat([torch.cat(blocks), beside(picture)[targets] * config.patch], 1)
+
+    rows = descriptor(colors, beside(level.picture), pixels, poll)
+    return Sources.of(pixels, rows, height * width), describe
+
+
+def _enlarged(
+    coarse: Field,
+    current: Tensor,
+    level: Level,
+    targets: Tensor,
+    config: InpaintingConfig,
+    rng: torch.Generator,
+    poll: Poll,
+) -> tuple[Field, Tensor]:
+    """The field and the picture of the next finer level: every pixel's patch moves as its coarse pixel's did, and the
+    picture is that layout with this level's detail."""
+    height, width = level.size
+    y, x = targets // width, targets % width
+    coarse_y, coarse_x = (y // 2).clamp(max=coarse.height - 1), (x // 2).clamp(max=coarse.width - 1)
+    number = coarse.neighbors(0, 0, coarse.places(coarse_y * coarse.width + coarse_x))
+    origin = coarse.origins[number.clamp(min=0)]
+    up_y = (origin // coarse.width * 2 + y - 2 * coarse_y).clamp(max=height - 1)
+    up_x = (origin % coarse.width * 2 + x - 2 * coarse_x).clamp(max=width - 1)
+    up = up_y * width + up_x
+    good = (number >= 0) & level.usable.flatten()[up]
+    usable = level.usable.flatten().nonzero()[:, 0]
+    chance = usable[torch.randint(0, len(usable), (len(targets),), generator=rng, device=up.device)]
+    field = Field(targets, torch.where(good, up, chance), width, height)
+    blurred = F.interpolate(current.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False)
+    blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.picture)
+    gains = _gains(level, field, blurred, config)
+    return field, _vote(level, field, good.float(), config.patch, True, blurred, poll, gains)
+
+
+def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig) -> Tensor:
+    """What each target's patch is multiplied by to be as bright as what is there so far, N x 5, 1 for texture. What
+    differs by much more than the configured gain is another thing, not another light."""
+    y, x = field.targets // field.width, field.targets % field.width
+    top, left = (max(int(n.min()) - config.patch // 2, 0) for n in (y, x))
+    part = current[top : int(y.max()) + config.patch // 2 + 1, left : int(x.max()) + config.patch // 2 + 1]
+    there = patch_means(part, config.patch)[(y - top) * part.shape[1] + (x - left)]
+    ratio = (there / level.means[field.origins]).log_()
+    difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
+    return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
+
+
+def _strangeness(level: Level, sources: Sources, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
+    """What each source costs because nothing that touches the hole has its mean color and texture: the hole hides more
+    of what goes on behind it than of another thing beside it."""
+    texture = level.picture[..., 3:].flatten(0, 1) * config.texture_weight
+    kinds = torch.cat([level.means, texture], 1)[sources.pixels] * config.patch
+    touching = (_dilated(level.missing, config.patch).flatten()[sources.pixels]).nonzero()[:, 0]
+    if not len(touching):
+        return sources.toll
+    touching = touching[torch.randperm(len(touching), generator=rng, device=touching.device)[:TOUCHING]]
+    rim = kinds[touching]
+    nearest = [torch.cdist(part, rim).amin(1) for part in torch.split(kinds, BLOCK // 4)]
+    return torch.cat(nearest).square_() * config.strangeness
+
+
+def _toll(level: Level, field: Field, sources: Sources, config: InpaintingConfig) -> Tensor:
+    """What each source costs beside its distance: the more, the more often it is used. Else the smoothest patches,
+    which are never far from the mean of others, would spread (Kaspar et al. 2015, section 3.2)."""
+    uses = torch.bincount(field.origins, minlength=len(sources.row_of)).float().view(level.size)
+    often = cv2.blur(uses.cpu().numpy(), (config.patch,) * 2, borderType=cv2.BORDER_CONSTANT)
+    found = torch.from_numpy(often).to(uses.device).flatten()[sources.pixels].clamp(max=OFTEN)
+    return found * (config.repetition * _spread(field.costs))
+
+
+def _vote(
+    level: Level,
+    field: Field,
+    weight: Tensor,
+    patch: int,
+    sharp: bool,
+    background: Tensor,
+    poll: Poll,
+    gains: Tensor,
+) -> Tensor:
+    """Each missing pixel as the weighted mean of what the patches over it say (Wexler et al. 2007, equation 4).
+
+    weight, gains: of the targets, N and N x C. `sharp` leans on the patches centered near the pixel, so that texture is
+    kept. Where no patch has a weight the background stays.
+    """
+    height, width = level.size
+    values = level.picture.view(height * width, -1)
+    holes = level.missing.flatten().nonzero()[:, 0]
+    places = field.places(holes)
+    weight = F.pad(weight, [0, 1])  # the last one's is that of no target
+    total = torch.zeros(len(holes), values.shape[1], device=values.device)
+    mass = torch.zeros(len(holes), 1, device=values.device)
+    reach = min(2, patch // 2) if sharp else patch // 2
+    for dy in range(-reach, reach + 1):
+        poll()
+        for dx in range(-reach, reach + 1):
+            number = field.neighbors(dy, dx, places)
+            safe = number.clamp(min=0)
+            nearness = float(np.exp(-(dy * dy + dx * dx) / (2 * 0.7**2))) if sharp else 1.0
+            w = weight[number, None] * nearness
+            # a pixel beside the center of a whole patch lies in the picture
+            said = values.index_select(0, field.origins[safe] - (dy * width + dx))
+            total.addcmul_(w, said.mul_(gains.index_select(0, safe)))
+            mass += w
+    result = background.clone()
+    pixels = result.view(height * width, -1)
+    pixels[holes] = torch.where(mass > 1e-12, total / mass.clamp(min=1e-12), pixels[holes])
+    return result

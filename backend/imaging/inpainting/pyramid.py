@@ -1,0 +1,115 @@
+"""A picture with a hole at all the sizes that it is filled at, from coarse to fine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from .patch_fill import InpaintingConfig
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+DARK = 0.02  # added to means, of 0..1, before their ratio is taken
+REMEDY = "widen the sampling area, or make the hole smaller"
+
+
+@dataclass
+class Level:
+    """One resolution. Channels: three colors, then two of texture."""
+
+    picture: Tensor  # H x W x 5; what is missing is black
+    missing: Tensor  # H x W
+    usable: Tensor  # H x W: a whole patch around the pixel may be taken
+    guide: Tensor | None  # H x W x 3, smoothed
+    means: Tensor  # H W x 3, see `patch_means`
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.picture.shape[0], self.picture.shape[1]
+
+
+def pyramid(
+    image: Floats,
+    hole: Mask,
+    source: Mask,
+    guide: Floats | None,
+    config: InpaintingConfig,
+    device: torch.device | str,
+) -> list[Level]:
+    """From coarse to fine."""
+    levels: list[Level] = []
+    pixels: Floats = np.dstack([image, _texture(image, hole)])
+    missing, allowed = hole, source
+    while True:
+        usable = _inner(~missing & allowed, config.patch // 2)
+        if not usable.any() or not missing.any():
+            if levels:
+                break
+            raise ValueError(f"There is no whole patch outside the hole to fill it with: {REMEDY}.")
+        blank = pixels * ~missing[..., None]
+        picture = torch.from_numpy(blank).to(device)
+        levels.append(
+            Level(
+                picture,
+                torch.from_numpy(missing).to(device),
+                torch.from_numpy(usable).to(device),
+                None if guide is None else _smooth(guide).to(device),
+                patch_means(picture, config.patch),
+            )
+        )
+        radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
+        small = radius <= config.coarsest and np.count_nonzero(missing) <= config.most
+        small = small and np.count_nonzero(usable) <= config.everywhere
+        if small or min(missing.shape) < 4 * config.patch:
+            break
+        known = _halved((~missing).astype(np.float32))
+        pixels = np.divide(_halved(blank), np.maximum(known, 1e-3)[..., None], dtype=np.float32)
+        missing = known < 0.5
+        allowed = _halved(allowed.astype(np.float32)) > 0.99
+        guide = None if guide is None else _halved(guide, "edge")
+    return levels[::-1]
+
+
+def _smooth(guide: Floats) -> Tensor:
+    """Means of 5 x 5 pixels: compared as it is, what has texture would be far from a guide that has none."""
+    return torch.from_numpy(cv2.blur(guide, (5, 5), borderType=cv2.BORDER_REPLICATE))
+
+
+def _halved(values: Floats, beyond: Literal["constant", "edge"] = "constant") -> Floats:
+    """Means of 2 x 2 pixels; an odd side is made even by zeros (or its edge) first."""
+    height, width = values.shape[:2]
+    even = np.pad(values, ((0, height % 2), (0, width % 2)) + ((0, 0),) * (values.ndim - 2), mode=beyond)
+    rows = even[::2] + even[1::2]
+    mean: Floats = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
+    return mean
+
+
+def _texture(image: Floats, hole: Mask) -> Floats:
+    """Mean absolute derivatives along x and y over the neighborhood, H x W x 2 (Newson et al. 2014, equation 6)."""
+    gray = np.ascontiguousarray(image.mean(2))
+    known = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
+    window = (33, 33)
+    mass = cv2.boxFilter(known, -1, window) + 1e-6
+    slopes = [np.abs(cv2.Sobel(gray, cv2.CV_32F, dx, dy, ksize=3)) / 4 * known for dx, dy in ((1, 0), (0, 1))]
+    return np.dstack([cv2.boxFilter(slope, -1, window) / mass for slope in slopes]).astype(np.float32)
+
+
+def patch_means(picture: Tensor, patch: int) -> Tensor:
+    """Mean colors of the patches around all pixels, H W x 3, a little above 0."""
+    found = cv2.blur(picture[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
+
+
+def _inner(mask: Mask, radius: int) -> Mask:
+    """Eroded; the picture's border counts as outside, so that every patch lies whole inside the picture."""
+    square = np.ones((2 * radius + 1,) * 2, np.uint8)
+    eroded: Mask = cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    return eroded

@@ -1,0 +1,1 @@
+"""Masks: regions, clusters, GrabCut, hysteresis."""

@@ -1,0 +1,132 @@
+"""GrabCut (C. Rother, V. Kolmogorov, A. Blake, SIGGRAPH 2004) from a box or a rough selection, at any picture size.
+
+The color models and the cut are found on a reduced copy; a second cut at full size then settles a narrow band around
+the outline, so the edge follows the picture's own pixels.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.imaging import CancelCheck, stop_if
+from backend.imaging.color.spaces import Float, luminance
+from backend.imaging.masks.regions import U8, Box, bounding_box, guided_filter
+
+_WORKING_SIDE = 480  # longest side of the reduced copy
+_CERTAIN = 250  # selection values from here on are certainly the subject
+_SOFT_RADIUS = 3
+Labels = npt.NDArray[np.uint8]
+
+
+def from_box(image: Float, box: Box, soft: bool = False, cancelled: CancelCheck | None = None) -> U8:
+    """Cut the subject out of a box; everything outside of the box is background.
+
+    Args:
+        image: `H x W x 3`, 0..1, sRGB-encoded.
+        box: around the subject, inside the picture, leaving some background in sight.
+        soft: follow the picture's edges with a soft mask rather than a hard one.
+        cancelled: polled between the steps.
+
+    Returns:
+        `H x W` u8 mask, 0..255.
+
+    Raises:
+        ValueError: the box is empty, outside the picture, or covers all of it.
+    """
+    box = box.padded(0, image.shape)
+    if not (box.width and box.height):
+        raise ValueError("The box holds no pixel of the picture: draw it around the subject.")
+    if (box.height, box.width) == image.shape[:2]:
+        raise ValueError("The box covers the whole picture: leave some background outside of it.")
+    labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
+    labels[box.window] = cv2.GC_PR_FGD
+    return _cut(image, labels, soft, cancelled)
+
+
+def from_selection(image: Float, selection: U8, soft: bool = False, cancelled: CancelCheck | None = None) -> U8:
+    """Improve a rough selection: 250 and more is certainly the subject, 1..249 probably, 0 probably not.
+
+    Far from the selection (beyond half its size on each side) all is certainly background. Where the selection holds
+    certain pixels alone, only its inner part stays certain, so that a roughly drawn outline can move both ways.
+
+    Args, result: as `from_box`.
+
+    Raises:
+        ValueError: the selection is empty or covers all.
+    """
+    box = bounding_box(selection)
+    if box is None:
+        raise ValueError("The selection is empty: select the subject roughly first.")
+    if bool((selection > 0).all()):
+        raise ValueError("The selection covers the whole picture: select the subject roughly first.")
+    labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
+    labels[box.padded(max(box.width, box.height) // 2, image.shape).window] = cv2.GC_PR_BGD
+    labels[selection > 0] = cv2.GC_PR_FGD
+    certain = (selection >= _CERTAIN).astype(np.uint8)
+    if not np.any((selection > 0) & (certain == 0)):
+        depth = cv2.distanceTransform(cv2.copyMakeBorder(certain, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, 5)
+        depth = depth[1:-1, 1:-1]
+        certain = (depth > 0.35 * depth.max()).astype(np.uint8)
+    labels[certain > 0] = cv2.GC_FGD
+    return _cut(image, labels, soft, cancelled)
+
+
+def _cut(image: Float, labels: Labels, soft: bool, cancelled: CancelCheck | None) -> U8:
+    pixels = np.ascontiguousarray(np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8))
+    height, width = labels.shape
+    scale = min(1.0, _WORKING_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small_labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
+    stop_if(cancelled)
+    inside = _grab(small, small_labels, iterations=5)
+    if scale < 1:
+        stop_if(cancelled)
+        inside = _settle_band(pixels, inside, labels, reach=int(np.ceil(1.5 / scale)))
+    hard = inside * np.uint8(255)
+    if not soft:
+        return hard
+    stop_if(cancelled)
+    fitted = guided_filter(luminance(image), inside.astype(np.float32), radius=_SOFT_RADIUS)
+    return np.asarray(np.rint(fitted * 255), np.uint8)
+
+
+def _grab(pixels: U8, labels: Labels, iterations: int) -> U8:
+    """1 where cv2.grabCut finds the subject; the labels' own answer where they leave it nothing to learn from."""
+    subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    if subject.all() or not subject.any():
+        return np.asarray(subject, np.uint8)
+    cv2.setRNGSeed(0)
+    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+    found, *_ = cv2.grabCut(pixels, labels.copy(), None, background, foreground, iterations, cv2.GC_INIT_WITH_MASK)
+    return np.asarray((found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD), np.uint8)
+
+
+def _settle_band(pixels: U8, small_inside: U8, labels: Labels, reach: int) -> U8:
+    """Cut again at full size, in tiles, with only the pixels within `reach` of the outline left open."""
+    height, width = labels.shape
+    inside = np.asarray(cv2.resize(small_inside, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    sure, possible = cv2.erode(inside, element), cv2.dilate(inside, element)
+    trimap = np.where(inside > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    trimap[sure > 0] = cv2.GC_FGD
+    trimap[possible == 0] = cv2.GC_BGD
+    for certain in (cv2.GC_BGD, cv2.GC_FGD):
+        trimap[labels == certain] = certain
+    box = bounding_box(possible)
+    if box is None:
+        return inside
+    tile, margin = 768, 8 * reach
+    for y in range(box.y, box.y + box.height, tile):
+        for x in range(box.x, box.x + box.width, tile):
+            core = Box(x, y, min(tile, box.x + box.width - x), min(tile, box.y + box.height - y))
+            open_pixels = (trimap[core.window] == cv2.GC_PR_FGD) | (trimap[core.window] == cv2.GC_PR_BGD)
+            if not open_pixels.any():
+                continue
+            wide = core.padded(margin, labels.shape)
+            found = _grab(np.ascontiguousarray(pixels[wide.window]), trimap[wide.window], iterations=1)
+            top, left = core.y - wide.y, core.x - wide.x
+            inside[core.window] = found[top : top + core.height, left : left + core.width]
+    return inside

@@ -1,0 +1,116 @@
+"""Masks and the regions they mark. Masks are `H x W`: u8 0..255, or float 0..1; bool where a hard edge is meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.imaging.color.spaces import Float
+
+Mask = npt.NDArray[Any]
+U8 = npt.NDArray[np.uint8]
+Combine = Literal["replace", "add", "subtract", "intersect"]
+_AnyMask = TypeVar("_AnyMask", U8, Float)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels: left, top, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Index of this rectangle in an `H x W [x C]` array."""
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
+
+    def padded(self, pixels: int, shape: tuple[int, ...]) -> Box:
+        """Grown on all sides, cut to a picture of `shape` (H, W, ...)."""
+        left, top = max(self.x - pixels, 0), max(self.y - pixels, 0)
+        right = min(self.x + self.width + pixels, shape[1])
+        bottom = min(self.y + self.height + pixels, shape[0])
+        return Box(left, top, max(right - left, 0), max(bottom - top, 0))
+
+
+def bounding_box(mask: Mask) -> Box | None:
+    """The smallest box around all pixels above zero; None for an empty mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1))
+
+
+def feather(mask: _AnyMask, sigma: float) -> _AnyMask:
+    """Soften the edge with a Gaussian of `sigma` pixels; 0 leaves the mask as it is. Even at the picture's border."""
+    if sigma <= 0:
+        return mask.copy()
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), mask.dtype)
+
+
+def grow(mask: U8, pixels: float) -> U8:
+    """Move the outline of a u8 mask outwards by `pixels` (inwards if negative), hard-edged, split at 128.
+
+    Beyond the picture's border the mask goes on as it is at the border, so shrinking does not eat it from there.
+    """
+    inside = (mask >= 128).astype(np.uint8)
+    if pixels >= 0:
+        distance = _distance(1 - inside)
+        return np.where(distance <= pixels, 255, 0).astype(np.uint8)
+    return np.where(_distance(inside) > -pixels, 255, 0).astype(np.uint8)
+
+
+def _distance(zero_at_target: U8) -> Float:
+    """Euclidean distance of each pixel to the nearest zero; infinite where there is none."""
+    if zero_at_target.all():
+        return np.full(zero_at_target.shape, np.inf, np.float32)
+    return np.asarray(cv2.distanceTransform(zero_at_target, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+
+
+def combine(base: _AnyMask, new: _AnyMask, mode: Combine) -> _AnyMask:
+    """Combine two masks of one dtype as editors combine selections; soft masks by maximum and minimum.
+
+    Raises:
+        ValueError: shapes or dtypes differ, or the mode is unknown.
+    """
+    if base.shape != new.shape or base.dtype != new.dtype:
+        raise ValueError(f"Masks differ: {base.shape} {base.dtype} and {new.shape} {new.dtype}.")
+    if mode == "replace":
+        return new.copy()
+    if mode == "add":
+        return np.maximum(base, new)
+    full = new.dtype.type(255 if new.dtype == np.uint8 else 1)
+    if mode == "subtract":
+        return np.minimum(base, np.subtract(full, new, dtype=new.dtype))
+    if mode == "intersect":
+        return np.minimum(base, new)
+    raise ValueError(f"Unknown mode {mode!r}: use replace, add, subtract or intersect.")
+
+
+def components(mask: Mask, minimum_area: int = 1) -> list[npt.NDArray[np.bool_]]:
+    """The 8-connected parts of a mask (pixels above zero), largest first, without those below `minimum_area` pixels."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    kept = [index for index in range(1, count) if areas[index] >= minimum_area]
+    return [labels == index for index in sorted(kept, key=lambda index: -areas[index])]
+
+
+def guided_filter(guide: Float, mask: Float, radius: int, epsilon: float = 1e-4) -> Float:
+    """Fit `mask` (0..1) to the edges of a gray `guide` (0..1), both `H x W`, in boxes of 2 radius + 1 pixels.
+
+    K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013, eq. 5, 6 and 8.
+    """
+
+    def mean(values: Float) -> Float:
+        return np.asarray(cv2.blur(values, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT), np.float32)
+
+    guide_mean, mask_mean = mean(guide), mean(mask)
+    slope = (mean(guide * mask) - guide_mean * mask_mean) / (mean(guide * guide) - guide_mean**2 + epsilon)
+    offset = mask_mean - slope * guide_mean
+    return np.asarray(np.clip(mean(slope) * guide + mean(offset), 0, 1), np.float32)

@@ -1,0 +1,1 @@
+"""Alpha mattes and foreground colors."""

@@ -1,0 +1,164 @@
+"""Guided filter with a color guide (He, Sun, Tang 2010), weighted, and its fast form on a subsampled grid.
+
+Arrays are float32 and guides lie in 0..1. In each window the target is modeled as a linear function of the guide's
+color, ``target = a . guide + b`` (equation 4); an edge appears in the output only where the guide has one.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+THREADS = 2  # that fit the models, each a strip of rows at a time
+STRIP = 256  # rows of one at most: what is in hand then stays in the processor's cache
+
+
+class LinearModel(NamedTuple):
+    """``target = a . guide + b`` around each pixel."""
+
+    a: Array  # H x W x 3
+    b: Array  # H x W
+    quality: Array  # H x W, 0..1: share of the target's variance that the guide's colors explain (R squared)
+
+
+def box_sum(x: Array, radius: int) -> Array:
+    """Sum over the (2 radius + 1)^2 window around every pixel, the window cut at the border. x: H x W."""
+    size = 2 * radius + 1
+    out: Array = cv2.boxFilter(x, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return out
+
+
+def guided_coefficients(
+    guide: Array, target: Array, radius: int, eps: float, weight: Array | None = None, by_fit: bool = False
+) -> LinearModel:
+    """The linear model of every pixel, such that ``a . guide + b`` is the filtered target.
+
+    guide: H x W x 3; target: H x W; eps: ridge penalty on ``a`` in squared guide units (equation 5).
+    weight: H x W, >= 0, the trust in each sample of the fit; equal when None.
+    by_fit: average the windows that cover a pixel by how much of the target they explain against what they leave over,
+        rather than equally: windows that hold one side only, or straddle an unrelated edge, then do not leak.
+    The model's parts are means over the windows that cover a pixel, as in equation 8.
+    """
+    if guide.ndim != 3 or guide.shape[2] != 3 or guide.shape[:2] != target.shape:
+        raise ValueError(f"guided filter: need a guide H x W x 3 and a target H x W, got {guide.shape}, {target.shape}")
+    height, width = target.shape
+    model = LinearModel(*(np.empty((height, width, *more), np.float32) for more in ((3,), (), ())))
+    rows = min(STRIP, -(-height // THREADS))
+
+    def strip(top: int) -> None:
+        bottom = min(height, top + rows)
+        seen = slice(max(0, top - 2 * radius), bottom + 2 * radius)  # a window of windows around each pixel
+        found = _coefficients(guide[seen], target[seen], radius, eps, None if weight is None else weight[seen], by_fit)
+        for whole, part in zip(model, found, strict=True):
+            whole[top:bottom] = part[top - seen.start : bottom - seen.start]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(strip, range(0, height, rows)))
+    return model
+
+
+def _coefficients(
+    guide: Array, target: Array, radius: int, eps: float, weight: Array | None, by_fit: bool
+) -> LinearModel:
+    model, explained, residual = _fit(guide, target, weight, radius, eps)
+    trust = (explained + np.float32(1e-3)) / (residual + np.float32(1e-2)) if by_fit else np.ones_like(target)
+    norm = box_sum(trust, radius)
+    planes = (*model, explained / (explained + residual + np.float32(1e-4)))
+    means = [box_sum(plane * trust if by_fit else plane, radius) / norm for plane in planes]
+    return LinearModel(np.dstack(means[:3]), means[3], means[4])
+
+
+def apply_coefficients(guide: Array, a: Array, b: Array) -> Array:
+    """``a . guide + b`` of every pixel. guide, a: H x W x 3; b: H x W."""
+    out: Array = np.einsum("ijk,ijk->ij", guide, a) + b
+    return out
+
+
+def guided_filter(
+    guide: Array, target: Array, radius: int, eps: float, weight: Array | None = None, subsample: int = 1
+) -> Array:
+    """Edge-aware smoothing of the target by the guide; constants come back as they are.
+
+    guide: H x W x 3, 0..1; target, weight: H x W; radius in pixels of the guide.
+    subsample: fit the linear models on a grid this many times coarser and apply them at full size
+        (He, Sun 2015, "Fast Guided Filter"); the cost falls with its square.
+    """
+    if subsample <= 1:
+        model = guided_coefficients(guide, target, radius, eps, weight)
+        return apply_coefficients(guide, model.a, model.b)
+    height, width = target.shape
+    small = (max(1, round(width / subsample)), max(1, round(height / subsample)))
+    model = guided_coefficients(
+        resize(guide, small),
+        resize(target, small),
+        max(1, round(radius / subsample)),
+        eps,
+        None if weight is None else resize(weight, small),
+    )
+    return apply_coefficients(guide, resize(model.a, (width, height)), resize(model.b, (width, height)))
+
+
+def resize(x: Array, size: tuple[int, int]) -> Array:
+    """x (H x W or H x W x C) at size (width, height): the mean over areas when it shrinks, bilinear when it grows."""
+    shrinks = size[0] < x.shape[1] or size[1] < x.shape[0]
+    out: Array = cv2.resize(x, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return out
+
+
+def resize_part(x: Array, size: tuple[int, int], rows: slice, columns: slice) -> Array:
+    """The part [rows, columns] of x enlarged (bilinear) to size (width, height), without enlarging the rest."""
+    scale = x.shape[1] / size[0], x.shape[0] / size[1]
+    # Pixel centers onto pixel centers, as in cv2.resize.
+    shift = [(part.start + 0.5) * k - 0.5 for part, k in zip((columns, rows), scale, strict=True)]
+    matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
+    part_size = (columns.stop - columns.start, rows.stop - rows.start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    out: Array = cv2.warpAffine(x, matrix, part_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return out
+
+
+def _fit(
+    guide: Array, target: Array, weight: Array | None, radius: int, eps: float
+) -> tuple[tuple[Array, Array, Array, Array], Array, Array]:
+    """Ridge regression of the target on the guide's color in every window.
+
+    Returns (a_r, a_g, a_b, b), the variance of the target that they explain, and the variance that is left.
+    """
+    r, g, b = (np.ascontiguousarray(guide[..., k]) for k in range(3))
+    norm = box_sum(np.ones_like(target) if weight is None else weight, radius)
+    np.maximum(norm, np.float32(1e-12), out=norm)
+
+    def mean(x: Array, y: Array | None = None) -> Array:
+        product = x if y is None else x * y
+        total = box_sum(product if weight is None else product * weight, radius)
+        total /= norm
+        return total
+
+    mean_r, mean_g, mean_b, mean_t = mean(r), mean(g), mean(b), mean(target)
+    ridge = np.float32(eps)
+    rr = mean(r, r) - mean_r * mean_r + ridge
+    gg = mean(g, g) - mean_g * mean_g + ridge
+    bb = mean(b, b) - mean_b * mean_b + ridge
+    rg = mean(r, g) - mean_r * mean_g
+    rb = mean(r, b) - mean_r * mean_b
+    gb = mean(g, b) - mean_g * mean_b
+    tr = mean(r, target) - mean_r * mean_t
+    tg = mean(g, target) - mean_g * mean_t
+    tb = mean(b, target) - mean_b * mean_t
+    # The inverse of the symmetric 3 x 3 covariance by its adjugate.
+    i_rr, i_rg, i_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
+    inverse_det = 1.0 / np.maximum(rr * i_rr + rg * i_rg + rb * i_rb, ridge**3)
+    a_r = (i_rr * tr + i_rg * tg + i_rb * tb) * inverse_det
+    a_g = (i_rg * tr + i_gg * tg + i_gb * tb) * inverse_det
+    a_b = (i_rb * tr + i_gb * tg + i_bb * tb) * inverse_det
+    offset = mean_t - a_r * mean_r - a_g * mean_g - a_b * mean_b
+    explained = a_r * tr + a_g * tg + a_b * tb
+    residual = np.maximum(mean(target, target) - mean_t * mean_t - explained, np.float32(0))
+    return (a_r, a_g, a_b, offset), np.maximum(explained, np.float32(0)), residual

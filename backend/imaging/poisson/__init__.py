@@ -1,0 +1,1 @@
+"""Poisson image editing and its solvers."""

@@ -1,0 +1,1 @@
+"""Image files and color profiles, and rasters as arrays."""

@@ -1,0 +1,1 @@
+"""Content-aware fill and the removal of subjects and objects."""

@@ -1,0 +1,1 @@
+"""Pasting: harmonization, composites of a subject, portraits in paintings."""

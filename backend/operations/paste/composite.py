@@ -1,0 +1,132 @@
+"""Composing: something of another layer placed on the picture, scaled, and made to belong there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.masks import regions
+from backend.imaging.masks.regions import bounding_box
+from backend.io.rasters import Pixels, as_depth, coverage, mask_values, raster, samples
+from plugin.client.actions import BY_NAME
+from plugin.client.image import Box, Raster
+from plugin.client.messages import ErrorCode, Job, Output
+
+from .. import Context, OperationError
+from ..selection.cutout import cut
+from ..selection.subject import subject_alpha
+from .paste import belonging
+
+
+def paste_from(job: Job, context: Context) -> list[Output]:
+    """What another layer holds, blended into the picture: where it lies, or fitted into the selection's box."""
+    source, target = cropped(job.inputs["source"]), job.inputs["image"]
+    if (place := _selected(job)) is not None:
+        source = _fitted(source, place)
+    return belonging(source, target, None, job.parameters, context)
+
+
+def place_subject(job: Job, context: Context) -> list[Output]:
+    """The subject of another layer on this picture: in the selection's box, or at x and y in percent of the picture.
+
+    Raises OperationError when no subject is found, or when it would lie outside of the picture.
+    """
+    target = job.inputs["image"]
+    subject = cut_subject(job.inputs["source"], job, context)
+    if (place := _selected(job)) is not None:
+        subject = _fitted(subject, place)
+    else:
+        subject = standing(sized(subject, target, job), *wanted_place(target, job))
+    return belonging(subject, target, None, job.parameters, context)
+
+
+def cut_subject(source: Raster, job: Job, context: Context) -> Raster:
+    """The subject alone, with alpha and no larger than it; a layer that is partly transparent is taken as cut out."""
+    alpha = alpha_of_subject(source, job, context)
+    return cropped(source if alpha is None else cut(source, alpha, context))
+
+
+def alpha_of_subject(source: Raster, job: Job, context: Context) -> Float | None:
+    """Alpha of the layer's subject, H x W; None where its own says it. Raises OperationError when none is found."""
+    if source.format.has_alpha and (coverage(source) < 0.5).mean() > 0.01:
+        return None
+    asked = BY_NAME["cutout.subject"].check({"careful": job.parameters["careful"]})
+    alpha = subject_alpha(Job("cutout.subject", asked, {"image": source}), context)
+    if alpha.max(initial=0) < 0.5:
+        raise OperationError(
+            ErrorCode.BAD_INPUT,
+            "Nothing in the other layer stands out as its subject.",
+            "Cut it out with Inlay > Cut Out first and choose that layer.",
+        )
+    return alpha
+
+
+def _selected(job: Job) -> Box | None:
+    """The selection's box, None where there is no selection."""
+    selection = job.inputs.get("selection")
+    if selection is None:
+        return None
+    box = bounding_box(mask_values(selection) >= 0.5)
+    if box is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of the picture is selected.", "Remove the selection.")
+    return selection.x + box.x, selection.y + box.y, box.width, box.height
+
+
+def cropped(layer: Raster) -> Raster:
+    """The layer with alpha, cut to what it shows."""
+    if not layer.format.has_alpha:
+        return layer
+    box = bounding_box(coverage(layer) > 0)
+    if box is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "The other layer is transparent everywhere.", "Choose another one.")
+    return raster(samples(layer)[box.window], layer.format, layer.x + box.x, layer.y + box.y, layer.profile)
+
+
+def solid(layer: Raster) -> regions.Box:
+    """Where in a layer it is more opaque than not: what its size and place are measured by."""
+    return bounding_box(coverage(layer) >= 0.5) or regions.Box(0, 0, layer.width, layer.height)
+
+
+def _fitted(layer: Raster, box: Box) -> Raster:
+    """The layer as large as the box allows, in its middle."""
+    inner = solid(layer)
+    layer = _scaled(layer, min(box[2] / inner.width, box[3] / inner.height))
+    inner = solid(layer)
+    x, y = (box[0] + (box[2] - inner.width) // 2, box[1] + (box[3] - inner.height) // 2)
+    return replace(layer, x=x - inner.x, y=y - inner.y)
+
+
+def sized(layer: Raster, target: Raster, job: Job) -> Raster:
+    """The layer in the height asked for, in percent of the target's."""
+    return _scaled(layer, float(job.parameters["size"]) / 100 * target.height / solid(layer).height)
+
+
+def wanted_place(target: Raster, job: Job) -> tuple[int, int]:
+    """The parameters x and y, in percent of the target, as a pixel."""
+    x, y = (float(job.parameters[name]) / 100 for name in ("x", "y"))
+    return target.x + round(x * target.width), target.y + round(y * target.height)
+
+
+def standing(layer: Raster, x: int, y: int) -> Raster:
+    """The layer with the middle of its lower end at a pixel."""
+    inner = solid(layer)
+    return replace(layer, x=x - inner.x - inner.width // 2, y=y - inner.y - inner.height)
+
+
+def _scaled(layer: Raster, factor: float) -> Raster:
+    """The layer enlarged by a factor; what is transparent does not color what is not."""
+    size = max(1, round(layer.width * factor)), max(1, round(layer.height * factor))
+    if size == (layer.width, layer.height):
+        return layer
+    unit = to_unit(samples(layer))
+    if layer.format.has_alpha:
+        unit = np.dstack([unit[..., :-1] * unit[..., -1:], unit[..., -1]])
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    small: Pixels = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
+    if layer.format.has_alpha:
+        alpha = np.clip(small[..., -1:], 0, 1)
+        small = np.dstack([small[..., :-1] / np.maximum(alpha, np.float32(1e-4)), alpha])
+    return raster(as_depth(small, layer.format.depth), layer.format, layer.x, layer.y, layer.profile)

@@ -1,0 +1,118 @@
+"""A portrait in a painting: cut out and repainted side by side, placed where there is room, blended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from backend.imaging.color.spaces import Float, lab
+from backend.imaging.masks.empty_region import empty_place
+from backend.io.rasters import as_depth, colors, converted, coverage, raster
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job, Output
+
+from .. import Context
+from ..region import applied, beside
+from ..selection.cutout import cut
+from ..selection.perception import picture
+from ..style import arbitrary
+from ..style.network import mixture, network, stylized
+from ..style.stylize import opaque
+from .composite import alpha_of_subject, cropped, sized, solid, standing, wanted_place
+from .paste import belonging
+
+CUT_OFF = 0.2  # a subject that meets its picture's lower border along so much of its width goes on below it
+PAINTED = 800  # px, the least height at which a person is painted: strokes on fewer hide the face
+STROKES = (0.25, 8.0)  # smallest and largest
+
+
+def portrait_into_painting(job: Job, context: Context) -> list[Output]:
+    """The person of another layer in this painting's manner, where they hide the least or at x and y in percent.
+
+    Raises OperationError when no subject is found.
+    """
+    source, target = job.inputs["source"], job.inputs["image"]
+    painted, alpha = beside(
+        lambda context: repainted(source, target, job, context),
+        lambda context: alpha_of_subject(source, job, context),
+        context,
+    )
+    person = cropped(painted if alpha is None else cut(painted, alpha, context))
+    stands = goes_on_below(person, source)
+    person = sized(person, target, job)
+    if job.parameters["place"] == "empty":
+        box = solid(person)
+        x, y = empty_place(picture(target), box.width, box.height, at_bottom=stands)
+        person = replace(person, x=target.x + x - box.x, y=target.y + y - box.y)
+    else:
+        person = standing(person, *wanted_place(target, job))
+    person = in_colors_of(target, person, float(job.parameters["palette"]) / 100)
+    return belonging(person, target, None, job.parameters, context)
+
+
+def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> Raster:
+    """The layer in the painting's manner or a preset's, in strokes as large as the painting's or, where those hide
+    a face, finer."""
+    style = str(job.parameters["style"])
+    if style == "colors" or (style == "painting" and not _is_there(arbitrary.NAME, context)):
+        return source
+    if style == "painting":
+        from models.networks.style_predictor import PICTURE
+
+        net, weights = arbitrary.painter(painting, context), mixture(PICTURE, 1.0)
+    else:
+        net, weights = network(context), mixture(style, 1.0)
+    enlarged = source.height / max(PAINTED, float(job.parameters["size"]) / 100 * painting.height)
+    changed = stylized(
+        opaque(source),
+        net,
+        weights,
+        min(max(enlarged, STROKES[0]), STROKES[1]),
+        context,
+        lambda fraction: context.progress(0.4 * fraction, "Painting", None),
+    )
+    return applied(source, changed, None)
+
+
+def _is_there(name: str, context: Context) -> bool:
+    """Whether a network is on this machine; a note says so where it is not."""
+    from models.zoo import store
+
+    if name in context.cache:
+        return True
+    try:
+        found = store.locate(store.find_card(name)) is not None
+    except store.CardError:
+        found = False
+    if not found:
+        context.notes.append("The network that takes any picture as the style is missing: only the colors are taken.")
+    return found
+
+
+def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:
+    """A layer with the painting's palette: means and deviations in L*a*b* brought towards it by `share`, 0..1.
+
+    Reinhard et al. 2001, "Color Transfer between Images", in CIE L*a*b*.
+    """
+    if share <= 0:
+        return person
+    alpha = coverage(person)
+    own, wanted = lab(colors(person)), lab(colors(painting)).reshape(-1, 3)
+    inside = own[alpha >= 0.5]
+    ratio = np.clip(wanted.std(0) / np.maximum(inside.std(0), 1e-3), 0.4, 2.5)
+    moved = (own - inside.mean(0)) * ratio + wanted.mean(0)
+    mixed = (own + np.float32(share) * (moved - own)).astype(np.float32)
+    rgb: Float = np.clip(cv2.cvtColor(mixed * np.float32(100), cv2.COLOR_LAB2RGB), 0, 1)
+    form = replace(person.format, channels="RGB")
+    pixels = np.dstack([converted(raster(rgb, PixelFormat("RGB", "f32")), form), as_depth(alpha, form.depth)])
+    return raster(pixels, replace(form, channels="RGBA"), person.x, person.y, person.profile)
+
+
+def goes_on_below(person: Raster, source: Raster) -> bool:
+    """Whether a subject is cut off by its picture's lower border."""
+    if person.y + person.height < source.y + source.height:
+        return False
+    across = (coverage(person)[-1] >= 0.5).sum()
+    return bool(across > CUT_OFF * solid(person).width)

@@ -1,0 +1,104 @@
+"""Selections without learned weights: GrabCut around a rough selection, K-means by color and place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.imaging.color.spaces import Float, luminance, to_unit
+from backend.imaging.masks import grabcut, kmeans
+from backend.imaging.masks.regions import U8, Box, bounding_box, feather, grow, guided_filter
+from backend.io.rasters import as_depth, colors, placed, raster, samples
+from plugin.client.actions import ResultKind
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import ErrorCode, Job, Output
+
+from .. import Context, OperationError
+
+SELECTION = PixelFormat("Y", "u8")
+SOFT_RADIUS = 3  # pixels over which a soft edge follows the picture
+SQUARE = "Select the object roughly: draw a box or a loose outline around it, with some background outside of it."
+
+
+def grabcut_object(job: Job, context: Context) -> list[Output]:
+    """GrabCut: the object that the selection surrounds. A rectangle is a box around it, any other shape a sketch of it.
+
+    Raises OperationError when the selection is empty or covers the layer.
+    """
+    layer = job.inputs["image"]
+    selection, box = outlined(job)
+    context.progress(0.1, "Separating the object from what is around it", None)
+    image, soft = colors(layer), job.parameters["edge"] == "soft"
+    if bool((selection[box.window] == 255).all()):
+        mask = grabcut.from_box(image, box, soft, context.cancelled)
+    else:
+        mask = grabcut.from_selection(image, selection, soft, context.cancelled)
+    if not mask.any():
+        context.notes.append("Nothing in the selection stands out from what is around it.")
+    return [output(mask, job, layer, "Object")]
+
+
+def select_colors(job: Job, context: Context) -> list[Output]:
+    """K-means: the groups of similar color that fill the selection, or without one the middle of the picture."""
+    layer = job.inputs["image"]
+    selection = None
+    if "selection" in job.inputs:
+        selection = selected(job.inputs["selection"], layer)
+        if not selection.any():
+            raise OperationError(
+                ErrorCode.BAD_INPUT,
+                "Nothing of this layer is selected.",
+                "Select a part of what you want, or remove the selection to have the middle of the picture taken.",
+            )
+    context.progress(0.1, "Dividing the picture into groups", None)
+    image = colors(layer)
+    segmentation = kmeans.segment(
+        image,
+        int(job.parameters["clusters"]),
+        kmeans.Weights(position=float(job.parameters["position"])),
+        generator=np.random.default_rng(int(job.parameters["seed"])),
+        cancelled=context.cancelled,
+    )
+    mask = kmeans.subject_mask(segmentation, selection)
+    if job.parameters["edge"] == "soft":
+        context.progress(0.8, "Following the edges", None)
+        mask = _softened(mask, image)
+    return [output(mask, job, layer, "Colors")]
+
+
+def outlined(job: Job) -> tuple[U8, Box]:
+    """The selection that means an object of the layer, where the layer lies, and its box.
+
+    Raises OperationError when it is empty or covers the layer.
+    """
+    selection = selected(job.inputs["selection"], job.inputs["image"])
+    box = bounding_box(selection)
+    if box is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
+    if selection.all():
+        raise OperationError(ErrorCode.BAD_INPUT, "The selection covers the whole layer.", SQUARE)
+    return selection, box
+
+
+def selected(selection: Raster, layer: Raster) -> U8:
+    """The selection where the layer lies, H x W u8."""
+    values: U8 = as_depth(samples(selection)[..., 0], "u8")
+    return placed(values, selection.x, selection.y, layer.box)
+
+
+def _softened(mask: U8, image: Float) -> U8:
+    fitted = guided_filter(luminance(image), to_unit(mask), SOFT_RADIUS)
+    soft: U8 = as_depth(fitted, "u8")
+    return soft
+
+
+def output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
+    """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent."""
+    if pixels := int(job.parameters["grow"]):
+        mask = grow(mask, pixels)
+    if width := float(job.parameters["feather"]):
+        mask = feather(mask, width / 2)  # a Gaussian of sigma s softens over about 2 s
+    if layer.format.has_alpha:
+        opacity = samples(layer)[..., -1]
+        if opacity.min() <= 0:
+            mask = mask * (opacity > 0)
+    return Output(ResultKind.SELECTION, name, raster(mask, SELECTION, layer.x, layer.y))

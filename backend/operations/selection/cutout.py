@@ -1,0 +1,61 @@
+"""Cutting out: the subject on a layer of its own, or the background made transparent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.masks.regions import bounding_box
+from backend.imaging.matting.foreground import estimate_foreground
+from backend.io.rasters import Pixels, as_depth, converted, coverage, raster, samples
+from plugin.client.actions import ResultKind
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job, Output
+
+from .. import Context
+from ..region import subject_or_selected
+from .classical import SELECTION
+
+
+def remove_background(job: Job, context: Context) -> list[Output]:
+    """The layer without its background, as a new layer of the same size or as a mask of the layer."""
+    layer = job.inputs["image"]
+    alpha = subject_or_selected(job, context)
+    if job.parameters["as"] == "mask":
+        mask = as_depth(alpha, "u8")
+        return [Output(ResultKind.LAYER_MASK, "Subject", raster(mask, SELECTION, layer.x, layer.y))]
+    return [Output(ResultKind.LAYER, "Without background", cut(layer, alpha, context))]
+
+
+def cut_out(job: Job, context: Context) -> list[Output]:
+    """The subject alone on a new layer no larger than it."""
+    layer = job.inputs["image"]
+    alpha = subject_or_selected(job, context)
+    box = bounding_box(as_depth(alpha, "u8"))
+    assert box is not None
+    whole = cut(layer, alpha, context)
+    pixels = samples(whole)[box.window]
+    return [Output(ResultKind.LAYER, "Subject", raster(
+        pixels, whole.format, layer.x + box.x, layer.y + box.y, layer.profile
+    ))]  # fmt: skip
+
+
+def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
+    """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colors free of the background's."""
+    wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
+    color = converted(layer, wanted)
+    alpha = to_unit(as_depth(alpha, wanted.depth))  # what the layer can hold: where that is opaque, nothing changes
+    context.progress(0.8, "Cleaning the edge", None)
+    clean: Pixels
+    if color.shape[2] == 1:
+        clean = estimate_foreground(_plain(np.repeat(color, 3, 2)), alpha, cancelled=context.cancelled)[..., :1]
+    else:
+        clean = estimate_foreground(_plain(color), alpha, cancelled=context.cancelled)
+    opacity = as_depth(np.multiply(alpha, coverage(layer)) if layer.format.has_alpha else alpha, wanted.depth)
+    kind = opacity.dtype
+    return raster(np.dstack([clean.astype(kind, copy=False), opacity]), wanted, layer.x, layer.y, layer.profile)
+
+
+def _plain(color: Pixels) -> Pixels:
+    """Contiguous, and float32 where it is half: what OpenCV takes."""
+    return np.ascontiguousarray(color, np.float32 if color.dtype == np.float16 else color.dtype)

@@ -1,0 +1,153 @@
+"""What the bundled network sees in a layer. A picture is encoded once; subject, classes and any number of prompts are
+then answered from its features, which the worker keeps for the last pictures by their content.
+
+Maps are S x S float32 probabilities, 0..1: the network looks at a square of S pixels (the card's input size), whatever
+the picture's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.downsample import reduced
+from backend.imaging.masks.regions import U8, Box
+from backend.io.rasters import Pixels, colors, rgb
+from plugin.client.image import Raster
+
+from .. import Context, OperationError
+from ..networks import precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
+KEPT_BYTES = 64 << 20  # the largest picture whose colors stay: the last one's
+REGION, INSIDE = 0, 1  # channels of a prompt
+
+CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table",
+    "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "television",
+)  # fmt: skip
+"""The classes of PASCAL VOC, in its order."""
+
+
+def picture(layer: Raster) -> Pixels:
+    """Color as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
+    return colors(layer) if layer.format.linear or layer.format.depth.startswith("f") else rgb(layer)
+
+
+def kept_picture(layer: Raster, context: Context) -> Pixels:
+    """The same, kept for the next prompt on this layer unless it is very large."""
+    key = layer.digest()
+    kept: tuple[str, Pixels] | None = context.cache.get("picture")
+    if kept is None or kept[0] != key:
+        context.cache.pop("picture", None)  # before the next one takes memory
+        kept = key, picture(layer)
+        if kept[1].nbytes <= KEPT_BYTES:
+            context.cache["picture"] = kept
+    return kept[1]
+
+
+@dataclass(frozen=True)
+class View:
+    """A layer, or a box of it, as the network sees it."""
+
+    features: list[Tensor]
+    box: Box  # in layer pixels
+
+
+class Perception:
+    """The network on one layer. `pixels` is the layer as `picture` gives it."""
+
+    def __init__(self, layer: Raster, pixels: Pixels, context: Context) -> None:
+        self.pixels, self.context, self.key = pixels, context, layer.digest()
+        self.whole = Box(0, 0, layer.width, layer.height)
+        self.net, self.card = _network(context)
+        self.side = self.card.input_size
+
+    def view(self, box: Box | None = None, mirrored: bool = False) -> View:
+        """Features of the layer (or of a box of it), from the cache where they are known."""
+        import torch
+
+        box = box or self.whole
+        kept: dict[Any, View] = self.context.cache.setdefault("views", {})
+        key = (self.key, box, mirrored)
+        if key not in kept:
+            part = reduced(self.pixels[box.window], (self.side, self.side))
+            unit = to_unit(part[:, ::-1] if mirrored else part)
+            normalized = (unit - np.float32(self.card.mean)) / np.float32(self.card.std)
+            image = torch.from_numpy(normalized.transpose(2, 0, 1)[None].astype(np.float32)).to(self.context.device)
+            with _inference(self.context):
+                features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
+            while len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = View(features, box)
+        return kept[key]
+
+    def subject(self, careful: bool = False) -> Float:
+        """Probability of being the subject, S x S. `careful` looks at the mirrored picture, too."""
+        found = _map(self.net.settled_subject, self.view().features, self.context)
+        if careful:
+            mirrored = _map(self.net.settled_subject, self.view(mirrored=True).features, self.context)
+            found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
+        return found
+
+    def classes(self) -> Float:
+        """Probability of each of `CLASSES`, S/8 x S/8 x 21."""
+        with _inference(self.context):
+            logits = self.net.classes(self.view().features)[0].float()
+            found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
+        return found
+
+    def object(self, prompt: U8, channel: int, box: Box | None = None) -> Float:
+        """Probability of belonging to the object meant, S x S over the box.
+
+        prompt: h x w of the box's size or any other: filled box or lasso for `REGION`, dots or strokes for `INSIDE`.
+        """
+        import torch
+
+        view = self.view(box)
+        maps = np.zeros((1, 3, self.side, self.side), np.float32)
+        maps[0, channel] = to_unit(reduced(prompt, (self.side, self.side)))
+        if channel == INSIDE:
+            maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
+        asked = torch.from_numpy(maps).to(self.context.device)
+        return _map(lambda features: self.net.object(features, asked).float().sigmoid(), view.features, self.context)
+
+
+def _network(context: Context) -> tuple[Any, Any]:
+    if "subject" not in context.cache:
+        from models.zoo import store
+
+        try:
+            net, card = store.load("subject", context.device)
+        except store.WeightsError as error:
+            from plugin.client.messages import ErrorCode
+
+            raise OperationError(ErrorCode.INTERNAL, "The bundled network cannot be read.", str(error)) from error
+        context.cache["subject"] = (net, card)
+    found: tuple[Any, Any] = context.cache["subject"]
+    return found
+
+
+@contextmanager
+def _inference(context: Context) -> Iterator[None]:
+    """No gradients; half precision where the context asks for it, else what is quickest on its device."""
+    import torch
+
+    kind, chosen = torch.device(context.device).type, torch.float16 if context.half else precision(context.device)
+    with torch.inference_mode(), torch.autocast(kind, chosen, enabled=chosen != torch.float32):
+        yield
+
+
+def _map(head: Any, features: list[Tensor], context: Context) -> Float:
+    """The first channel, S x S, of what a part of the network answers."""
+    with _inference(context):
+        found: Float = head(features)[0, 0].float().cpu().numpy()
+    return found

@@ -1,0 +1,258 @@
+"""Selections with the bundled network: the subject, an object, a class, the background; and edges made exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.downsample import reduced
+from backend.imaging.masks.hysteresis import consolidate
+from backend.imaging.masks.regions import U8, Box, Mask, bounding_box, components
+from backend.imaging.matting import refine
+from backend.io.rasters import Pixels, as_depth, raster
+from plugin.client.actions import ResultKind
+from plugin.client.image import PixelFormat
+from plugin.client.messages import ErrorCode, Job, Output
+
+from .. import Context, OperationError
+from .classical import grabcut_object, outlined, output, selected
+from .perception import CLASSES, INSIDE, REGION, Perception, kept_picture
+
+DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
+ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
+NEAR = (0.1, 0.3)  # and around the subject, whose box was found rather than drawn; more where it goes on beyond
+CUT = 0.01  # what reaches the border of a box along more than this share of a side goes on beyond it
+PREVIEW = 96  # longer side of a kind's small picture, in pixels
+RGBA = PixelFormat("RGBA", "u8")
+MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
+ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart from it, is something else
+CLOSER = 0.75  # an object whose surroundings take up less than this share of the layer is looked at more closely
+CLOSER_SUBJECT = 0.9  # and so is a subject
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found in a layer."""
+
+    pixels: Pixels  # the layer's colors, H x W x 3
+    probability: Float  # h x w over the box; nothing was found outside of it
+    box: Box
+
+
+def select_subject(job: Job, context: Context) -> list[Output]:
+    """The subject of the layer, looked at whole and, where it is small in it, from closer by (see `see_subject`); its
+    edges made exact at the layer's own size."""
+    mask = _mask(see_subject(job, context), job, context)
+    if not mask.any():
+        context.notes.append("Nothing in this layer stands out as its subject.")
+    return [output(mask, job, job.inputs["image"], "Subject")]
+
+
+def select_background(job: Job, context: Context) -> list[Output]:
+    """Everything but the subject."""
+    mask = _mask(see_subject(job, context), job, context)
+    return [output(np.subtract(255, mask, out=mask), job, job.inputs["image"], "Background")]
+
+
+def subject_alpha(job: Job, context: Context) -> Float:
+    """Alpha of the layer's subject, H x W."""
+    seen = see_subject(job, context)
+    alpha = np.zeros(seen.pixels.shape[:2], np.float32)
+    _edges(seen, job, context, alpha)
+    return alpha
+
+
+def select_object(job: Job, context: Context) -> list[Output]:
+    """The object that the selection means: a dot on it, a box or a rough outline around it.
+
+    Raises OperationError when the selection is empty or covers the layer.
+    """
+    if job.parameters["method"] == "grabcut":
+        return grabcut_object(job, context)
+    layer = job.inputs["image"]
+    selection, box = outlined(job)
+    pixels = kept_picture(layer, context)
+    context.progress(0.1, "Looking for the object", None)
+    perception = Perception(layer, pixels, context)
+    if is_dots(selection):
+        closer = _around_dots(perception, selection)
+        found = perception.object(selection[closer.window], INSIDE, closer)
+    else:
+        closer = _surroundings(box, perception.whole)
+        found = perception.object(selection[closer.window], REGION, closer)
+    mask = _mask(Seen(pixels, consolidate(found, MEANT), closer), job, context)
+    if not mask.any():
+        context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
+    return [output(mask, job, layer, "Object")]
+
+
+def is_dots(selection: U8) -> bool:
+    """Whether a selection is dots on the object rather than an outline around it: every part of it is small."""
+    shrink = min(1.0, 512 / max(selection.shape))
+    size = (max(1, round(selection.shape[1] * shrink)), max(1, round(selection.shape[0] * shrink)))
+    parts = components(reduced(selection, size))
+    return all(max(np.ptp(axis) + 1 for axis in part.nonzero()) <= DOT * max(size) for part in parts)
+
+
+def select_class(job: Job, context: Context) -> list[Output]:
+    """Everything of one kind: people, cats, cars ...
+
+    Raises OperationError, naming what there is, when the picture holds nothing of that kind.
+    """
+    layer = job.inputs["image"]
+    pixels = kept_picture(layer, context)
+    context.progress(0.1, "Looking at what is in the picture", None)
+    perception = Perception(layer, pixels, context)
+    maps = perception.classes()
+    present = areas(maps)
+    wanted = str(job.parameters["kind"])
+    name = next(iter(present), "") if wanted == "largest" else wanted
+    if name not in present:
+        there = ", ".join(f"{kind} ({area:.0%})" for kind, area in present.items()) or "none of the kinds it knows"
+        raise OperationError(
+            ErrorCode.BAD_INPUT,
+            f"There is no {name or 'known thing'} in this layer.",
+            f"It seems to hold: {there}.",
+        )
+    index = CLASSES.index(name)
+    size = (perception.side, perception.side)
+    region = cv2.resize((maps.argmax(2) == index).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
+    reach = np.where(cv2.dilate(region, np.ones((33, 33), np.uint8)) > 127, 255, 0).astype(np.uint8)
+    found = perception.object(reach, REGION)
+    coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
+    others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another kind is left to it
+    rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
+    found = consolidate(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
+    mask = _mask(Seen(pixels, found, perception.whole), job, context)
+    return [output(mask, job, layer, name.capitalize())]
+
+
+def areas(maps: Float) -> dict[str, float]:
+    """Which classes a picture holds and how much of it each takes, largest first. maps: h x w x 21 probabilities."""
+    labels = maps.argmax(2)
+    share = {name: float((labels == i).mean()) for i, name in enumerate(CLASSES) if i}
+    return dict(sorted(((n, s) for n, s in share.items() if s >= 0.01), key=lambda item: -item[1]))
+
+
+def list_kinds(job: Job, context: Context) -> list[Output]:
+    """What `select_class` would find: a small picture of each kind, largest first, named "KIND: N %"."""
+    layer = job.inputs["image"]
+    pixels = kept_picture(layer, context)
+    maps = Perception(layer, pixels, context).classes()
+    shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
+    size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
+    small: U8 = as_depth(reduced(pixels, size), "u8")
+    outputs = []
+    for name, area in areas(maps).items():
+        part = cv2.resize(np.ascontiguousarray(maps[..., CLASSES.index(name)]), size, interpolation=cv2.INTER_LINEAR)
+        shown = np.dstack([small, as_depth(0.15 + 0.85 * np.clip(2 * part, 0, 1), "u8")])
+        outputs.append(Output(ResultKind.LAYER, f"{name}: {100 * area:.0f} %", raster(shown, RGBA, layer.x, layer.y)))
+    return outputs
+
+
+def refine_edge(job: Job, context: Context) -> list[Output]:
+    """The selection again, its edge made to follow the picture within a band: strands of hair in, background out."""
+    layer = job.inputs["image"]
+    selection = selected(job.inputs["selection"], layer)
+    box = bounding_box(selection)
+    if box is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", "Select the object first.")
+    pixels = kept_picture(layer, context)
+    width = float(job.parameters["width"])
+    window = box.padded(round(4 * width) + 8, selection.shape)
+    part = to_unit(selection[window.window])
+    # matting counts its band in pixels of the map it is given: one such pixel is half the band's width
+    shrink = min(1.0, refine.BAND * 2 / width)
+    size = (max(8, round(window.width * shrink)), max(8, round(window.height * shrink)))
+    context.progress(0.2, "Following the edge", None)
+    rough = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    return [output(_mask(Seen(pixels, rough, window), job, context), job, layer, "Refined")]
+
+
+def see_subject(job: Job, context: Context) -> Seen:
+    """The layer's subject: as the whole layer shows it, and where its surroundings leave much of that out, as they show
+    it from closer by, at the mean of the two."""
+    layer = job.inputs["image"]
+    pixels = kept_picture(layer, context)
+    context.progress(0.1, "Looking for the subject", None)
+    perception = Perception(layer, pixels, context)
+    found = consolidate(perception.subject(careful=job.parameters.get("careful") is True), small_island=ASIDE)
+    extent = bounding_box(found > 0.5)
+    if extent is not None:
+        filled = np.zeros(found.shape, np.uint8)
+        filled[extent.window] = 255
+        for room in NEAR:
+            closer = _surroundings(_on_layer(extent, perception), perception.whole, room, CLOSER_SUBJECT)
+            if closer == perception.whole:
+                break
+            prompt = np.rint(_enlarged(filled, closer, perception)).astype(np.uint8)
+            both = (_enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
+            if not _cut_off(both, closer, perception.whole):
+                return Seen(pixels, consolidate(both, small_island=ASIDE), closer)
+    return Seen(pixels, found, perception.whole)
+
+
+def _cut_off(probability: Float, box: Box, whole: Box) -> bool:
+    """Whether what a map of a box shows goes on beyond the box, on sides where the layer does."""
+    inner = {
+        "left": (box.x > 0, probability[:, 0]),
+        "right": (box.x + box.width < whole.width, probability[:, -1]),
+        "top": (box.y > 0, probability[0]),
+        "bottom": (box.y + box.height < whole.height, probability[-1]),
+    }
+    return any(goes_on and np.count_nonzero(side > 0.5) > CUT * side.size for goes_on, side in inner.values())
+
+
+def _enlarged(whole: Mask, box: Box, perception: Perception) -> Float:
+    """What a map of the whole layer shows of a box of it, S x S as the map is."""
+    scale = np.array([box.width / perception.whole.width, box.height / perception.whole.height])
+    start = np.array([box.x / perception.whole.width, box.y / perception.whole.height]) * perception.side
+    matrix = np.column_stack([np.diag(scale), start + scale / 2 - 0.5])  # pixel centers onto pixel centers
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (perception.side, perception.side)
+    shown = cv2.warpAffine(whole.astype(np.float32), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(shown, np.float32)
+
+
+def _around_dots(perception: Perception, selection: U8) -> Box:
+    """What to look at for an object with dots on it: around what the network takes it for in the whole layer."""
+    found = bounding_box(perception.object(selection, INSIDE) > 0.5)
+    return perception.whole if found is None else _surroundings(_on_layer(found, perception), perception.whole)
+
+
+def _on_layer(box: Box, perception: Perception) -> Box:
+    """Where a box of a map of the whole layer lies on the layer."""
+    x, y = perception.whole.width / perception.side, perception.whole.height / perception.side
+    left, top = int(box.x * x), int(box.y * y)
+    right, bottom = int(np.ceil((box.x + box.width) * x)), int(np.ceil((box.y + box.height) * y))
+    return Box(left, top, right - left, bottom - top)
+
+
+def _surroundings(box: Box, whole: Box, room: float = ROOM, closer: float = CLOSER) -> Box:
+    """What to look at for an object in `box`: its neighborhood, or all where that is nearly all."""
+    near = box.padded(round(room * max(box.width, box.height)), (whole.height, whole.width))
+    return near if near.width * near.height < closer * whole.width * whole.height else whole
+
+
+def _mask(seen: Seen, job: Job, context: Context) -> U8:
+    """The selection, H x W u8, that a probability map comes to."""
+    mask = np.zeros(seen.pixels.shape[:2], np.uint8)
+    _edges(seen, job, context, mask)
+    return mask
+
+
+def _edges(seen: Seen, job: Job, context: Context, out: Mask) -> None:
+    """Writes alpha into `out`, which is the layer's size and zero, where the map lies."""
+    context.progress(0.5, "Following the edges", None)
+    refine.refine(
+        seen.pixels[seen.box.window],
+        seen.probability,
+        edge="hard" if job.parameters.get("edge") == "hard" else "soft",
+        quality="fine" if job.parameters.get("careful") is True else "fast",
+        out=out[seen.box.window],
+        progress=lambda fraction: context.progress(0.5 + 0.5 * fraction, "Following the edges", None),
+        cancelled=context.cancelled,
+    )

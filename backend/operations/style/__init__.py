@@ -1,0 +1,1 @@
+"""Style transfer: presets, arbitrary styles, the iterative method, custom styles."""

@@ -1,0 +1,97 @@
+"""Any other layer as the style, in one pass of the bundled network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backend.imaging.color.spaces import to_unit
+from backend.imaging.downsample import reduced
+from backend.io.rasters import Pixels
+from plugin.client.image import Raster
+from plugin.client.messages import ErrorCode, Job, Output
+
+from .. import Context, OperationError
+from .network import mixture, stylized
+from .stylize import opaque, repainted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.networks.style_predictor import AnyStyle
+    from models.networks.transformer_net import TransformerNet
+
+NAME = "any_style"  # of the card
+SMALLEST_STYLE = 16  # px: a style picture smaller than that says nothing
+
+
+def style_picture(job: Job, context: Context) -> list[Output]:
+    """The layer, or the region asked for, in the manner of the layer `style`."""
+    from models.networks.style_predictor import PICTURE
+
+    settings = job.parameters
+    weights = mixture(PICTURE, float(settings["strength"]) / 100)
+    net = painter(job.inputs["style"], context)
+
+    def paint(image: Pixels, context: Context) -> Pixels:
+        return stylized(
+            image, net, weights, float(settings["stroke"]) / 100, context,
+            lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
+        )  # fmt: skip
+
+    return repainted(paint, "Style of a layer", str(settings["region"]), job, context)
+
+
+def painter(style: Raster, context: Context) -> TransformerNet:
+    """The transformation network that has read its style off a layer; kept for the last such layer.
+
+    Raises OperationError when the layer is too small, or the network's weights are missing.
+    """
+    key = (NAME, style.digest(), context.device)
+    kept: tuple[object, TransformerNet] | None = context.cache.get("painter")
+    if kept is None or kept[0] != key:
+        from models.networks.style_predictor import SIDE
+
+        net = _network(context)
+        kept = (key, net.painter(picture_of_style(style, SIDE).to(context.device)))
+        context.cache["painter"] = kept
+    return kept[1]
+
+
+def picture_of_style(style: Raster, shorter_side: int = 0) -> Tensor:
+    """The opaque colors of a style layer, 1 x 3 x h x w, 0..1, reduced to a shorter side (0: as it is).
+
+    Raises OperationError when it is too small to have a style.
+    """
+    import torch
+
+    if min(style.width, style.height) < SMALLEST_STYLE:
+        raise OperationError(
+            ErrorCode.BAD_INPUT,
+            f"A style of {style.width} x {style.height} pixels is too small.",
+            f"Take a layer of at least {SMALLEST_STYLE} pixels each way.",
+        )
+    image = opaque(style)
+    shrink = min(1.0, shorter_side / min(image.shape[:2])) if shorter_side else 1.0
+    if shrink < 1:
+        image = reduced(image, (round(style.width * shrink), round(style.height * shrink)))
+    unit = np.ascontiguousarray(np.clip(to_unit(image), 0, 1).transpose(2, 0, 1))
+    return torch.from_numpy(unit)[None]
+
+
+def _network(context: Context) -> AnyStyle:
+    if NAME not in context.cache:
+        from models.zoo import store
+
+        try:
+            net, _ = store.load(NAME, context.device)
+        except (store.CardError, store.WeightsError) as error:
+            raise OperationError(
+                ErrorCode.INTERNAL,
+                "The network that takes any layer as the style is not in this installation.",
+                "Choose Style > Paint in the Style of a Layer, which needs none, or a preset under Style > Stylize.",
+            ) from error
+        context.cache[NAME] = net
+    found: AnyStyle = context.cache[NAME]
+    return found

@@ -1,0 +1,126 @@
+"""Styles: a layer, its background or its subject repainted in the manner of paintings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.color.tone import with_colors_of
+from backend.imaging.downsample import reduced
+from backend.io.rasters import Pixels, as_depth, coverage, depth_of, raster
+from models.zoo.style_presets import PRESETS
+from plugin.client.actions import ResultKind
+from plugin.client.actions.style import STYLES
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job, Output
+
+from .. import Context
+from ..region import BLOCK, applied, beside, share_of
+from ..selection.perception import picture
+from .network import mixture, network, stylized
+
+PREVIEW = 128  # longer side of a style's small picture, in pixels
+SEEN = 2  # a preview is painted at so many times its size, so that strokes are as small in it as in the result
+RGBA = PixelFormat("RGBA", "u8")
+
+
+def style_preset(job: Job, context: Context) -> list[Output]:
+    """The layer, or the region asked for, in a preset's style."""
+    return _styled(str(job.parameters["region"]), job, context)
+
+
+def style_background(job: Job, context: Context) -> list[Output]:
+    """Everything but the subject (or what is selected) in a preset's style."""
+    return _styled("background", job, context)
+
+
+def style_subject(job: Job, context: Context) -> list[Output]:
+    """The subject (or what is selected) in a preset's style."""
+    return _styled("subject", job, context)
+
+
+def style_previews(job: Job, context: Context) -> list[Output]:
+    """The layer, small, in each style: outputs named "STYLE: YEAR"."""
+    layer, net = job.inputs["image"], network(context)
+    image = opaque(layer)
+    shrink = min(1.0, SEEN * PREVIEW / max(image.shape[:2]))
+    size = max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink))
+    small = as_depth(reduced(image, size), "u8")
+    size = max(1, size[0] // SEEN), max(1, size[1] // SEEN)
+    alpha = as_depth(reduced(coverage(layer), size), "u8")
+    outputs = []
+    for done, (name, preset) in enumerate(PRESETS.items()):
+        context.progress(done / len(PRESETS), "Painting small pictures", None)
+        shown = np.dstack([reduced(stylized(small, net, {name: 1.0}, 1.0, context), size), alpha])
+        year = preset.painting.rpartition(", ")[2]
+        outputs.append(Output(ResultKind.LAYER, f"{name}: {year}", raster(shown, RGBA, layer.x, layer.y)))
+    return outputs
+
+
+def repainted(
+    paint: Callable[[Pixels, Context], Pixels], title: str, region: str, job: Job, context: Context
+) -> list[Output]:
+    """What `paint` makes of the layer's opaque colors, in the region asked for; its result is of their size and type.
+
+    The job's `keep_colors` takes light and dark of it alone; a `strength` of 0 leaves the layer as it is, bit for bit.
+    """
+    layer, settings = job.inputs["image"], job.parameters
+
+    def painted(context: Context) -> Pixels:
+        if not settings["strength"]:
+            return picture(layer)
+        context.progress(0.05, "Painting", None)
+        image = opaque(layer)
+        result = paint(image, context)
+        return _recolored(image, result) if settings["keep_colors"] else result
+
+    changed, share = beside(painted, lambda context: share_of(region, job, context), context)
+    if not settings["strength"]:
+        share = np.zeros(changed.shape[:2], np.float32)
+    context.progress(0.95, "Putting the parts together", None)
+    return [Output(ResultKind.LAYER, title, applied(layer, changed, share))]
+
+
+def _styled(region: str, job: Job, context: Context) -> list[Output]:
+    settings = job.parameters
+    strength, blend = (float(settings[name]) / 100 for name in ("strength", "blend"))
+    weights = mixture(str(settings["style"]), strength, str(settings["second"]), blend)
+    net = network(context)
+
+    def paint(image: Pixels, context: Context) -> Pixels:
+        return stylized(
+            image, net, weights, float(settings["stroke"]) / 100, context,
+            lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
+        )  # fmt: skip
+
+    return repainted(paint, dict(STYLES)[str(settings["style"])], region, job, context)
+
+
+def opaque(layer: Raster) -> Pixels:
+    """The layer's colors (see `perception.picture`), in place of what is transparent the mean of what is not.
+
+    What lies hidden under transparency would else have its part in the picture's statistics.
+    """
+    image = picture(layer)
+    if not layer.format.has_alpha:
+        return image
+    alpha = coverage(layer)
+    total = float(alpha.sum(dtype=np.float64))
+    if total in (0.0, float(alpha.size)):
+        return image
+    mean = np.array([np.vdot(to_unit(image[..., c]), alpha) for c in range(3)], np.float32) / np.float32(total)
+    flat = image.copy()
+    for top in range(0, layer.height, BLOCK):
+        rows = np.s_[top : top + BLOCK]
+        weight: Float = alpha[rows][..., None]
+        flat[rows] = as_depth(to_unit(image[rows]) * weight + mean * (1 - weight), depth_of(image))
+    return flat
+
+
+def _recolored(image: Pixels, painted: Pixels) -> Pixels:
+    for top in range(0, len(image), BLOCK):
+        rows = np.s_[top : top + BLOCK]
+        painted[rows] = as_depth(with_colors_of(to_unit(image[rows]), to_unit(painted[rows])), depth_of(image))
+    return painted

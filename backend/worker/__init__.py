@@ -1,0 +1,1 @@
+"""The worker: one process for one device. It owns torch and the networks."""

@@ -1,0 +1,38 @@
+"""The worker's end of pictures by reference: those that came lately are kept, and taken for those that are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from plugin.client.codec import Submit
+from plugin.client.image import Raster, Reference
+from plugin.client.image_cache import Recent
+from plugin.client.messages import ErrorCode, Job
+
+from ..operations import OperationError
+
+_RECENT = "pictures"
+
+
+def completed(message: Submit, cache: dict[Any, Any]) -> Job:
+    """The job with all its pictures, read-only; the large ones stay in `cache` until that is emptied.
+
+    A client is only given what came from itself. Raises OperationError (RESEND) when a picture is not there any more.
+    """
+    recent: Recent = cache.setdefault(_RECENT, Recent())
+    inputs: dict[str, Raster] = {}
+    for name, picture in message.job.inputs.items():
+        if not isinstance(picture, Reference):
+            inputs[name] = replace(picture, data=memoryview(picture.data).toreadonly())
+        elif found := recent.find(f"{message.client} {picture.key}", picture):
+            inputs[name] = found.at(picture.x, picture.y)
+        else:
+            raise OperationError(
+                ErrorCode.RESEND,
+                "The backend no longer has a picture that it had been sent before.",
+                "Run the action again: the picture is sent again.",
+            )
+    for picture in inputs.values():
+        recent.keep(f"{message.client} {picture.key}", picture)
+    return replace(message.job, inputs=inputs)

@@ -1,0 +1,1 @@
+"""The systems of the reports, one paper a file."""

@@ -1,0 +1,1 @@
+"""What every training shares: loop, run folder, cache, augmentation, plots."""

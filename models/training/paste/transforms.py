@@ -1,0 +1,115 @@
+"""The transformation T = T_shading o T_geometric and the masks of Portenier et al. 2019, section 3.1.
+
+Pictures are H x W x 3 float32 RGB 0..1, masks H x W bool. Every draw comes from the generator that is passed in.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+MIXING_CELLS = 10
+SIGMA_FACES = 15.0
+SIGMA = 10.0  # pixels at 512 x 512, for pictures of anything but faces
+
+
+def saturation(image: Picture, factor: float) -> Picture:
+    """T_s: the S of HSV times the factor."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+    hsv[..., 1] = np.minimum(hsv[..., 1] * factor, 1)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+def hue(image: Picture, bias: float) -> Picture:
+    """T_h: the H of HSV plus the bias, in turns of the color circle."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+    hsv[..., 0] = (hsv[..., 0] + 360 * bias) % 360
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+def contrast(image: Picture, factors: NDArray[np.float64]) -> Picture:
+    """T_c, equation 2: each channel scaled about its mean by a factor of its own."""
+    mean = image.mean((0, 1), dtype=np.float64)
+    return ((image - mean) * factors + mean).astype(np.float32)
+
+
+def brightness(image: Picture, bias: float) -> Picture:
+    """T_b: one bias for all channels."""
+    return image + np.float32(bias)
+
+
+def color_transform(image: Picture, rng: np.random.Generator) -> Picture:
+    """T_color = T_s o T_h o T_c o T_b, equation 1; clipped to 0..1 before T_h, because hue is defined only there."""
+    image = contrast(brightness(image, rng.uniform(-0.5, 0.5)), rng.uniform(0.5, 1.5, 3))
+    return saturation(hue(np.clip(image, 0, 1), rng.uniform(-0.5, 0.5)), rng.uniform(0.5, 1.5))
+
+
+def mixing_mask(height: int, width: int, rng: np.random.Generator) -> Picture:
+    """M_mix, H x W: 10 x 10 salt and pepper, bilinearly scaled up."""
+    cells = rng.integers(0, 2, (MIXING_CELLS, MIXING_CELLS)).astype(np.float32)
+    return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def shading(image: Picture, rng: np.random.Generator, local: bool = True) -> Picture:
+    """T_shading, equation 3: two color transforms mixed from place to place. Not `local`: one, the same everywhere."""
+    first = color_transform(image, rng)
+    if not local:
+        return np.clip(first, 0, 1)
+    mix = mixing_mask(*image.shape[:2], rng)[..., None]
+    return np.clip(first * mix + color_transform(image, rng) * (1 - mix), 0, 1)
+
+
+def homography(height: int, width: int, offsets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The 3 x 3 matrix that moves the picture's corners (clockwise from the top left) by these offsets, 4 x 2 (x, y) in
+    pixels; the linear system of the correspondences solved by least squares."""
+    corners = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], float)
+    rows, right = [], []
+    for (x, y), (u, v) in zip(corners, corners + offsets, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        right += [u, v]
+    solution = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
+    return np.append(solution, 1.0).reshape(3, 3)
+
+
+def geometric(image: Picture, sigma: float, rng: np.random.Generator) -> Picture:
+    """T_geometric: a homography from corner offsets U(-sigma, sigma) pixels; mirrored past the border."""
+    height, width = image.shape[:2]
+    matrix = homography(height, width, rng.uniform(-sigma, sigma, (4, 2)))
+    return cv2.warpPerspective(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+
+
+def transform(image: Picture, sigma: float, rng: np.random.Generator, local: bool = True) -> Picture:
+    """T(I), the source that a network learns to turn back into I."""
+    return shading(geometric(image, sigma, rng), rng, local)
+
+
+def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, float] = (0.15, 0.6)) -> Mask:
+    """A rectangle of random place, turn, and sides between these shares of the picture's side; size x size."""
+    sides = rng.uniform(*shares, 2) * size
+    center = rng.uniform(0.15, 0.85, 2) * size
+    corners = cv2.boxPoints((tuple(center), tuple(sides), float(rng.uniform(0, 180))))
+    return cv2.fillPoly(np.zeros((size, size), np.uint8), [np.round(corners).astype(np.int32)], 1).astype(bool)
+
+
+def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
+    """An object's mask as a hand draws it: grown by up to this share of the picture's side, so that some of the old
+    background comes along."""
+    radius = round(rng.uniform(0, most) * mask.shape[0])
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+
+
+def placed(mask: Mask, size: int, rng: np.random.Generator) -> Mask:
+    """An object's mask turned, scaled to 0.25 to 0.7 of the side and put somewhere in a size x size picture."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = rng.uniform(0.25, 0.7) * size / max(box.shape)
+    matrix = cv2.getRotationMatrix2D((box.shape[1] / 2, box.shape[0] / 2), rng.uniform(-30, 30), scale)
+    matrix[:, 2] += rng.uniform(0.25, 0.75, 2) * size - np.array(box.shape[::-1]) / 2
+    return cv2.warpAffine(box.astype(np.float32), matrix, (size, size)) > 0.5

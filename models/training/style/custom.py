@@ -1,0 +1,216 @@
+"""Learns a person's own style from one painting: a new code for the bundled style network, nothing else.
+
+Dumoulin et al. 2017, section 3.2: with the convolutions of a network of many styles kept as they are, a new painting
+takes only new scales and shifts, and few steps. The result is a row of numbers that mixes with the other styles. The
+loss network is the feature network that comes along (or VGG-16 where it was fetched); the photographs are the
+person's own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.networks import feature_net
+from models.networks.transformer_net import TransformerNet
+from models.papers.gatys import STYLE_LAYERS
+from models.training.core.loop import Loop
+from models.training.core.run import Process
+from models.training.style.data import read_picture, to_tensor
+from models.training.style.losses import gram_loss, gram_matrix, total_variation
+from models.zoo import custom_styles, store
+from models.zoo.custom_styles import OwnStyle, OwnStyleError
+from models.zoo.style_presets import PHOTOGRAPH
+
+Pixels = NDArray[np.uint8]
+Features = dict[str, Tensor]
+LEAST = 20  # photographs
+MOST = 300  # photographs that are read
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+CONTENT_LAYER = "conv4_1"
+PAINTING_SIDE = 384  # px, shorter side
+RATE = 1e-2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is learned and from what; kept in the run's folder so that it can go on."""
+
+    name: str
+    painting: str  # path
+    photos: str  # folder
+    steps: int = 400
+    size: int = 224  # px, side of the crops
+    batch: int = 4
+    gram_weight: float = 6.0  # content has 1
+    smoothness: float = 0.5
+
+    def write(self) -> None:
+        """Into the run's folder."""
+        folder = custom_styles.run_folder(self.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "settings.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, name: str) -> Settings:
+        """Raises OwnStyleError when no run of that name was begun."""
+        path = custom_styles.run_folder(custom_styles.check_name(name)) / "settings.json"
+        if not path.is_file():
+            raise OwnStyleError(f"No training of a style {name!r} was begun.")
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a run is; seconds_left is an estimate from the steps since it was begun or resumed."""
+
+    number: int
+    total: int
+    loss: float
+    seconds_left: float
+
+
+class Row(nn.Module):
+    """The one thing that is learned: a code, 1 x L."""
+
+    def __init__(self, code: Tensor) -> None:
+        super().__init__()
+        self.code = nn.Parameter(code.clone())
+
+
+def learn(settings: Settings, device: torch.device | str = "cpu") -> Generator[Step, None, None]:
+    """Learns the style, going on where an earlier run of the name stopped; at the end it is among the own styles.
+
+    Whoever stops listening pauses the run: it is saved then. Raises OwnStyleError on a painting or photographs that
+    cannot be used, WeightsError and CardError where the style network or the feature network is not there.
+    """
+    folder = custom_styles.run_folder(settings.name)
+    net, _ = store.load(custom_styles.NETWORK, device)
+    assert isinstance(net, TransformerNet)
+    features = feature_net.load(device)
+    photos = read_photos(Path(settings.photos), settings.size)
+    grams = painting_grams(features, Path(settings.painting), device)
+    process = Process(0, 1, torch.device(device))
+    resumed = (folder / "last.pt").exists()
+    row = Row(net.codes[:1] if resumed else nearest(net, features, grams, photos, settings.size)).to(device)
+    optimizer = torch.optim.Adam(row.parameters(), RATE, betas=(0.9, 0.99))
+    loop = Loop(row, optimizer, process, folder, None, settings.steps, resume=True)
+    first, begun = loop.step, time.monotonic()
+    rng = np.random.default_rng(loop.step)
+    try:
+        for _ in loop:
+            photo = crops(photos, settings, rng).to(device)
+            found = losses(net, features, row.code, photo, grams, settings)
+            loop.descend(found)
+            each = (time.monotonic() - begun) / (loop.step - first)
+            yield Step(loop.step, settings.steps, loop.running["loss"], each * (settings.steps - loop.step))
+    finally:
+        loop.save()
+    if loop.step >= settings.steps:
+        learned = loop.average.net
+        assert isinstance(learned, Row)
+        custom_styles.write(OwnStyle(settings.name, Path(settings.painting).name, learned.code))
+
+
+def losses(
+    net: TransformerNet,
+    features: feature_net.FeatureNet,
+    code: Tensor,
+    photo: Tensor,
+    grams: Features,
+    settings: Settings,
+) -> dict[str, Tensor]:
+    """As models/training/style/train.py has them, on the feature network's layers. photo: B x 3 x S x S, 0..1."""
+    result = net(photo, code)
+    layers = {*STYLE_LAYERS, CONTENT_LAYER}
+    found = features(result, layers)
+    with torch.no_grad():
+        true = features(photo, [CONTENT_LAYER])[CONTENT_LAYER]
+    gram = relative_gram(found, grams).mean()
+    content = ((found[CONTENT_LAYER] - true).square().mean((1, 2, 3)) / true.square().mean((1, 2, 3))).mean()
+    rough = total_variation(result).mean()
+    total = settings.gram_weight * gram + content + settings.smoothness * rough
+    return {"loss": total, "gram": gram, "content": content}
+
+
+def relative_gram(found: Features, grams: Features) -> Tensor:
+    """`gram_loss` by the names of layers, one value a picture."""
+    pairs = {number: (found[layer], grams[layer]) for number, layer in enumerate(STYLE_LAYERS)}
+    return gram_loss({n: x for n, (x, _) in pairs.items()}, {n: gram for n, (_, gram) in pairs.items()})
+
+
+@torch.no_grad()
+def painting_grams(features: feature_net.FeatureNet, painting: Path, device: torch.device | str) -> Features:
+    """Gram matrices of a painting by layer. Raises OwnStyleError when it cannot be read."""
+    try:
+        picture = to_tensor(read_picture(painting, PAINTING_SIDE)).to(device)
+    except (ValueError, OSError) as error:
+        raise OwnStyleError(f"The painting cannot be read: {error}") from None
+    return {layer: gram_matrix(x) for layer, x in features(picture, STYLE_LAYERS).items()}
+
+
+@torch.no_grad()
+def nearest(
+    net: TransformerNet, features: feature_net.FeatureNet, grams: Features, photos: list[Pixels], size: int
+) -> Tensor:
+    """The code of the style whose pictures are already most like the painting's, 1 x L."""
+    some = crops(photos, Settings("", "", "", size=size, batch=2), np.random.default_rng(0)).to(net.codes.device)
+    distances = {
+        style: float(relative_gram(features(net(some, net.code({style: 1.0})), STYLE_LAYERS), grams).mean())
+        for style in net.config.styles
+        if style != PHOTOGRAPH
+    }
+    return net.code({min(distances, key=distances.__getitem__): 1.0})
+
+
+def check_photos(folder: Path) -> list[Path]:
+    """The files of the folder, and of those in it, that by their names are pictures.
+
+    Raises OwnStyleError when there are fewer than `LEAST`.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    if len(paths) < LEAST:
+        raise OwnStyleError(
+            f"{folder} holds {len(paths)} photographs; at least {LEAST} are needed. Any photographs will do."
+        )
+    return paths
+
+
+def read_photos(folder: Path, size: int) -> list[Pixels]:
+    """The folder's photographs, H x W x 3 RGB, reduced to a shorter side of one and a half crops.
+
+    Raises OwnStyleError when fewer than `LEAST` can be read.
+    """
+    photos: list[Pixels] = []
+    for path in check_photos(folder):
+        if len(photos) == MOST:
+            break
+        try:
+            photos.append(read_picture(path, round(1.5 * size)))
+        except (ValueError, OSError, cv2.error):
+            continue
+    if len(photos) < LEAST:
+        raise OwnStyleError(
+            f"{folder} holds {len(photos)} photographs that can be read; at least {LEAST} are needed. Any will do."
+        )
+    return photos
+
+
+def crops(photos: list[Pixels], settings: Settings, rng: np.random.Generator) -> Tensor:
+    """A batch of random, sometimes mirrored crops, B x 3 x S x S, 0..1."""
+    size, batch = settings.size, []
+    for _ in range(settings.batch):
+        photo = photos[int(rng.integers(len(photos)))]
+        y, x = (int(rng.integers(length - size + 1)) for length in photo.shape[:2])
+        part = photo[y : y + size, x : x + size]
+        batch.append(to_tensor(part[:, ::-1] if rng.random() < 0.5 else part))
+    return torch.cat(batch)

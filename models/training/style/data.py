@@ -1,0 +1,59 @@
+"""Photographs to restyle while training, and the pictures with which styles are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from models.training.core.cache import Table
+
+Pixels = NDArray[np.uint8]
+
+
+def read_picture(path: Path, shorter_side: int) -> Pixels:
+    """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels. Raises ValueError on what is no picture."""
+    raw = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if raw is None:
+        raise ValueError(f"{path}: cannot be decoded as a picture")
+    scale = shorter_side / min(raw.shape[:2])
+    size = (round(raw.shape[1] * scale), round(raw.shape[0] * scale))
+    resized = cv2.resize(raw, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def to_tensor(image: Pixels) -> Tensor:
+    """H x W x 3 u8 to 1 x 3 x H x W, 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def scoring_photos(folder: Path, every: int = 1, shorter_side: int = 384) -> list[Tensor]:
+    """Each so-many-th photograph of a folder, 1 x 3 x H x W, cropped to sides that are multiples of 4."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".webp", ".jpg", ".png"))[::every]
+    images = [read_picture(path, shorter_side) for path in paths]
+    return [to_tensor(image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4]) for image in images]
+
+
+class Crops(IterableDataset[Tensor]):
+    """Endless random, sometimes mirrored, square crops of the photographs of a cache folder, 3 x H x W u8."""
+
+    def __init__(self, cache: Path, size: int, seed: int, zoom: tuple[float, float] = (1.0, 1.5)) -> None:
+        self.table, self.size, self.seed, self.zoom = Table(cache, "photos"), size, seed, zoom
+
+    def __iter__(self) -> Iterator[Tensor]:
+        cv2.setNumThreads(0)  # the loader's process has one core at most
+        rng = np.random.default_rng(self.seed)
+        while True:
+            yield self._crop(self.table[int(rng.integers(len(self.table)))], rng)
+
+    def _crop(self, picture: Pixels, rng: np.random.Generator) -> Tensor:
+        side = min(round(self.size / rng.uniform(*self.zoom)), *picture.shape[:2])
+        y, x = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
+        crop = cv2.resize(np.ascontiguousarray(picture[y : y + side, x : x + side, :3]), (self.size, self.size))
+        return torch.from_numpy(np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)).permute(2, 0, 1)

@@ -1,0 +1,1 @@
+"""Checkpoints: their cards, weights, downloads and builders."""

@@ -1,0 +1,93 @@
+"""The person's own styles: codes for the bundled style network, learned from a painting of theirs.
+
+A style is one small file, NAME.safetensors, in the folder `styles` beside the fetched models: the code, and for which
+network it is. While it is learned, the folder NAME.run holds the run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.zoo import store
+from models.zoo.style_presets import PHOTOGRAPH, PRESETS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NETWORK = "styles"  # the card of the network that the codes are for
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+class OwnStyleError(ValueError):
+    """A style that is not there, or a name that cannot be one; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class OwnStyle:
+    """A style's code, 1 x L, and the file name of the painting it was learned from."""
+
+    name: str
+    painting: str
+    code: Tensor
+
+
+def folder() -> Path:
+    """Where they are kept."""
+    return store.cache_folder().parent / "styles"
+
+
+def run_folder(name: str) -> Path:
+    """Where the run that learns a style keeps what it needs to go on."""
+    return folder() / f"{name}.run"
+
+
+def path_of(name: str) -> Path:
+    """The file of a style."""
+    return folder() / f"{check_name(name)}.safetensors"
+
+
+def check_name(name: str) -> str:
+    """The name, when it can be one of a style. Raises OwnStyleError."""
+    if not _NAME.fullmatch(name):
+        raise OwnStyleError(
+            f"{name!r} cannot be the name of a style: use up to 32 small letters, digits and dashes, no dash first."
+        )
+    if name in PRESETS or name == PHOTOGRAPH:
+        raise OwnStyleError(f"{name!r} is one of the styles that come along. Choose another name.")
+    return name
+
+
+def names() -> list[str]:
+    """The names of all own styles, sorted."""
+    return sorted(path.stem for path in folder().glob("*.safetensors"))
+
+
+def write(style: OwnStyle) -> Path:
+    """Puts a style into the folder; one of the same name is replaced. The bundled network's card must be there."""
+    from safetensors.torch import save_file
+
+    path = path_of(style.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"painting": style.painting, "network": store.find_card(NETWORK).sha256}
+    partial = path.with_suffix(".partial")
+    save_file({"code": style.code.detach().float().cpu().contiguous()}, partial, facts)
+    partial.replace(path)
+    return path
+
+
+def read(name: str) -> OwnStyle:
+    """Raises OwnStyleError when there is no such style, or it was learned for another network than the one there is."""
+    from safetensors import safe_open
+
+    path = path_of(name)
+    if not path.is_file():
+        there = ", ".join(names()) or "none yet"
+        raise OwnStyleError(f"There is no style of your own called {name!r}; there are: {there}.")
+    with safe_open(path, "pt") as file:
+        facts, code = file.metadata(), file.get_tensor("code")
+    if facts["network"] != store.find_card(NETWORK).sha256:
+        raise OwnStyleError(f"The style {name!r} was learned for another version of Inlay's network. Train it again.")
+    return OwnStyle(name, facts["painting"], code)

@@ -1,0 +1,127 @@
+"""The models there are, and how to get one: bundled weights first, then the cache folder, which `fetch` fills.
+
+A checkpoint is checked against the sha256 of its card before it is read, and read without pickle: safetensors, or
+torch's weights-only reader for the published .pth files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.zoo.cards import Card, CardError, find_card, names
+from models.zoo.download import DownloadError, OfflineError, Progress, download, offline, sha256_of
+
+if TYPE_CHECKING:  # torch is imported where a network is loaded: listing and fetching do without
+    import torch
+    from torch import Tensor, nn
+
+__all__ = [
+    "BUILDERS", "Card", "CardError", "DownloadError", "OfflineError", "WeightsError",
+    "build", "cache_folder", "fetch", "find_card", "load", "locate", "names", "offline",
+]  # fmt: skip
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+BUILDERS: dict[str, str] = {
+    "subject_net": "models.networks.subject_net:SubjectNet",
+    "copy_paste": "models.papers.copy_paste:copy_paste_net",
+    "pconv_unet": "models.papers.pconv:PConvUNet",
+    "transformer_net": "models.networks.transformer_net:transformer_net",
+    "maskrcnn_resnet50_fpn": "models.zoo.public:maskrcnn_resnet50_fpn",
+    "deeplabv3_mobilenet_v3_large": "models.zoo.public:deeplabv3_mobilenet_v3_large",
+    "fcn_resnet50": "models.zoo.public:fcn_resnet50",
+    "lraspp_mobilenet_v3_large": "models.zoo.public:lraspp_mobilenet_v3_large",
+    "feature_net": "models.networks.feature_net:FeatureNet",
+    "any_style": "models.networks.style_predictor:any_style",
+    "vgg16": "models.zoo.public:vgg16",
+}
+"""Builder name -> module:callable, imported only when it is asked for."""
+
+
+class WeightsError(RuntimeError):
+    """Weights that are not there, damaged, or not those of the network; the message says what to do."""
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `models` in the folder that holds the installation (INLAY_DATA_DIR, else the system's
+    place)."""
+    if named := os.environ.get("INLAY_DATA_DIR"):
+        return Path(named) / "models"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Inlay" / "models"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Inlay" / "models"
+    return Path.home() / ".local" / "share" / "inlay" / "models"
+
+
+def locate(card: Card) -> Path | None:
+    """The card's file where it is on this machine (bundled or fetched), else None. Nothing is read."""
+    path = (WEIGHTS if card.bundled else cache_folder()) / card.file
+    return path if path.is_file() else None
+
+
+def fetch(name: str, progress: Progress | None = None) -> Path:
+    """Makes sure that the weights of `name` are on this machine and returns their path; see
+    `models.zoo.download.download`."""
+    card = find_card(name)
+    if (path := locate(card)) is not None:
+        return path
+    if card.bundled:
+        raise WeightsError(f"{card.file} is missing from {WEIGHTS}. Reinstall Inlay.")
+    return download(card.url, cache_folder() / card.file, card.sha256, card.size, progress)
+
+
+def build(card: Card) -> nn.Module:
+    """The card's network with untrained weights; CardError where no builder has that name."""
+    if card.builder not in BUILDERS:
+        raise CardError(
+            f"card {card.name}: there is no builder called {card.builder!r}; there are {', '.join(sorted(BUILDERS))}"
+        )
+    module, _, attribute = BUILDERS[card.builder].partition(":")
+    net: nn.Module = getattr(importlib.import_module(module), attribute)(**card.settings)
+    return net
+
+
+def load(name: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Card]:
+    """The network `name`, in float32 and for inference, and its card. Never downloads: see `fetch`.
+
+    Raises CardError for an unknown name, WeightsError for weights that are absent, damaged or of another network.
+    """
+    card = find_card(name)
+    path = locate(card)
+    if path is None:
+        raise WeightsError(f"the weights of {name} are not on this machine. Run `inlay models fetch {name}` first.")
+    if not sha256_of(path).startswith(card.sha256):
+        raise WeightsError(
+            f"{path} is damaged: its sha256 is not that of its card. Delete it and run `inlay models fetch {name}`."
+        )
+    net = build(card)
+    _load_state(net, _read(path), path)
+    return net.eval().requires_grad_(False).to(device), card
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        tensors: dict[str, Tensor] = load_file(path)
+        return tensors
+    import torch
+
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def _load_state(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    missing, unexpected = net.load_state_dict(state, strict=False)
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]  # counters that only training needs
+    if missing or unexpected:
+        first = (missing + unexpected)[0]
+        raise WeightsError(
+            f"{path} does not fit its network: {len(missing)} missing, {len(unexpected)} unexpected, e.g. {first}"
+        )

@@ -1,0 +1,105 @@
+"""A choice that depends on the picture, shown as a list of what is in it: small pictures, names, areas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..client.actions import Parameter
+from ..client.choices import Offer, offers
+from ..client.image import Raster
+from ..client.messages import Result
+from .compat import Qt, QtCore, QtGui, QtWidgets
+from .running import Outcome
+from .thumbnails import thumbnail
+
+_ICON = 72  # side of the square that a small picture is put in, in pixels
+_SHOWN = 4  # rows that are seen without scrolling
+
+
+class OfferField(QtWidgets.QStackedWidget):
+    """Says that the picture is being looked at, until `show_outcome`; then holds the list, or else a plain choice."""
+
+    ready = QtCore.pyqtSignal()  # there is something to choose from
+    chosen = QtCore.pyqtSignal()  # with a double click
+
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__()
+        self._parameter = parameter
+        self._value = str(parameter.default)
+        self._looking = QtWidgets.QLabel("Looking at the picture…")
+        self._looking.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._list = QtWidgets.QListWidget()
+        self._list.setObjectName("offers")
+        self._list.setIconSize(QtCore.QSize(_ICON, _ICON))
+        self._list.setMinimumHeight(_SHOWN * (_ICON + 8))
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.itemDoubleClicked.connect(lambda *_: self.chosen.emit())
+        self._note = QtWidgets.QLabel()
+        self._note.setWordWrap(True)
+        self._choice = QtWidgets.QComboBox()
+        for value, label in parameter.choices:
+            self._choice.addItem(label, value)
+        plain = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(plain)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._choice)
+        column.addWidget(self._note)
+        column.addStretch(1)
+        for page in (self._looking, self._list, plain):
+            self.addWidget(page)
+
+    def value(self) -> str:
+        """The choice."""
+        item = self._list.currentItem()
+        if self.currentWidget() is self._list and item is not None:
+            return str(item.data(Qt.ItemDataRole.UserRole))
+        return self._value if self.currentWidget() is self._looking else str(self._choice.currentData())
+
+    def set_value(self, value: str) -> None:
+        """Show a choice. In the list, one that is not in the picture becomes the default, which stands first."""
+        self._value = value
+        self._choice.setCurrentIndex(self._choice.findData(value))
+        values = [self._list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self._list.count())]
+        self._list.setCurrentRow(values.index(value) if value in values else 0)
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """The action that lists the choices has ended."""
+        listed = offers(self._parameter, outcome) if isinstance(outcome, Result) else []
+        if len(listed) > 1:
+            for offer in listed:
+                self._list.addItem(_item(offer))
+            self.setCurrentWidget(self._list)
+            self._list.setFocus()
+        else:
+            self._note.setText(_why_not(outcome))
+            self.setCurrentIndex(2)
+            self._choice.setFocus()
+        self.set_value(self._value)
+        self.ready.emit()
+
+
+def _why_not(outcome: Outcome) -> str:
+    if isinstance(outcome, Result):
+        return "None of these was seen in the picture. Choose one to look for it all the same."
+    return f"The picture could not be looked at. {outcome.message}" if outcome else "The looking was stopped."
+
+
+def _item(offer: Offer) -> Any:
+    item = QtWidgets.QListWidgetItem(f"{offer.label}\n{offer.note}" if offer.note else offer.label)
+    item.setData(Qt.ItemDataRole.UserRole, offer.value)
+    if offer.preview is not None:
+        item.setIcon(_icon(offer.preview))
+    return item
+
+
+def _icon(preview: Raster) -> Any:
+    """The small picture in the middle of a square, so that all names begin at the same place."""
+    square = QtGui.QPixmap(_ICON, _ICON)
+    square.fill(Qt.GlobalColor.transparent)
+    if (image := thumbnail(preview, _ICON, _ICON)) is not None:
+        painter = QtGui.QPainter(square)
+        painter.drawImage((_ICON - image.width()) // 2, (_ICON - image.height()) // 2, image)
+        painter.end()
+    icon = QtGui.QIcon(square)
+    icon.addPixmap(square, QtGui.QIcon.Mode.Selected)  # else the chosen one is tinted
+    return icon

@@ -1,0 +1,53 @@
+"""Seams between patches: small steps vanish, edges stay."""
+
+from __future__ import annotations
+
+import torch
+
+from backend.imaging.inpainting.seams import remove_seams
+
+
+def shifted_copies(step: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A flat picture whose hole was filled with two patches, the right one brighter by `step`: picture, where the
+    patches came from, hole, truth."""
+    height, width = 30, 80
+    truth = torch.full((height, width, 3), 0.5)
+    truth[:, 60:] += step  # the brighter place, beyond the hole
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    hole = torch.zeros(height, width, dtype=torch.bool)
+    hole[8:22, 20:40] = True
+    target = torch.zeros_like(hole)
+    target[7:23, 19:41] = True
+    origin_x = torch.where(x < 30, x - 16, x + 34)
+    origins = torch.where(target, y * width + origin_x, -1)
+    filled = truth.view(-1, 3)[origins.clamp(min=0)]
+    return torch.where(hole[..., None], filled, truth), origins, hole, truth
+
+
+def test_a_small_step_between_patches_vanishes() -> None:
+    picture, origins, hole, truth = shifted_copies(0.02)
+    assert (picture - truth)[hole].abs().max() > 0.019
+    mended = remove_seams(picture, origins, hole, 0.06)
+    assert (mended - truth)[hole].abs().max() < 3e-3
+    assert mended.diff(dim=1)[:, :59].abs().max() < 2e-3
+    assert torch.equal(mended[~hole], picture[~hole])
+
+
+def test_a_large_step_stays_sharp() -> None:
+    picture, origins, hole, _ = shifted_copies(0.4)
+    mended = remove_seams(picture, origins, hole, 0.06)
+    assert (mended - picture).abs().max() < 0.02
+
+
+def test_a_stain_at_the_edge_fades_inwards() -> None:
+    """What touches the hole is a little darker on one side, as beside a shadow; the patches know nothing of it."""
+    height, width = 60, 120
+    picture = torch.full((height, width, 3), 0.5)
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    hole = (y >= 10) & (y < 50) & (x >= 10) & (x < 50)
+    target = (y >= 9) & (y < 51) & (x >= 9) & (x < 51)
+    origins = torch.where(target, y * width + x + 60, -1)
+    picture[:, :10] -= 0.03
+    mended = remove_seams(picture, origins, hole, 0.06)
+    assert float(mended[30, 10, 0]) < 0.48
+    assert float(mended[30, 40, 0]) > 0.497
