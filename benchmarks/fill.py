@@ -42,6 +42,7 @@ from backend.imaging.inpainting.patch_fill import InpaintingConfig, inpaint
 from backend.io.rasters import from_array, samples
 from backend.operations import Context, find
 from backend.operations.fill import content_aware, structure_prior
+from backend.operations.networks import Network, cache_key
 from models.training.core.perceptual import SQUEEZENET_SCORE, FeatureNetwork, feature_distance
 from models.training.fill.masks import object_shape
 from models.training.fill.train import load
@@ -111,7 +112,7 @@ def methods(weights: Path | None) -> dict[str, Method]:
     """All that take part. weights: of a run, instead of the bundled network's."""
     kept: dict[str, Any] = {}
     if weights is not None:
-        kept[structure_prior.NAME] = (load(weights), SimpleNamespace(input_size=TRAINED_AT))
+        kept[cache_key(structure_prior.NAME)] = Network(load(weights), SimpleNamespace(input_size=TRAINED_AT))
     found: dict[str, Method] = {"patches": Inlay("patches", kept)}
     if structure_prior.network(Context(cache=kept)) is not None:
         found |= {"auto": Inlay("auto", kept), "network": Inlay("network", kept)}

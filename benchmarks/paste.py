@@ -23,6 +23,7 @@ from skimage.exposure import match_histograms
 
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.operations import Context
+from backend.operations.networks import Network, cache_key
 from backend.operations.paste.harmonize import NAME, Look, harmonized
 from models.papers.copy_paste import CopyPasteNet
 from models.training.paste.train import load
@@ -72,7 +73,7 @@ def histogram_matching(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
 
 def network(net: CopyPasteNet, longest: int, method: str) -> Method:
     """As the editors do it: the network on a copy of at most `longest` pixels, its answer carried to full size."""
-    context = Context(cache={NAME: (net, SimpleNamespace(input_size=longest))})
+    context = Context(cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=longest))})
 
     def blend(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
         return harmonized(source, target, mask, False, Look(method), context)

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from backend.operations import Context
+from backend.operations.networks import Network, cache_key
 from backend.operations.paste.harmonize import NAME, Look, harmonized
 from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
 from models.training.paste.train import load
@@ -43,7 +44,9 @@ def measure(
     rows, across = np.ogrid[:height, :columns]
     mask = (rows - height // 2) ** 2 + (across - columns // 2) ** 2 < (diameter // 2) ** 2
     net = load(weights) if weights else CopyPasteNet(CopyPasteConfig(width, True, True, 4)).eval()
-    context = Context(cache={NAME: (net, SimpleNamespace(input_size=store.find_card(NAME).input_size))})
+    context = Context(
+        cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=store.find_card(NAME).input_size))}
+    )
     harmonized(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Look(), context)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, processor = time.perf_counter(), time.process_time()

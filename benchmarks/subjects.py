@@ -25,6 +25,7 @@ from backend.imaging.masks import grabcut, kmeans
 from backend.imaging.masks.regions import Box
 from backend.io.rasters import from_array, samples
 from backend.operations import Context
+from backend.operations.networks import Network, cache_key
 from backend.operations.selection.subject import see_subject
 from backend.worker.execute import execute
 from models.papers.fcn import FCN
@@ -84,7 +85,7 @@ def use_weights(context: Context, path: Path | None) -> None:
     net, card = store.load("subject")
     if path is not None:
         net.load_state_dict({key: value.float() for key, value in load_file(path).items()}, strict=False)
-    context.cache["subject"] = (net.eval(), card)
+    context.cache[cache_key("subject")] = Network(net.eval(), card)
 
 
 def ask(action: str, context: Context, picture: Pixels, selection: Pixels | None = None, **settings: str) -> Pixels:

@@ -1,30 +1,78 @@
-"""Networks that an operation can do without, and the precision in which networks run."""
+"""The networks of a process: each is loaded once for each device, whatever action asks for it.
+
+A name is that of a card (bundled or fetched weights), or FEATURES, which is VGG-16 where that was fetched and the
+bundled feature network where not, or `custom/NAME`, the style network with a custom style's code. What was loaded stays
+in the context's cache under its name and its device: after a job that ended on the CPU, the next one gets the GPU's.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import Context
+from plugin.client.messages import ErrorCode
+
+from . import Context, OperationError
 
 if TYPE_CHECKING:
     import torch
 
+    from models.zoo.cards import Card
 
-def find_network(name: str, context: Context) -> tuple[Any, int] | None:
-    """The network of a card and the side in pixels that it is to see, kept in the context's cache; None where its
-    weights are not on this machine. Raises WeightsError when they are damaged."""
-    if name not in context.cache:
-        from models.zoo import store
+FEATURES = "features"
+STYLES = "styles"
+CUSTOM = "custom/"
+_loading = threading.RLock()  # two threads of a job may ask for the same network
 
-        try:
-            found = store.locate(store.find_card(name)) is not None
-        except store.CardError:
-            found = False
-        context.cache[name] = store.load(name, context.device) if found else None
-    if context.cache[name] is None:
-        return None
-    net, card = context.cache[name]
-    return net, card.input_size
+
+class Network(NamedTuple):
+    """A network for inference, in float32, on one device; its card says what it wants to see."""
+
+    net: Any
+    card: Card
+
+
+def cache_key(name: str, device: str = "cpu") -> tuple[object, ...]:
+    """Under which a context's cache holds the `Network` of a name and a torch device."""
+    return ("network", name, device, _version(name))
+
+
+def is_present(name: str) -> bool:
+    """Whether the weights of a network are on this machine; nothing is read."""
+    from models.zoo import custom_styles, store
+
+    if name.startswith(CUSTOM):
+        return custom_styles.path_of(name.removeprefix(CUSTOM)).is_file() and is_present(STYLES)
+    if name == FEATURES and is_present("vgg16"):
+        return True
+    try:
+        return store.locate(store.find_card(name)) is not None
+    except store.CardError:
+        return False
+
+
+def load_network(name: str, context: Context) -> Network:
+    """The network `name` on the context's device, kept in its cache.
+
+    Raises OperationError, with the remedy, when its weights are missing, damaged or for another version.
+    """
+    with _loading:
+        key = cache_key(name, context.device)
+        if key not in context.cache:
+            for stale in [k for k in context.cache if isinstance(k, tuple) and k[:3] == key[:3]]:
+                del context.cache[stale]
+            context.cache[key] = _load(name, context)
+        found: Network = context.cache[key]
+        return found
+
+
+def find_network(name: str, context: Context) -> Network | None:
+    """The same; None where its weights are not on this machine. Raises OperationError when they are damaged."""
+    if cache_key(name, context.device) in context.cache or is_present(name):
+        return load_network(name, context)
+    return None
 
 
 def precision(device: str) -> torch.dtype:
@@ -37,3 +85,68 @@ def precision(device: str) -> torch.dtype:
         return torch.float32
     has_matrix_units = getattr(torch.cpu, "_is_amx_tile_supported", None)  # not in every torch
     return torch.bfloat16 if has_matrix_units is not None and has_matrix_units() else torch.float32
+
+
+def _version(name: str) -> object:
+    """What tells one state of a custom style from the next; other weights do not change while a process runs."""
+    if not name.startswith(CUSTOM):
+        return None
+    from models.zoo import custom_styles
+
+    try:
+        found = custom_styles.path_of(name.removeprefix(CUSTOM)).stat()
+    except (OSError, custom_styles.OwnStyleError):
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _load(name: str, context: Context) -> Network:
+    from models.zoo import store
+
+    if name.startswith(CUSTOM):
+        return _custom(name.removeprefix(CUSTOM), context)
+    try:
+        if name == FEATURES:
+            from models.networks import feature_net
+
+            published = "vgg16" if is_present("vgg16") else FEATURES
+            return Network(feature_net.load(context.device), store.find_card(published))
+        return Network(*store.load(name, context.device))
+    except (store.CardError, store.WeightsError) as error:
+        raise OperationError(ErrorCode.INTERNAL, *_explained(name, error)) from error
+
+
+def _explained(name: str, error: Exception) -> tuple[str, str]:
+    """What is wrong with a network's weights, and what to do."""
+    from models.zoo import store
+
+    try:
+        card = store.find_card(name)
+    except store.CardError:
+        return f"The network '{name}' is missing from this installation.", f"Reinstall Inlay ({error})."
+    if card.bundled:
+        state = "missing" if store.locate(card) is None else "damaged"
+        return (
+            f"The network '{name}', which comes with Inlay, is {state}.",
+            f"Reinstall Inlay: models/zoo/weights/{card.file} could not be used.",
+        )
+    return f"The network '{name}' cannot be used: {error}", f"Fetch it anew: inlay models fetch {name}"
+
+
+def _custom(style: str, context: Context) -> Network:
+    """The style network with one more code."""
+    import torch
+
+    from models.zoo import custom_styles
+
+    net, card = load_network(STYLES, context)
+    try:
+        code = custom_styles.read(style).code
+    except custom_styles.OwnStyleError as error:
+        raise OperationError(
+            ErrorCode.BAD_INPUT, str(error), "Train one with `inlay train-style PAINTING --name NAME --photos FOLDER`."
+        ) from None
+    extended = copy.deepcopy(net)
+    extended.config = replace(net.config, styles=(*net.config.styles, style))
+    extended.codes = torch.nn.Parameter(torch.cat([net.codes, code.to(net.codes)]), requires_grad=False)
+    return Network(extended, card)

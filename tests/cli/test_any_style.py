@@ -11,7 +11,9 @@ from PIL import Image
 
 from backend.cli import Exit
 from backend.cli.main import main
-from backend.operations.style import arbitrary, gatys
+from backend.operations import Context, networks
+from backend.operations.networks import STYLES, Network, cache_key
+from backend.operations.style import gatys
 from models.zoo import custom_styles, store
 from tests.operations.style.networks import small_network
 from tests.operations.style.test_arbitrary import context
@@ -20,10 +22,13 @@ from tests.operations.style.test_arbitrary import context
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small picture, a painting beside it, and networks with random weights."""
-    loaded = context().cache
-    monkeypatch.setattr(arbitrary, "_network", lambda context: loaded[arbitrary.NAME])
-    monkeypatch.setattr(gatys, "_network", lambda context: loaded[gatys.FEATURES])
-    monkeypatch.setattr("backend.operations.style.custom.network", lambda context: small_network())
+    loaded, really_load = context().cache, networks._load
+
+    def load(name: str, context: Context) -> Network:
+        return loaded.get(cache_key(name)) or really_load(name, context)
+
+    loaded[cache_key(STYLES)] = Network(small_network(), None)
+    monkeypatch.setattr("backend.operations.networks._load", load)
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (40, 56, 3), np.uint8)).save(tmp_path / "photo.png")
     Image.fromarray(rng.integers(0, 90, (30, 30, 3), np.uint8)).save(tmp_path / "painting.png")

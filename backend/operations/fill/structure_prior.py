@@ -12,7 +12,7 @@ from backend.imaging.color.spaces import Float
 from backend.imaging.masks.regions import Mask, bounding_box
 
 from .. import Context
-from ..networks import find_network
+from ..networks import Network, find_network
 
 if TYPE_CHECKING:
     from models.papers.pconv import PConvUNet
@@ -23,20 +23,19 @@ LONGEST = 512  # side of the largest picture that the network sees
 HOLE = 0.5  # it sees holes of this side (the root of their area) at most, of the card's input size: those it has learnt
 
 
-def network(context: Context) -> tuple[PConvUNet, int] | None:
-    """The network and the side in pixels that it was trained at; None where its weights are not on this machine.
-
-    Raises WeightsError when they are damaged.
-    """
+def network(context: Context) -> Network | None:
+    """The network, whose card has the side in pixels that it was trained at; None where its weights are not on this
+    machine. Raises OperationError when they are damaged."""
     return find_network(NAME, context)
 
 
-def structure(image: Float, hole: Mask, known: Mask, network: tuple[PConvUNet, int], context: Context) -> Float:
+def structure(image: Float, hole: Mask, known: Mask, network: Network, context: Context) -> Float:
     """The picture as smooth as the network sees it, with what it puts into the hole, H x W x 3, 0..1.
 
     image: H x W x 3, sRGB-encoded. known: where it means anything; nowhere in the hole.
     """
-    net, side = network
+    net: PConvUNet = network.net
+    side = network.card.input_size
     box = bounding_box(hole)
     assert box is not None  # there is a hole
     near = box.padded(max(LEAST, box.width, box.height), hole.shape)

@@ -30,7 +30,7 @@ from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.io.rasters import Pixels
 
 from .. import Context
-from ..networks import find_network
+from ..networks import Network, find_network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,8 +109,8 @@ def _within(mask: Mask) -> Mask:
     return inner if inner.any() else mask
 
 
-def network(context: Context) -> tuple[CopyPasteNet, int] | None:
-    """The network and the longest side in pixels that it is to see; None where its weights are not on this machine."""
+def network(context: Context) -> Network | None:
+    """The network, whose card has the longest side that it is to see; None where its weights are missing."""
     return find_network(NAME, context)
 
 
@@ -152,7 +152,7 @@ class _Answer:
 
 
 def _look(
-    net: tuple[CopyPasteNet, int],
+    net: Network,
     content: Pixels,
     picture: Pixels,
     base: Pixels,
@@ -170,11 +170,11 @@ def _look(
     whole = mask[seen.window].astype(np.float32)
     fields = []
     for share in SIDES:
-        shrink = min(1.0, share * net[1] / max(seen.width, seen.height))
+        shrink = min(1.0, share * net.card.input_size / max(seen.width, seen.height))
         size = (_even(seen.width * shrink), _even(seen.height * shrink))
         small = [_small(pixels, size, linear) for pixels in (pasted, base[seen.window])]
         inside = (_resized(whole, size) >= 0.5).astype(np.float32)
-        fields.append(_said(net[0], small[0], inside, small[1], context))
+        fields.append(_said(net.net, small[0], inside, small[1], context))
     alike = [F.interpolate(field[None], fields[-1].shape[1:], mode="bilinear") for field in fields]
     found: Float = np.ascontiguousarray(torch.cat(alike).mean(0).permute(1, 2, 0).cpu().numpy())
     return _Answer(found, seen, small[0], small[1], inside)

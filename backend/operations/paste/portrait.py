@@ -14,6 +14,7 @@ from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 from .. import Context
+from ..networks import find_network
 from ..region import applied, beside
 from ..selection.cutout import cut
 from ..selection.perception import picture
@@ -56,7 +57,10 @@ def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> R
     """The layer in the painting's manner or a preset's, in strokes as large as the painting's or, where those hide
     a face, finer."""
     style = str(job.parameters["style"])
-    if style == "colors" or (style == "painting" and not _is_there(arbitrary.NAME, context)):
+    if style == "colors":
+        return source
+    if style == "painting" and find_network(arbitrary.NAME, context) is None:
+        context.notes.append("The network that takes any picture as the style is missing: only the colors are taken.")
         return source
     if style == "painting":
         from models.networks.style_predictor import PICTURE
@@ -74,21 +78,6 @@ def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> R
         lambda fraction: context.progress(0.4 * fraction, "Painting", None),
     )
     return applied(source, changed, None)
-
-
-def _is_there(name: str, context: Context) -> bool:
-    """Whether a network is on this machine; a note says so where it is not."""
-    from models.zoo import store
-
-    if name in context.cache:
-        return True
-    try:
-        found = store.locate(store.find_card(name)) is not None
-    except store.CardError:
-        found = False
-    if not found:
-        context.notes.append("The network that takes any picture as the style is missing: only the colors are taken.")
-    return found
 
 
 def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:

@@ -20,12 +20,13 @@ from backend.imaging.masks.regions import U8, Box
 from backend.io.rasters import Pixels, colors, rgb
 from plugin.client.image import Raster
 
-from .. import Context, OperationError
-from ..networks import precision
+from .. import Context
+from ..networks import load_network, precision
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+NAME = "subject"  # of the card
 KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
 KEPT_BYTES = 64 << 20  # the largest picture whose colors stay: the last one's
 REGION, INSIDE = 0, 1  # channels of a prompt
@@ -68,7 +69,7 @@ class Perception:
     def __init__(self, layer: Raster, pixels: Pixels, context: Context) -> None:
         self.pixels, self.context, self.key = pixels, context, layer.digest()
         self.whole = Box(0, 0, layer.width, layer.height)
-        self.net, self.card = _network(context)
+        self.net, self.card = load_network(NAME, context)
         self.side = self.card.input_size
 
     def view(self, box: Box | None = None, mirrored: bool = False) -> View:
@@ -77,11 +78,11 @@ class Perception:
 
         box = box or self.whole
         kept: dict[Any, View] = self.context.cache.setdefault("views", {})
-        key = (self.key, box, mirrored)
+        key = (self.key, box, mirrored, self.context.device, self.context.half)
         if key not in kept:
             part = reduced(self.pixels[box.window], (self.side, self.side))
             unit = to_unit(part[:, ::-1] if mirrored else part)
-            normalized = (unit - np.float32(self.card.mean)) / np.float32(self.card.std)
+            normalized = (unit - np.array(self.card.mean, np.float32)) / np.array(self.card.std, np.float32)
             image = torch.from_numpy(normalized.transpose(2, 0, 1)[None].astype(np.float32)).to(self.context.device)
             with _inference(self.context):
                 features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
@@ -119,21 +120,6 @@ class Perception:
             maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
         asked = torch.from_numpy(maps).to(self.context.device)
         return _map(lambda features: self.net.object(features, asked).float().sigmoid(), view.features, self.context)
-
-
-def _network(context: Context) -> tuple[Any, Any]:
-    if "subject" not in context.cache:
-        from models.zoo import store
-
-        try:
-            net, card = store.load("subject", context.device)
-        except store.WeightsError as error:
-            from plugin.client.messages import ErrorCode
-
-            raise OperationError(ErrorCode.INTERNAL, "The bundled network cannot be read.", str(error)) from error
-        context.cache["subject"] = (net, card)
-    found: tuple[Any, Any] = context.cache["subject"]
-    return found
 
 
 @contextmanager

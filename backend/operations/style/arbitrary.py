@@ -13,6 +13,7 @@ from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
+from ..networks import load_network
 from .network import mixture, stylized
 from .stylize import opaque, repainted
 
@@ -53,7 +54,7 @@ def painter(style: Raster, context: Context) -> TransformerNet:
     if kept is None or kept[0] != key:
         from models.networks.style_predictor import SIDE
 
-        net = _network(context)
+        net: AnyStyle = load_network(NAME, context).net
         kept = (key, net.painter(picture_of_style(style, SIDE).to(context.device)))
         context.cache["painter"] = kept
     return kept[1]
@@ -78,20 +79,3 @@ def picture_of_style(style: Raster, shorter_side: int = 0) -> Tensor:
         image = reduced(image, (round(style.width * shrink), round(style.height * shrink)))
     unit = np.ascontiguousarray(np.clip(to_unit(image), 0, 1).transpose(2, 0, 1))
     return torch.from_numpy(unit)[None]
-
-
-def _network(context: Context) -> AnyStyle:
-    if NAME not in context.cache:
-        from models.zoo import store
-
-        try:
-            net, _ = store.load(NAME, context.device)
-        except (store.CardError, store.WeightsError) as error:
-            raise OperationError(
-                ErrorCode.INTERNAL,
-                "The network that takes any layer as the style is not in this installation.",
-                "Choose Style > Paint in the Style of a Layer, which needs none, or a preset under Style > Stylize.",
-            ) from error
-        context.cache[NAME] = net
-    found: AnyStyle = context.cache[NAME]
-    return found

@@ -18,6 +18,7 @@ from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
+from ..networks import FEATURES, load_network
 from .arbitrary import picture_of_style
 from .stylize import repainted
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 PREVIEW = 512  # longer side of a preview, px
 KEPT = "gatys kept"  # in the cache: what was painted last, and of what
-FEATURES = "gatys network"
 QUIET = 0.1  # filters below this share of their layer's mean activation are not scaled up to one
 BYTES = 4600  # a pixel of the picture costs so many at VGG-16's width, features, gradients and history together
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -71,7 +71,7 @@ def _painted(image: Pixels, layer: Raster, job: Job, context: Context) -> Float:
     start = str(settings["start"])
     key = (layer.digest(), style.digest())
     begun = _kept(key, context) if start == "kept" else None
-    net = _network(context)
+    net: FeatureNet = copy.deepcopy(load_network(FEATURES, context).net)  # normalized for this pair of pictures
     photo = _photo(image, _side(int(settings["size"]), net, image, context)).to(context.device)
     painting = picture_of_style(style, 2048).to(context.device)
     net.normalize([_looked_at(photo), _looked_at(painting)], QUIET)
@@ -112,22 +112,6 @@ def _kept(key: Any, context: Context) -> Tensor:
             "Start from the layer or from noise. What was stopped is kept for about a minute.",
         )
     found: Tensor = picture.to(context.device)
-    return found
-
-
-def _network(context: Context) -> FeatureNet:
-    """A copy to normalize for one pair of pictures. Raises OperationError where no feature network is there."""
-    if FEATURES not in context.cache:
-        from models.networks import feature_net
-        from models.zoo import store
-
-        try:
-            context.cache[FEATURES] = feature_net.load(context.device)
-        except store.WeightsError as error:
-            raise OperationError(
-                ErrorCode.INTERNAL, "The network that sees strokes and shapes is not in this installation.", str(error)
-            ) from error
-    found: FeatureNet = copy.deepcopy(context.cache[FEATURES])
     return found
 
 

@@ -19,7 +19,8 @@ from models.zoo.style_presets import PHOTOGRAPH
 from plugin.client.messages import ErrorCode
 
 from .. import Context, OperationError
-from ..networks import precision
+from ..networks import STYLES as NAME
+from ..networks import load_network, precision
 
 if TYPE_CHECKING:
     import torch
@@ -27,29 +28,13 @@ if TYPE_CHECKING:
 
     from models.networks.transformer_net import TransformerNet
 
-NAME = "styles"  # of the card
 KEPT = 1 << 30  # bytes that may be kept in memory between layers; above, they are kept in files
 LARGEST = 1 << 27  # pixels to which a picture is enlarged for finer strokes, at most
 
 
 def network(context: Context) -> TransformerNet:
-    """The bundled network on the context's device, kept in its cache.
-
-    Raises OperationError, naming the file, when its weights are missing or damaged.
-    """
-    if NAME not in context.cache:
-        from models.zoo import store
-
-        try:
-            net, _ = store.load(NAME, context.device)
-        except (store.CardError, store.WeightsError) as error:
-            raise OperationError(
-                ErrorCode.INTERNAL,
-                "The network that paints the styles is missing or damaged.",
-                f"Reinstall Inlay: models/zoo/weights/{NAME}.safetensors could not be used ({error}).",
-            ) from error
-        context.cache[NAME] = net
-    found: TransformerNet = context.cache[NAME]
+    """The bundled network on the context's device. Raises OperationError when its weights are missing or damaged."""
+    found: TransformerNet = load_network(NAME, context).net
     return found
 
 

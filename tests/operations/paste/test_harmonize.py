@@ -14,6 +14,7 @@ from torch import nn
 from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.operations import Context
+from backend.operations.networks import Network, cache_key
 from backend.operations.paste import harmonize
 from backend.operations.paste.harmonize import NAME, Look, harmonized, network
 from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
@@ -44,7 +45,7 @@ def knowing(shift: tuple[float, float, float] = SHIFT, gain: float = GAIN, more:
     net = CopyPasteNet(CopyPasteConfig(4, poisson=True, affine=True, stride=4)).eval().requires_grad_(False)
     nn.init.zeros_(net.up[-1].plain.weight)
     net.up[-1].plain.bias.copy_(torch.tensor([*(gain * torch.eye(3)).flatten(), *shift, more]))
-    return Context(cache={NAME: (net, SimpleNamespace(input_size=64))})
+    return Context(cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=64))})
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_an_object_takes_on_the_light_alone_and_keeps_its_contrast(scene: tuple[
     """The network wants it twice as dark and without contrast; Poisson's stains are to be left away."""
     content, picture, mask = (srgb_to_linear(x) if linear and x.ndim == 3 else x for x in scene)
     context, look = knowing((0.0, 0.0, 0.0), -1.0, -1.0), Look("auto", cutout=True)
-    context.cache[NAME][0].up[-1].plain.bias.data[9:12] = 0.3
+    context.cache[cache_key(NAME)].net.up[-1].plain.bias.data[9:12] = 0.3
     result = harmonized(content, picture, mask, linear, look, context)
     assert np.array_equal(result[~mask], picture[~mask])
     light, before = (x if linear else srgb_to_linear(x) for x in (result, content))
@@ -203,7 +204,7 @@ def test_the_network_looks_at_two_sizes_and_at_their_mirror_images() -> None:
     picture = np.full((400, 400, 3), 0.5, np.float32)
     mask = np.zeros((400, 400), bool)
     mask[100:300, 100:300] = True
-    context = Context(cache={NAME: (Measuring(), SimpleNamespace(input_size=160))})
+    context = Context(cache={cache_key(NAME): Network(Measuring(), SimpleNamespace(input_size=160))})
     added = harmonized(picture, picture, mask, False, DEEP, context)[120:280, 120:280] - 0.5
     np.testing.assert_allclose(added[..., 0], (144 + 200) / 2000, atol=1e-4)
     np.testing.assert_allclose(added[..., 1], 0.05, atol=1e-4)

@@ -12,6 +12,7 @@ from skimage import data
 from backend.imaging.masks.regions import Box
 from backend.io.rasters import DTYPES, as_depth, raster, samples
 from backend.operations import Context, OperationError, find
+from backend.operations.networks import cache_key
 from backend.operations.selection.perception import Perception
 from backend.operations.selection.subject import _cut_off, areas, is_dots, see_subject
 from plugin.client.actions import BY_NAME, ResultKind, Value
@@ -141,7 +142,7 @@ def test_a_second_prompt_does_not_encode_the_picture_again() -> None:
         find(action.name)(Job(action.name, action.check({}), {"image": astronaut, "selection": box}), context)
 
     ask(20)
-    net, _ = context.cache["subject"]
+    net, _ = context.cache[cache_key("subject")]
     net.encode = None  # would fail if it were asked
     ask(60)
 

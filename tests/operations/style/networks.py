@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from backend.operations import Context
+from backend.operations.networks import Network, cache_key
 from backend.operations.style.network import NAME
 from models.networks.transformer_net import TransformerNet, TransformerNetConfig
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
@@ -22,4 +23,4 @@ def small_network() -> TransformerNet:
 
 def painting(**changes: Any) -> Context:
     """A context whose worker has loaded that network."""
-    return Context(cache={NAME: small_network()}, **changes)
+    return Context(cache={cache_key(NAME): Network(small_network(), None)}, **changes)

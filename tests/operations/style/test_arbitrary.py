@@ -12,6 +12,7 @@ import torch
 from backend.imaging import Cancelled
 from backend.io.rasters import as_depth, colors, from_array, samples
 from backend.operations import Context, OperationError, find
+from backend.operations.networks import FEATURES, Network, cache_key
 from backend.operations.style import arbitrary, gatys
 from backend.operations.style.gatys import enlarged
 from models.networks.feature_net import FeatureNet
@@ -38,7 +39,8 @@ def context(**changes: object) -> Context:
     torch.manual_seed(0)
     net = AnyStyle(AnyStyleConfig(4, 1, 1 / 8, 10)).eval().requires_grad_(False)
     net.predictor.head.weight.normal_(std=0.5)
-    cache = {arbitrary.NAME: net, gatys.FEATURES: FeatureNet(1 / 8).requires_grad_(False)}
+    features = FeatureNet(1 / 8).requires_grad_(False)
+    cache = {cache_key(arbitrary.NAME): Network(net, None), cache_key(FEATURES): Network(features, None)}
     return Context(cache=cache, **changes)  # type: ignore[arg-type]  # the caller names Context's own
 
 
@@ -81,7 +83,7 @@ def test_only_the_region_changes(action: str) -> None:
 def test_a_style_is_read_once_and_small_ones_are_refused() -> None:
     given, image = context(), layer()
     reads: list[int] = []
-    given.cache[arbitrary.NAME].predictor.register_forward_hook(lambda *_: reads.append(1))
+    given.cache[cache_key(arbitrary.NAME)].net.predictor.register_forward_hook(lambda *_: reads.append(1))
     run("style.picture", image, stripes(), given)
     run("style.picture", image, stripes(), given, strength=50.0)
     assert len(reads) == 1
@@ -161,7 +163,7 @@ def test_where_memory_is_short_it_paints_smaller() -> None:
 def test_without_its_weights_it_says_so(action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "locate", lambda card: None)
     monkeypatch.setattr(store, "names", lambda: ["vgg16"])
-    with pytest.raises(OperationError, match="not in this installation") as raised:
+    with pytest.raises(OperationError, match="missing") as raised:
         run(action, layer(), stripes(), Context())
     assert raised.value.remedy
 

@@ -237,9 +237,9 @@ def test_each_preset_has_a_small_picture() -> None:
 
 def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
-    with pytest.raises(OperationError, match="missing or damaged") as raised:
+    with pytest.raises(OperationError, match="missing") as raised:
         run(layer(), context=Context())
-    assert "models/zoo/weights/styles.safetensors" in raised.value.remedy
+    assert "Reinstall Inlay" in raised.value.remedy
 
 
 def test_the_network_is_loaded_once() -> None:
