@@ -24,7 +24,8 @@ from skimage.exposure import match_histograms
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
-from backend.operations.paste.harmonize import NAME, Look, harmonized
+from backend.operations.paste.deep_copy_paste import NAME
+from backend.operations.paste.harmonize import Options, harmonize
 from models.papers.copy_paste import CopyPasteNet
 from models.training.paste.train import load
 from models.training.paste.transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
@@ -76,7 +77,7 @@ def network(net: CopyPasteNet, longest: int, method: str) -> Method:
     context = Context(cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=longest))})
 
     def blend(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-        return harmonized(source, target, mask, False, Look(method), context)
+        return harmonize(source, target, mask, False, Options(method), context)
 
     return blend
 

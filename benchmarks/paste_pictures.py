@@ -17,8 +17,8 @@ from skimage import data
 
 from backend.io.rasters import raster, samples
 from backend.operations import Context
-from backend.operations.paste.composite import place_subject
-from backend.operations.paste.harmonize import Look, harmonized
+from backend.operations.paste.composite import composite_subject
+from backend.operations.paste.harmonize import Options, harmonize
 from benchmarks.paste import Pixels, plain
 from models.training.paste.transforms import SIGMA, rectangle_mask, transform
 from plugin.client.actions import BY_NAME
@@ -41,7 +41,7 @@ def shading(name: str, seed: int, context: Context) -> list[Pixels]:
     top, left = (height - len(square)) // 2, (width - len(square)) // 2
     mask[top : top + len(square), left : left + len(square)] = square
     mask[:2] = mask[-2:] = mask[:, :2] = mask[:, -2:] = False
-    results = [harmonized(source, picture, mask, False, Look(method), context) for method in ("poisson", "auto")]
+    results = [harmonize(source, picture, mask, False, Options(method), context) for method in ("poisson", "auto")]
     return [plain(source, picture, mask), *results, picture]
 
 
@@ -51,7 +51,7 @@ def clutter(target: Pixels, context: Context) -> list[Pixels]:
     for method, strength in (("auto", 0.0), ("poisson", 100.0), ("auto", 100.0)):
         wish = {"method": method, "strength": strength, "x": 32.0, "y": 100.0, "size": 75.0, "shadow": 0.0}
         job = Job("paste.subject", BY_NAME["paste.subject"].check(wish), inputs)
-        layer = place_subject(job, context)[0].raster
+        layer = composite_subject(job, context)[0].raster
         pixels, picture = samples(layer), target.copy()
         part = picture[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
         alpha = pixels[..., 3:] / np.float32(255)

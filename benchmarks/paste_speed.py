@@ -21,7 +21,8 @@ import torch
 
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
-from backend.operations.paste.harmonize import NAME, Look, harmonized
+from backend.operations.paste.deep_copy_paste import NAME
+from backend.operations.paste.harmonize import Options, harmonize
 from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
 from models.training.paste.train import load
 from models.zoo import store
@@ -47,10 +48,10 @@ def measure(
     context = Context(
         cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=store.find_card(NAME).input_size))}
     )
-    harmonized(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Look(), context)
+    harmonize(source[:64, :64], target[:64, :64], np.eye(64, dtype=bool), False, Options(), context)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, processor = time.perf_counter(), time.process_time()
-    harmonized(source, target, mask, False, Look(method), context)
+    harmonize(source, target, mask, False, Options(method), context)
     seconds = time.perf_counter() - wall, time.process_time() - processor
     return *seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * UNIT / 2**20
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backend.imaging import CancelCheck, Progress, stop_if
+from backend.imaging.color.spaces import Float
 from backend.imaging.poisson.adaptive import AdaptivePoisson, windows
 from backend.imaging.poisson.mixed_gradients import stronger_gradients
 from backend.imaging.poisson.multigrid import MaskedPoisson, Network, Poll
@@ -44,6 +45,7 @@ def seamless_clone(
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
     tolerance: float = 5e-4,
+    transfer: Float | None = None,
 ) -> Image:
     """Paste the masked part of `source` into `target` so that it takes on the target's colors at the outline.
 
@@ -57,6 +59,8 @@ def seamless_clone(
         progress: called with the finished fraction.
         cancelled: polled about every few milliseconds of work.
         tolerance: the last change of the correction, relative to its largest value, at which the solver stops.
+        transfer: `C x C`, applied to the source's colors before they are cloned; see `gradient_transfer`. Not with
+            `mixed`.
 
     Returns:
         A new array like `target`; pixels outside the mask are bit-identical to it.
@@ -79,14 +83,15 @@ def seamless_clone(
     cut = np.ascontiguousarray(mask[window])
     new, old, pasted = (np.atleast_3d(image[window]) for image in (source, target, result))
     if mixed:
-        new = stronger_gradients(new, old, poll)
+        new, transfer = stronger_gradients(new, old, poll), None
         report(0.4)
     done = 0.4 if mixed else 0.0
+    matrix = None if transfer is None or np.array_equal(transfer, np.eye(len(transfer))) else transfer
     correction = _correction(
-        new, old, cut, device, tolerance, poll, lambda fraction: report(done + (0.9 - done) * fraction)
+        new, old, cut, device, tolerance, poll, lambda fraction: report(done + (0.9 - done) * fraction), matrix
     )
     report(0.9)
-    _add(new, correction, cut, pasted, poll)
+    _add(new, correction, cut, pasted, poll, matrix)
     report(1.0)
     return result
 
@@ -125,20 +130,21 @@ def _correction(
     tolerance: float,
     poll: Poll,
     report: Progress,
+    matrix: Float | None,
 ) -> Strips:
     """The function that is harmonic in the mask and `old - new` around it."""
     channels = new.shape[2]
     adaptive = AdaptivePoisson(mask, channels, device, poll)
 
     def difference(rows: Indices, columns: Indices) -> Image:
-        return np.subtract(windows(old, rows, columns), windows(new, rows, columns), dtype=np.float32)
+        return np.subtract(windows(old, rows, columns), _times(matrix, windows(new, rows, columns)), dtype=np.float32)
 
     if adaptive.worthwhile and adaptive.solve(difference, tolerance, lambda fraction: report(0.9 * fraction)):
         report(1.0)
         return adaptive.strip
     inside = torch.from_numpy(mask).to(device)
     solver = MaskedPoisson(Network.of_mask(inside), channels, poll)
-    offset = np.subtract(old, new, dtype=np.float32)
+    offset = np.subtract(old, _times(matrix, new), dtype=np.float32)
     boundary = _boundary_sum(torch.from_numpy(offset).to(inside.device).permute(2, 0, 1).contiguous(), inside)
     del offset
     start = 0.9 if adaptive.worthwhile else 0.0
@@ -156,7 +162,19 @@ def _boundary_sum(values: Tensor, inside: Tensor) -> Tensor:
     return total.mul_(inside)
 
 
-def _add(new: Image, correction: Strips, mask: npt.NDArray[np.bool_], pasted: Image, poll: Poll) -> None:
+def _times(matrix: Float | None, pixels: Image) -> Image:
+    """The matrix times the color of every pixel `[..., C]`."""
+    return pixels if matrix is None else np.asarray(pixels, np.float32) @ matrix.T
+
+
+def _add(
+    new: Image,
+    correction: Strips,
+    mask: npt.NDArray[np.bool_],
+    pasted: Image,
+    poll: Poll,
+    matrix: Float | None,
+) -> None:
     """Write `new` plus the correction into the mask's pixels of `pasted`, rounded and clipped where it has integers."""
     height = len(mask)
     chosen = mask.view(np.uint8)
@@ -165,9 +183,9 @@ def _add(new: Image, correction: Strips, mask: npt.NDArray[np.bool_], pasted: Im
         rows = slice(top, min(top + _STRIP, height))
         change = np.ascontiguousarray(correction(rows.start, rows.stop))
         if (depth := _OPENCV_DEPTHS.get(pasted.dtype)) is not None:
-            cv2.copyTo(cv2.add(new[rows], change, dtype=depth), chosen[rows], pasted[rows])
+            cv2.copyTo(cv2.add(_times(matrix, new[rows]), change, dtype=depth), chosen[rows], pasted[rows])
             return
-        values = np.add(new[rows], change, dtype=np.float32)
+        values = np.add(_times(matrix, new[rows]), change, dtype=np.float32)
         if np.issubdtype(pasted.dtype, np.integer):
             limits = np.iinfo(pasted.dtype)
             np.clip(np.rint(values, out=values), limits.min, limits.max, out=values)

@@ -1,4 +1,4 @@
-"""Composing: something of another layer placed on the picture, scaled, and made to belong there."""
+"""Compositing: something of another layer placed on this image, scaled, and harmonized."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from plugin.client.messages import ErrorCode, Job, Output
 from .. import Context, OperationError
 from ..selection.cutout import cut
 from ..selection.subject import subject_alpha
-from .paste import belonging
+from .paste import blend
 
 
-def paste_from(job: Job, context: Context) -> list[Output]:
+def clone_from_layer(job: Job, context: Context) -> list[Output]:
     """What another layer holds, blended into the picture: where it lies, or fitted into the selection's box."""
     source, target = cropped(job.inputs["source"]), job.inputs["image"]
     if (place := _selected(job)) is not None:
         source = _fitted(source, place)
-    return belonging(source, target, None, job.parameters, context)
+    return blend(source, target, None, job.parameters, context)
 
 
-def place_subject(job: Job, context: Context) -> list[Output]:
+def composite_subject(job: Job, context: Context) -> list[Output]:
     """The subject of another layer on this picture: in the selection's box, or at x and y in percent of the picture.
 
     Raises OperationError when no subject is found, or when it would lie outside of the picture.
@@ -40,7 +40,7 @@ def place_subject(job: Job, context: Context) -> list[Output]:
         subject = _fitted(subject, place)
     else:
         subject = standing(sized(subject, target, job), *wanted_place(target, job))
-    return belonging(subject, target, None, job.parameters, context)
+    return blend(subject, target, None, job.parameters, context)
 
 
 def cut_subject(source: Raster, job: Job, context: Context) -> Raster:

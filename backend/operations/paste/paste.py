@@ -1,6 +1,8 @@
-"""Pasting a layer so that it belongs into a picture."""
+"""Pasting a layer in the light and color of the image that it is put into."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,7 @@ from backend.imaging.downsample import reduced
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.matting import refine
 from backend.imaging.matting.foreground import estimate_foreground
+from backend.imaging.poisson.gradient_transfer import estimate_transfer
 from backend.imaging.shadow import contact_shadow
 from backend.io.rasters import Pixels, as_depth, converted, coverage, mask_values, placed, raster, rgb
 from plugin.client.actions import ResultKind, Value
@@ -17,65 +20,79 @@ from plugin.client.image import Box, PixelFormat, Raster, grown, intersection
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
-from .harmonize import SURROUNDINGS, Look, harmonized
+from .edges import choose_edge
+from .harmonize import SURROUNDINGS, Options, at_its_own_place, harmonize
 
 Mask = npt.NDArray[np.bool_]
-TRACE = 1 / 255  # alpha below it is nothing
+LEAST_ALPHA = 1 / 255  # alpha below it is nothing
+EDGES = {"seam": "seamless", "cutout": "object"}  # as they were called before
 OUTLINED = 512  # longest side in pixels at which an outline drawn by hand is taken as exact
 
 
-def blend(job: Job, context: Context) -> list[Output]:
-    """The source made to belong to the target, where it lies."""
+def harmonize_layer(job: Job, context: Context) -> list[Output]:
+    """The source in the light and color of the target, where it lies."""
     source, target = job.inputs["source"], job.inputs["target"]
-    return belonging(source, target, job.inputs.get("selection"), job.parameters, context)
+    return blend(source, target, job.inputs.get("selection"), job.parameters, context)
 
 
-def look(parameters: dict[str, Value]) -> Look:
-    """What the parameters that all pasting shares ask for."""
-    return Look(str(parameters["method"]), parameters["edge"] == "cutout", float(parameters["strength"]) / 100)
-
-
-def belonging(
+def blend(
     source: Raster, target: Raster, selection: Raster | None, parameters: dict[str, Value], context: Context
 ) -> list[Output]:
     """The new layer, in the source's format with alpha, and below it the shadow where one is asked for.
 
-    What is pasted: the source where it is opaque and, if there is a selection, selected. A patch (edge "seam") is what
-    is more of both than not, blended along its outline; an object (edge "cutout") keeps its soft edge, which with a
-    selection is made to follow the picture and freed of the old background.
-    Raises OperationError when there is nothing to paste, or nothing to paste onto.
+    What is pasted: the source where it is opaque and, if there is a selection, selected. With the edge "seamless" it is
+    what is more of both than not, cloned along its outline; with "object" it keeps its soft edge, which with a
+    selection is made to follow the image and is decontaminated of the old background; "auto" decides, and a note says
+    what for. Raises OperationError when there is nothing to paste, or nothing to paste onto.
     """
-    wish = look(parameters)
+    method, edge = str(parameters["method"]), EDGES.get(str(parameters["edge"]), str(parameters["edge"]))
     window = _window(source.box, target.box)
     wanted = _format(source.format, target.format)
+    working = replace(wanted, channels=wanted.channels.replace("BGR", "RGB"))
     opacity = placed(coverage(source), source.x, source.y, window)
-    new = _workable(placed(converted(source, wanted), source.x, source.y, window))
-    if selection is not None:
-        chosen = placed(mask_values(selection), selection.x, selection.y, window)
-        if wish.cutout:
-            new, chosen = _freed(new, chosen, source, window, context)
+    known: Mask = opacity >= 0.5
+    new = _workable(placed(converted(source, working), source.x, source.y, window))
+    old = _workable(placed(converted(target, working), target.x, target.y, window))
+    if target.format.has_alpha:  # where the image is transparent the pasted layer keeps its own colors
+        old = np.where(placed(coverage(target) < 0.5, target.x, target.y, window)[..., None], new, old)
+    chosen = None if selection is None else placed(mask_values(selection), selection.x, selection.y, window)
+    selected: Mask = known if chosen is None else known & (chosen >= 0.5)
+    transfer = None
+    if selected.any() and edge != "object" and method == "auto":
+        transfer = estimate_transfer(new, old, selected, known)
+    if edge == "auto":
+        edge = "object"
+        if selected.any():
+            decided = choose_edge(new, selected, known, transfer.agreement if transfer else 0.0)
+            edge = decided.kind
+            context.notes.append(decided.reason)
+    whole = edge == "object"
+    if chosen is not None:
+        if whole and not at_its_own_place(new, old, selected, known):
+            new, chosen = _decontaminated(new, chosen, source, window, context)
         opacity = np.minimum(opacity, chosen)
-    mask: Mask = opacity >= (TRACE if wish.cutout else 0.5)
+    mask: Mask = opacity >= (LEAST_ALPHA if whole else 0.5)
     box = bounding_box(mask)
     if box is None:
         raise OperationError(
             ErrorCode.BAD_INPUT,
             "Nothing is left to paste: the pasted layer is transparent where the selection is, or nothing is selected.",
-            "Select a part of the pasted layer that lies over the picture, or remove the selection.",
+            "Select a part of the pasted layer that lies over the image, or remove the selection.",
         )
     if mask.all():
         raise OperationError(
             ErrorCode.BAD_INPUT,
-            "The pasted layer covers all of the picture below, so that there is no edge along which to blend it.",
+            "The pasted layer covers all of the image below, so that there is no edge along which to blend it.",
             "Select the part that is to be pasted, or erase the rest of the layer.",
         )
-    new = _continued(new, mask if wish.cutout else placed(coverage(source) >= 0.5, source.x, source.y, window))
-    old = _workable(placed(converted(target, wanted), target.x, target.y, window))
-    if target.format.has_alpha:  # where the picture is transparent the pasted layer keeps its own colors
-        old = np.where(placed(coverage(target) < 0.5, target.x, target.y, window)[..., None], new, old)
-    blended = harmonized(new, old, mask, wanted.linear, wish, context)
-    alpha = opacity[box.window] * mask[box.window] if wish.cutout else mask[box.window].astype(np.float32)
-    pixels = np.dstack([as_depth(blended[box.window], wanted.depth), as_depth(alpha, wanted.depth)])
+    new = _continued(new, mask if whole else known)
+    options = Options(method, edge, float(parameters["strength"]) / 100)
+    blended = harmonize(new, old, mask, wanted.linear, options, context, known & ~mask if not whole else None, transfer)
+    alpha = opacity[box.window] * mask[box.window] if whole else mask[box.window].astype(np.float32)
+    colors = blended[box.window]
+    if working != wanted:
+        colors = colors[..., ::-1]
+    pixels = np.dstack([as_depth(colors, wanted.depth), as_depth(alpha, wanted.depth)])
     x, y = window[0] + box.x, window[1] + box.y
     outputs = [Output(ResultKind.LAYER, "Blended", raster(pixels, wanted, x, y, source.profile))]
     if (share := float(parameters["shadow"]) / 100) > 0:
@@ -96,13 +113,13 @@ def _workable(pixels: Pixels) -> Pixels:
     return pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels
 
 
-def _freed(new: Pixels, chosen: Float, source: Raster, window: Box, context: Context) -> tuple[Pixels, Float]:
+def _decontaminated(new: Pixels, chosen: Float, source: Raster, window: Box, context: Context) -> tuple[Pixels, Float]:
     """The selected object's colors without its old background's, and its alpha, both on the window."""
     context.progress(0.05, "Following the edge", None)
-    picture = _workable(placed(rgb(source), source.x, source.y, window))
+    image = _workable(placed(rgb(source), source.x, source.y, window))
     shrink = min(1.0, OUTLINED / max(chosen.shape))
     rough = reduced(chosen, (max(1, round(chosen.shape[1] * shrink)), max(1, round(chosen.shape[0] * shrink))))
-    alpha: Float = refine.refine(picture, rough, cancelled=context.cancelled)
+    alpha: Float = refine.refine(image, rough, cancelled=context.cancelled)
     colors = new if new.shape[2] == 3 else np.repeat(new, 3, 2)
     clean = estimate_foreground(np.ascontiguousarray(colors), alpha, cancelled=context.cancelled)
     return clean[..., : new.shape[2]], alpha
@@ -113,7 +130,7 @@ def _window(source: Box, target: Box) -> Box:
     if intersection(source, target) is None:
         raise OperationError(
             ErrorCode.BAD_INPUT,
-            "The pasted layer does not lie over the picture.",
+            "The pasted layer does not lie over the image.",
             "Move it to where it is to be pasted.",
         )
     window = intersection(grown(source, SURROUNDINGS, 2), target)

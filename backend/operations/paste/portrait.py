@@ -22,7 +22,7 @@ from ..style import arbitrary
 from ..style.network import mixture, network, stylized
 from ..style.stylize import opaque
 from .composite import alpha_of_subject, cropped, sized, solid, standing, wanted_place
-from .paste import belonging
+from .paste import blend
 
 CUT_OFF = 0.2  # a subject that meets its picture's lower border along so much of its width goes on below it
 PAINTED = 800  # px, the least height at which a person is painted: strokes on fewer hide the face
@@ -50,7 +50,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
     else:
         person = standing(person, *wanted_place(target, job))
     person = in_colors_of(target, person, float(job.parameters["palette"]) / 100)
-    return belonging(person, target, None, job.parameters, context)
+    return blend(person, target, None, job.parameters, context)
 
 
 def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> Raster:

@@ -13,9 +13,9 @@ from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 OPERATIONS = {
-    "paste.blend": paste.blend,
-    "paste.from": composite.paste_from,
-    "paste.subject": composite.place_subject,
+    "paste.blend": paste.harmonize_layer,
+    "paste.from": composite.clone_from_layer,
+    "paste.subject": composite.composite_subject,
     "paste.portrait": portrait.portrait_into_painting,
 }
 

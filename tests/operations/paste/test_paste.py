@@ -22,7 +22,7 @@ def blend(
 ) -> Raster:
     inputs = {"source": source, "target": target} | ({"selection": selection} if selection else {})
     parameters = BY_NAME["paste.blend"].check({"method": method, **wish})
-    (output,) = paste.blend(Job("paste.blend", parameters, inputs), Context())
+    (output,) = paste.harmonize_layer(Job("paste.blend", parameters, inputs), Context())
     assert output.kind is ResultKind.LAYER
     return output.raster
 

@@ -1,0 +1,34 @@
+"""Images of any depth and encoding as sRGB-encoded floats, a part at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.io.rasters import Pixels
+
+
+class Encoded:
+    """Part of an image as H x W x 3 float32, sRGB-encoded, whatever the image's own values; and back."""
+
+    def __init__(self, pixels: Pixels, linear: bool) -> None:
+        self.pixels, self.linear = pixels, linear
+
+    def at(self, window: tuple[slice, slice]) -> Float:
+        unit = to_unit(np.ascontiguousarray(self.pixels[window]))
+        if self.linear:
+            unit = linear_to_srgb(unit)
+        return np.repeat(unit, 3, 2) if unit.shape[2] == 1 else unit
+
+    def put(self, window: tuple[slice, slice], values: Float, mask: npt.NDArray[np.bool_]) -> None:
+        """Write where the mask is; integers are rounded and clipped."""
+        if self.pixels.shape[2] == 1:
+            values = values.mean(2, keepdims=True)
+        if self.linear:
+            values = srgb_to_linear(values)
+        kind = self.pixels.dtype
+        if kind.kind == "u":
+            full = np.iinfo(kind).max
+            values = np.rint(np.clip(values * np.float32(full), 0, full))
+        np.copyto(self.pixels[window], values.astype(kind), where=mask[..., None])
