@@ -15,12 +15,12 @@ from .options import add_output, add_parameters, add_running, family, given
 from .running import Report, runner
 
 ACTIONS = family("background")
-WHATS = {action.name.partition(".")[2]: action for action in ACTIONS}
+EFFECTS = {action.name.partition(".")[2]: action for action in ACTIONS}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay background`."""
-    parser.add_argument("what", choices=list(WHATS), help="; ".join(f"{n}: {a.label}" for n, a in WHATS.items()))
+    parser.add_argument("effect", choices=list(EFFECTS), help="; ".join(f"{n}: {a.label}" for n, a in EFFECTS.items()))
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
     add_output(parser, "file to write; with several pictures a folder")
     add_mask(parser, "the subject, in place of what is found")
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write every picture with another background."""
-    action = BY_NAME[WHATS[arguments.what].name]
+    action = BY_NAME[EFFECTS[arguments.effect].name]
     parameters = given(vars(arguments), action, ACTIONS)
     tasks = batch.plan(arguments.images, arguments.output)
     mask = image_files.read(arguments.mask) if arguments.mask else None

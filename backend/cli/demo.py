@@ -96,8 +96,8 @@ def _blend(
 ) -> Raster:
     """The part of a picture inside an oval (its bounding box), pasted into the same picture elsewhere."""
     placed = pasting.place(picture, _oval(picture, oval), at, scale)
-    parameters = BY_NAME["paste.blend"].check({"method": "poisson"})
-    return pasting.paste(running, "paste.blend", parameters, picture, placed, report)
+    parameters = BY_NAME["paste.harmonize"].check({"method": "poisson"})
+    return pasting.paste(running, "paste.harmonize", parameters, picture, placed, report)
 
 
 def _oval(picture: Raster, box: tuple[int, int, int, int]) -> Raster:

@@ -1,4 +1,4 @@
-"""Erase something from pictures and fill its place with what is around it. Say what: with a mask, or by --what."""
+"""Remove something from images and fill its place from its surroundings: what a mask marks, or a --target."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from . import batch, masks, paste, select, usage
-from .options import add_output, add_parameters, add_running, given, numbers
+from .options import add_alias, add_output, add_parameters, add_running, given, numbers
 from .running import Report, Runner, runner
 
 SELECTION = BY_NAME["fill.selection"]
-WHATS = {"subject": BY_NAME["fill.subject"], "object": BY_NAME["fill.object"]}
-ACTIONS = [SELECTION, *WHATS.values()]
+TARGETS = {"subject": BY_NAME["fill.subject"], "object": BY_NAME["fill.object"]}
+ACTIONS = [SELECTION, *TARGETS.values()]
 ONE_LAYER = {"variants"}
 """Parameters that mean nothing where the result is a picture: another try has another seed."""
 
@@ -24,11 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay fill`."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
     add_output(parser, "file to write; with several pictures a folder")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--mask", type=Path, help="what is erased: white, and of the pictures' size")
-    what.add_argument(
-        "--what", choices=list(WHATS), help="subject: what the picture is about; object: what --box or --point means"
+    removed = parser.add_mutually_exclusive_group(required=True)
+    removed.add_argument("--mask", type=Path, help="what is removed: white, and of the images' size")
+    removed.add_argument(
+        "--target", choices=list(TARGETS), help="subject: the image's subject; object: what --box or --point marks"
     )
+    add_alias(removed, "--what", "target", choices=list(TARGETS))
     parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
     parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
     parser.add_argument("--source", type=Path, help="where the fill may be taken from: white, of the pictures' size")
@@ -37,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write every picture without what was to be erased."""
+    """Write every image without what was to be removed."""
     placed = arguments.box is not None or arguments.point is not None
-    if (arguments.what == "object") != placed:
-        raise usage("say where the object is: --what object --box X,Y,W,H or --point X,Y")
-    action = WHATS.get(arguments.what, SELECTION)
+    if (arguments.target == "object") != placed:
+        raise usage("say where the object is: --target object --box X,Y,W,H or --point X,Y")
+    action = TARGETS.get(arguments.target, SELECTION)
     parameters = given(vars(arguments), action, ACTIONS)
     mask, source = (image_files.read(path) if path else None for path in (arguments.mask, arguments.source))
     tasks = batch.plan(arguments.images, arguments.output)

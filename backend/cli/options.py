@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from plugin.client.actions import ACTIONS, Action, Kind, Parameter, Value
 
@@ -12,7 +13,7 @@ from . import usage
 
 
 def family(name: str) -> list[Action]:
-    """The actions "NAME.something" that people can call."""
+    """The actions "NAME.something" that the user can call."""
     return [action for action in ACTIONS if action.name.startswith(name + ".") and not action.hidden]
 
 
@@ -30,15 +31,20 @@ def add_parameters(parser: argparse.ArgumentParser, actions: Sequence[Action], l
         text = first.help.replace("%", "%%") + only + f" Default: {_shown(first)}.".replace("%", "%%")
         flag = "--" + name.replace("_", "-")
         if first.kind is Kind.SWITCH:
-            group.add_argument(
-                flag, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text
-            )
+            options: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         elif first.kind is Kind.CHOICE:
             values = list(dict.fromkeys(value for _, parameter in owned for value, _ in parameter.choices))
-            group.add_argument(flag, dest=name, choices=values, default=argparse.SUPPRESS, help=text)
+            options = {"choices": values}
         else:
-            kind = {Kind.INTEGER: int, Kind.NUMBER: float}.get(first.kind, str)
-            group.add_argument(flag, dest=name, type=kind, metavar="N", default=argparse.SUPPRESS, help=text)
+            options = {"type": {Kind.INTEGER: int, Kind.NUMBER: float}.get(first.kind, str), "metavar": "N"}
+        group.add_argument(flag, dest=name, default=argparse.SUPPRESS, help=text, **options)
+        for alias in first.aliases:
+            add_alias(group, "--" + alias.replace("_", "-"), name, **options)
+
+
+def add_alias(group: argparse._ActionsContainer, flag: str, target: str, **options: Any) -> None:
+    """An older spelling of the option whose value is `target`: still taken, absent from the help."""
+    group.add_argument(flag, dest=target, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **options)
 
 
 def given(options: dict[str, object], action: Action, actions: Sequence[Action]) -> dict[str, Value]:

@@ -18,7 +18,7 @@ from .running import ProgressBar, Report, Runner, runner
 if TYPE_CHECKING:
     from backend.io.rasters import Pixels
 
-ACTION = BY_NAME["paste.blend"]
+ACTION = BY_NAME["paste.harmonize"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

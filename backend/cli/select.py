@@ -10,12 +10,12 @@ from plugin.client.actions import Action, Value
 from plugin.client.image import PixelFormat, Raster
 
 from . import batch, usage
-from .options import add_output, add_parameters, add_running, family, given, numbers
+from .options import add_alias, add_output, add_parameters, add_running, family, given, numbers
 from .running import Report, Runner, runner
 
 ACTIONS = family("select")
-KIND = "kind"
-"""The parameter that is part of WHAT: class:person."""
+CLASS_NAME = "class_name"
+"""The parameter that is part of the target: class:person."""
 
 POINT_RADIUS = 0.01
 """Radius of the selection that a point becomes, of the picture's longer side."""
@@ -25,13 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay select` (and `inlay cutout`)."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
     add_output(parser, "file to write; with several pictures a folder")
-    whats = "; ".join(f"{name}: {action.label}" for name, (action, _) in _whats().items() if ":" not in name)
-    kinds = ", ".join(name for name in _whats() if ":" in name)
-    parser.add_argument("--what", metavar="WHAT", help=f"what to select. {whats}{'; ' if kinds else ''}{kinds}")
-    parser.add_argument("--method", choices=list(_methods()), help="how; some methods go with one WHAT alone")
+    targets = "; ".join(f"{name}: {action.label}" for name, (action, _) in _targets().items() if ":" not in name)
+    classes = ", ".join(name for name in _targets() if ":" in name)
+    listed = f"what to select. {targets}{'; ' if classes else ''}{classes}"
+    parser.add_argument("--target", metavar="TARGET", help=listed)
+    add_alias(parser, "--what", "target")
+    parser.add_argument("--method", choices=list(_methods()), help="how; some methods go with one TARGET alone")
     parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
     parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
-    add_parameters(parser, ACTIONS, leave_out={"combine", "method", KIND})
+    add_parameters(parser, ACTIONS, leave_out={"mode", "method", CLASS_NAME})
     add_running(parser)
 
 
@@ -45,26 +47,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 def request(arguments: argparse.Namespace) -> tuple[Action, dict[str, Value]]:
     """The action that the options mean, and its parameters. Raises CommandError (usage)."""
-    if arguments.what and arguments.what not in _whats():
-        raise usage(f"--what {arguments.what} is not known; there are {', '.join(_whats())}")
+    if arguments.target and arguments.target not in _targets():
+        raise usage(f"--target {arguments.target} is not known; there are {', '.join(_targets())}")
     candidates = ACTIONS
     chosen: dict[str, Value] = {}
-    if arguments.what:
-        action, chosen = _whats()[arguments.what]
+    if arguments.target:
+        action, chosen = _targets()[arguments.target]
         candidates = [action]
     if arguments.method:
         candidates = [a for a in candidates if a.name in _methods()[arguments.method]]
         if not candidates:
-            raise usage(f"--method {arguments.method} cannot select '{arguments.what}'")
+            raise usage(f"--method {arguments.method} cannot select '{arguments.target}'")
     placed = arguments.box is not None or arguments.point is not None
     fitting = [a for a in candidates if _needs_place(a) == placed] or candidates
     action = fitting[0]
     options = {name: value for name, value in vars(arguments).items() if name != "method"} | chosen
-    if arguments.method and arguments.method != _what(action):
+    if arguments.method and arguments.method != _target(action):
         options["method"] = arguments.method
     parameters = given(options, action, ACTIONS)
     if _needs_place(action) and not placed:
-        raise usage(f"to select '{_what(action)}', say where it is: --box X,Y,W,H")
+        raise usage(f"to select '{_target(action)}', say where it is: --box X,Y,W,H")
     if arguments.box is None and arguments.point is not None and parameters.get("method") == "grabcut":
         raise usage("for GrabCut a point is too little: surround the object with --box X,Y,W,H")
     return action, parameters
@@ -97,18 +99,18 @@ def filled(selection: Raster, picture: Raster) -> Raster:
     return from_array(placed(values, selection.x, selection.y, picture.box))
 
 
-def _what(action: Action) -> str:
+def _target(action: Action) -> str:
     return action.name.removeprefix("select.")
 
 
-def _whats() -> dict[str, tuple[Action, dict[str, Value]]]:
-    """What --what may be: an action and what it fixes of the parameters. A choice of kinds is written ACTION:KIND."""
+def _targets() -> dict[str, tuple[Action, dict[str, Value]]]:
+    """What --target may be: an action and the parameters it fixes. A choice of classes is written ACTION:CLASS."""
     found: dict[str, tuple[Action, dict[str, Value]]] = {}
     for action in ACTIONS:
-        found[_what(action)] = action, {}
+        found[_target(action)] = action, {}
         for parameter in action.parameters:
-            if parameter.name == KIND:
-                found |= {f"{_what(action)}:{value}": (action, {KIND: value}) for value, _ in parameter.choices}
+            if parameter.name == CLASS_NAME:
+                found |= {f"{_target(action)}:{value}": (action, {CLASS_NAME: value}) for value, _ in parameter.choices}
     return found
 
 
@@ -117,7 +119,7 @@ def _methods() -> dict[str, set[str]]:
     methods: dict[str, set[str]] = {}
     for action in ACTIONS:
         choices = [value for p in action.parameters if p.name == "method" for value, _ in p.choices]
-        for name in choices or [_what(action)]:
+        for name in choices or [_target(action)]:
             methods.setdefault(name, set()).add(action.name)
     return methods
 

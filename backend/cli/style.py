@@ -1,4 +1,4 @@
-"""Repaint pictures, their background or their subject in the manner of a painting: one that comes along, any picture,
+"""Repaint pictures, their background or their subject in the style of a painting: one that comes along, any image,
 or one that you have trained."""
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from plugin.client.image import Raster
 from ..io import image_files
 from . import CommandError, batch, usage
 from .masks import add_mask, fitting
-from .options import add_parameters, add_running, given
+from .options import add_alias, add_parameters, add_running, given
 from .running import Report, Runner, runner
 
-PRESET, PICTURE, GATYS, OWN = (BY_NAME[f"style.{name}"] for name in ("preset", "picture", "gatys", "own"))
-ACTIONS = [PRESET, PICTURE, GATYS, OWN]
+PRESET, LAYER, GATYS, CUSTOM = (BY_NAME[f"style.{name}"] for name in ("preset", "layer", "gatys", "custom"))
+ACTIONS = [PRESET, LAYER, GATYS, CUSTOM]
 
 
 class ListStyles(argparse.Action):
@@ -42,10 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action=ListStyles, nargs=0, help="print the styles and their paintings, and end")
     add_mask(parser, "where to repaint, for --region selection")
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--style-picture", type=Path, metavar="FILE", help="a picture in whose manner to repaint")
-    other.add_argument("--own", metavar="NAME", help="a style of your own (see `inlay train-style --list`)")
+    other.add_argument("--style-image", type=Path, metavar="FILE", help="an image in whose style to repaint")
+    add_alias(other, "--style-picture", "style_image", type=Path)
+    other.add_argument("--custom", metavar="NAME", help="a custom style (see `inlay train-style --list`)")
+    add_alias(other, "--own", "custom")
     parser.add_argument(
-        "--gatys", action="store_true", help="paint step by step as --style-picture; slower and closer than one pass"
+        "--gatys", action="store_true", help="paint step by step as --style-image; slower and closer than one pass"
     )
     add_parameters(parser, ACTIONS, leave_out={"name"})
     add_running(parser)
@@ -56,19 +58,19 @@ def run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
     if arguments.mask is not None:
         options.setdefault("region", "selection")
-    if arguments.gatys and arguments.style_picture is None:
-        raise usage("--gatys needs a --style-picture")
+    if arguments.gatys and arguments.style_image is None:
+        raise usage("--gatys needs a --style-image")
     action, title = PRESET, ""
-    if arguments.style_picture is not None:
-        action, title = (GATYS if arguments.gatys else PICTURE), arguments.style_picture.stem
-    if arguments.own is not None:
-        action, title = OWN, arguments.own
-        options["name"] = arguments.own
+    if arguments.style_image is not None:
+        action, title = (GATYS if arguments.gatys else LAYER), arguments.style_image.stem
+    if arguments.custom is not None:
+        action, title = CUSTOM, arguments.custom
+        options["name"] = arguments.custom
     parameters = given(options, action, ACTIONS)
     if (parameters["region"] == "selection") != (arguments.mask is not None):
         raise usage("--region selection and --mask FILE go together")
     tasks = _tasks(arguments.images, arguments.output, title or str(parameters["style"]))
-    style = {"style": image_files.read(arguments.style_picture)} if arguments.style_picture else {}
+    style = {"style": image_files.read(arguments.style_image)} if arguments.style_image else {}
     mask = image_files.read(arguments.mask) if arguments.mask else None
     with runner(arguments.in_process) as running:
 

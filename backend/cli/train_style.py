@@ -1,4 +1,4 @@
-"""Train a style of your own from a painting, with photographs of yours to practice on. It takes from minutes to hours,
+"""Train a custom style from a painting, with photographs of yours to practice on. It takes from minutes to hours,
 says how long, can run in the background, be paused, and go on later; in the end it is one more style."""
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _train(name: str) -> int:
     finally:
         training_process.write_status(folder, training_process.read_status(name) | {"pid": 0})
     _tidy(folder)
-    print(f"{name} is trained: `inlay style PHOTO --own {name} -o OUT`, and Style > Stylize with an Own Style.")
+    print(f"{name} is trained: `inlay style PHOTO --custom {name} -o OUT`, and Style > Stylize with Custom Style.")
     return Exit.DONE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gi.repository import Gimp, GObject
@@ -27,12 +28,17 @@ def own_arguments(action: Action) -> list[str]:
 
 
 def declare(procedure: Any, action: Action) -> None:
-    """Add the action's arguments to its procedure, after those that every image procedure has."""
+    """Add the action's arguments to its procedure, after those that every image procedure has.
+
+    Older names of parameters become arguments, too: scripts may set them, the dialog does not show them.
+    """
     for parameter, label in labeled(action):
         if isinstance(parameter, Input):
             _declare_input(procedure, parameter, label)
         else:
             _declare_parameter(procedure, parameter, label)
+    for parameter in _old(action):
+        _declare_parameter(procedure, parameter, parameter.label)
 
 
 def labeled(action: Action) -> list[tuple[Input | Parameter, str]]:
@@ -48,8 +54,30 @@ def _label(field: Input | Parameter) -> str:
 
 
 def values(config: Any, action: Action) -> dict[str, object]:
-    """The parameters' values in a procedure's config, by the parameters' own names."""
-    return {parameter.name: _value(config, parameter) for parameter in action.parameters}
+    """The parameters' values in a procedure's config, by the parameters' present names.
+
+    An argument of an older name counts where it has been set to something else than the default.
+    """
+    found = {parameter.name: _value(config, parameter) for parameter in action.parameters}
+    for parameter in action.parameters:
+        for alias in parameter.aliases:
+            value = _value(config, replace(parameter, name=alias))
+            if value != parameter.default:
+                found[parameter.name] = value
+    return found
+
+
+def forget_old(config: Any, action: Action) -> None:
+    """Set the arguments of older names back to their defaults: the dialog, which does not show them, decides."""
+    for parameter in _old(action):
+        config.set_property(argument_name(parameter.name), parameter.default)
+
+
+def _old(action: Action) -> list[Parameter]:
+    """A parameter for every older name of the action's parameters."""
+    return [
+        replace(p, name=name, label=f"{p.label}, by its older name") for p in action.parameters for name in p.aliases
+    ]
 
 
 def advance(config: Any, action: Action) -> None:

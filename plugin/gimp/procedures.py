@@ -12,7 +12,7 @@ from ..client.actions import ACTIONS, Action
 from . import arguments, running
 
 _MENU = "<Image>/Filters/Inlay"
-_BY_PROCEDURE = {action.procedure: action for action in ACTIONS}
+_BY_PROCEDURE = {name: action for action in ACTIONS for name in (action.procedure, *action.old_procedures)}
 
 
 class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no types
@@ -31,9 +31,10 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         procedure.set_documentation(action.help, action.help, None)
         procedure.set_attribution("Inlay", "Inlay", "2026")
-        procedure.set_menu_label(f"{action.label}...")
-        if (place := menu_place(action)) is not None:
-            procedure.add_menu_path(place)
+        if name == action.procedure:
+            procedure.set_menu_label(f"{action.label}...")
+            if (place := menu_place(action)) is not None:
+                procedure.add_menu_path(place)
         arguments.declare(procedure, action)
         return procedure
 

@@ -26,8 +26,9 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     """What GIMP calls. An error's message says what happened and what to do; the image is as it was then."""
     try:
         layer = image.active_layer(action, picture, drawables)
-        interactive = run_mode == Gimp.RunMode.INTERACTIVE
-        if interactive:
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            arguments.forget_old(config, action)
+        if run_mode == Gimp.RunMode.INTERACTIVE:
             arguments.propose_layers(config, action, picture, layer)
             if not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
                 return _answer(procedure, Gimp.PDBStatusType.CANCEL)
@@ -75,7 +76,7 @@ def _work(action: Action, picture: Any, layer: Any, config: Any, watching: Watch
         image.check_mask_can_be_set(layer)
     job = Job(action.name, parameters, _inputs(suited, picture, layer, config))
     result = _answered(job, action.label, watching)
-    results.apply(result, picture, layer, str(parameters.get("combine", "replace")))
+    results.apply(result, picture, layer, str(parameters.get("mode", "replace")))
     Gimp.displays_flush()
     return result.notes
 

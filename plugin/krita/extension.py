@@ -104,7 +104,7 @@ class InlayExtension(Extension):
             self._refuse(action.label, refusal)
             return
         settings.keep_values(action, action.following(parameters))
-        combine = str(parameters.get("combine", "replace"))
+        combine = str(parameters.get("mode", "replace"))
         self.runner.start(job, action.label, lambda outcome: self._end(outcome, action.label, origin, combine))
 
     def ask_settings(self) -> None:

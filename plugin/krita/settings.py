@@ -43,8 +43,10 @@ def save(settings: Settings) -> None:
 
 def last_values(action: Action) -> dict[str, Value]:
     """The values that were kept for the action, where they still fit; defaults for the rest."""
-    kept = _read(action.name)
-    return {parameter.name: _fitting(parameter, kept.get(parameter.name)) for parameter in action.parameters}
+    kept: dict[str, object] = {}
+    for name in (*action.aliases, action.name):
+        kept |= _read(name)
+    return {parameter.name: _fitting(parameter, kept) for parameter in action.parameters}
 
 
 def keep_values(action: Action, values: dict[str, Value]) -> None:
@@ -57,9 +59,10 @@ def diagnosing() -> bool:
     return os.environ.get("INLAY_DIAGNOSE", "") not in ("", "0")
 
 
-def _fitting(parameter: Parameter, value: object) -> Value:
+def _fitting(parameter: Parameter, kept: dict[str, object]) -> Value:
+    name = next((name for name in (parameter.name, *parameter.aliases) if name in kept), parameter.name)
     try:
-        return parameter.check(value)
+        return parameter.check(kept.get(name))
     except ValueError:
         return parameter.default
 

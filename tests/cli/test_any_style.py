@@ -41,11 +41,9 @@ def run(*words: str | Path) -> int:
 
 def test_any_picture_is_a_style(photo: Path) -> None:
     painting = photo.with_name("painting.png")
-    assert run(photo, "--style-picture", painting) == Exit.DONE
+    assert run(photo, "--style-image", painting) == Exit.DONE
     at_once = photo.with_name("photo-painting.png")
-    assert (
-        run(photo, "--style-picture", painting, "--gatys", "--steps", "3", "-o", photo.with_name("g.png")) == Exit.DONE
-    )
+    assert run(photo, "--style-image", painting, "--gatys", "--steps", "3", "-o", photo.with_name("g.png")) == Exit.DONE
     found = [np.asarray(Image.open(path)) for path in (photo, at_once, photo.with_name("g.png"))]
     assert len({picture.tobytes() for picture in found}) == 3
     assert {picture.shape for picture in found} == {(40, 56, 3)}
@@ -54,19 +52,19 @@ def test_any_picture_is_a_style(photo: Path) -> None:
 def test_so_is_one_that_was_trained(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INLAY_DATA_DIR", str(photo.parent / "inlay"))
     monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
-    assert run(photo, "--own", "mine") == Exit.BAD_INPUT
+    assert run(photo, "--custom", "mine") == Exit.BAD_INPUT
     custom_styles.write(custom_styles.OwnStyle("mine", "mine.jpg", small_network().codes[2:3]))
-    assert run(photo, "--own", "mine") == Exit.DONE
+    assert run(photo, "--custom", "mine") == Exit.DONE
     assert photo.with_name("photo-mine.png").exists()
 
 
 def test_what_does_not_go_together_is_said(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     painting = photo.with_name("painting.png")
     assert run(photo, "--gatys") == Exit.USAGE
-    assert "--style-picture" in capsys.readouterr().err
-    assert run(photo, "--style-picture", painting, "--style", "wave") == Exit.USAGE
-    assert run(photo, "--style-picture", painting, "--steps", "3") == Exit.USAGE
-    assert run(photo, "--style-picture", photo.with_name("none.png")) == Exit.BAD_INPUT
+    assert "--style-image" in capsys.readouterr().err
+    assert run(photo, "--style-image", painting, "--style", "wave") == Exit.USAGE
+    assert run(photo, "--style-image", painting, "--steps", "3") == Exit.USAGE
+    assert run(photo, "--style-image", photo.with_name("none.png")) == Exit.BAD_INPUT
 
 
 def interrupt_at(call: int, monkeypatch: pytest.MonkeyPatch, target: object, name: str) -> None:
@@ -89,7 +87,7 @@ def test_ctrl_c_ends_a_painting_with_the_best_so_far(
     painting, out = photo.with_name("painting.png"), photo.with_name("stopped.png")
     interrupt_at(30, monkeypatch, gatys, "_preview")
     words = ("--gatys", "--steps", "1000", "--strength", "1000", "-o", out)
-    assert run(photo, "--style-picture", painting, *words) == Exit.DONE
+    assert run(photo, "--style-image", painting, *words) == Exit.DONE
     assert "the best so far" in capsys.readouterr().err
     before, stopped, style = (np.asarray(Image.open(path)).mean() for path in (photo, out, painting))
     assert abs(stopped - style) < abs(before - style) - 5
@@ -98,5 +96,5 @@ def test_ctrl_c_ends_a_painting_with_the_best_so_far(
 def test_ctrl_c_before_there_is_anything_leaves_nothing(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.papers.gatys.paint", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     out = photo.with_name("out.png")
-    assert run(photo, "--style-picture", photo.with_name("painting.png"), "--gatys", "-o", out) == Exit.INTERRUPTED
+    assert run(photo, "--style-image", photo.with_name("painting.png"), "--gatys", "-o", out) == Exit.INTERRUPTED
     assert not out.exists()

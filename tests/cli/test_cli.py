@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from plugin.client.net.connection import Connection, State
 
 ROOT = Path(backend.__file__).parent.parent
 PHOTOGRAPHS = ROOT / "backend/demo"
-PATCH = ["--what", "object", "--method", "grabcut", "--box", "124,336,92,116"]
+PATCH = ["--target", "object", "--method", "grabcut", "--box", "124,336,92,116"]
 
 
 def inlay(*words: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -96,7 +98,7 @@ def test_commands_of_families_without_an_action_are_absent(capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("command", "actions", "others"),
     [
-        ("select", options.family("select"), {"combine", select.KIND}),
+        ("select", options.family("select"), {"mode", select.CLASS_NAME}),
         ("paste", [paste.ACTION], set()),
         ("compose", [compose.ACTION], compose.PLACED),
     ],
@@ -107,7 +109,35 @@ def test_every_parameter_of_the_table_is_an_option(command: str, actions: list[A
     for action in actions:
         for parameter in action.parameters:
             if parameter.name not in others:
-                assert f"--{parameter.name}" in done.stdout
+                assert f"--{parameter.name.replace('_', '-')}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "old", "new"),
+    [
+        ("select", ["--what", "subject", "--careful"], ["--target", "subject", "--high-quality"]),
+        ("select", ["--no-careful", "--position", "2"], ["--no-high-quality", "--spatial-weight", "2"]),
+        ("fill", ["--what", "object", "--reach", "40"], ["--target", "object", "--sampling-radius", "40"]),
+        ("fill", ["--mask", "m.png", "--no-traces"], ["--mask", "m.png", "--no-shadow-halo"]),
+        ("style", ["--second", "hat", "--blend", "30"], ["--second-style", "hat", "--mix", "30"]),
+        ("style", ["--style-picture", "a.png"], ["--style-image", "a.png"]),
+        ("style", ["--own", "mine"], ["--custom", "mine"]),
+        ("background", ["--subject-light", "1"], ["--subject-exposure", "1"]),
+        ("background", ["--background-warmth", "9"], ["--background-temperature", "9"]),
+    ],
+)
+def test_older_spellings_of_options_are_taken_and_hidden(command: str, old: list[str], new: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    module = import_module(f"backend.cli.{command}")
+    module.add_arguments(parser)
+    images = ["gray", "a.png"] if command == "background" else ["a.png"]
+    parsed = [parser.parse_args([*images, *words, "-o", "out.png"]) for words in (old, new)]
+    assert parsed[0] == parsed[1]
+    shown = parser.format_help()
+    for word in new:
+        assert not word.startswith("--") or word.replace("--no-", "--") in shown
+    for word in set(old) - set(new):
+        assert not word.startswith("--") or f"{word} " not in shown
 
 
 def test_a_selection_is_an_eight_bit_gray_png_of_the_pictures_size(
@@ -124,7 +154,7 @@ def test_a_selection_is_an_eight_bit_gray_png_of_the_pictures_size(
 
 
 def test_the_broker_and_this_process_come_to_the_same(tmp_path: Path, backend_here: dict[str, str]) -> None:
-    words = ["select", PHOTOGRAPHS / "coffee.png", "--what", "colors", "--clusters", "3", "-o"]
+    words = ["select", PHOTOGRAPHS / "coffee.png", "--target", "colors", "--clusters", "3", "-o"]
     assert inlay(*words, tmp_path / "broker.png", environment=backend_here).returncode == 0
     assert run(*words, tmp_path / "here.png") == 0
     with Image.open(tmp_path / "broker.png") as one, Image.open(tmp_path / "here.png") as other:
@@ -140,7 +170,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
         Image.new("RGB", (40, 30), (200, 30, 30)).save(folder / name)
     (folder / "broken.png").write_bytes(b"nothing")
     (folder / "notes.txt").write_text("not a picture")
-    words = ["select", folder, "--what", "colors", "-o", tmp_path / "out"]
+    words = ["select", folder, "--target", "colors", "-o", tmp_path / "out"]
     assert run(*words) == Exit.BAD_INPUT
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
     said = capsys.readouterr().err
@@ -151,7 +181,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
 def test_pictures_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg"):
         Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / name)
-    assert run("select", tmp_path / "a.png", tmp_path / "a.jpg", "--what", "colors", "-o", tmp_path / "out") == 0
+    assert run("select", tmp_path / "a.png", tmp_path / "a.jpg", "--target", "colors", "-o", tmp_path / "out") == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.jpg.png", "a.png.png"]
 
 
@@ -186,8 +216,8 @@ def test_paste_changes_the_masked_part_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["select", "{photo}", "-o", "{tmp}/x.png", "--what", "object"], Exit.USAGE, "--box"),
-        (["select", "{photo}", "-o", "{tmp}/x.png", "--what", "unicorn"], Exit.USAGE, "unicorn"),
+        (["select", "{photo}", "-o", "{tmp}/x.png", "--target", "object"], Exit.USAGE, "--box"),
+        (["select", "{photo}", "-o", "{tmp}/x.png", "--target", "unicorn"], Exit.USAGE, "unicorn"),
         (["select", "{photo}", "-o", "{tmp}/x.png", *PATCH, "--grow", "9999"], Exit.USAGE, "grow"),
         (["select", "{photo}", "-o", "{tmp}/x.png", *PATCH, "--clusters", "3"], Exit.USAGE, "clusters"),
         (["select", "{photo}", "-o", "{tmp}/x.xyz", *PATCH], Exit.USAGE, "x.xyz"),
@@ -228,7 +258,7 @@ def test_an_unreachable_backend_has_its_own_exit_code(tmp_path: Path) -> None:
         "INLAY_BACKEND_PATH": "/nonexistent",
     }
     done = inlay(
-        "select", PHOTOGRAPHS / "coffee.png", "--what", "colors", "-o", tmp_path / "x.png", environment=environment
+        "select", PHOTOGRAPHS / "coffee.png", "--target", "colors", "-o", tmp_path / "x.png", environment=environment
     )
     assert done.returncode == Exit.UNREACHABLE
     assert "nonexistent" in done.stderr
@@ -239,7 +269,17 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) ->
     rng = np.random.default_rng(0)
     for number in range(40):
         Image.fromarray(rng.integers(0, 255, (700, 700, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
-    command = [sys.executable, "-m", "backend", "select", str(tmp_path), "--what", "colors", "-o", str(tmp_path / "o")]
+    command = [
+        sys.executable,
+        "-m",
+        "backend",
+        "select",
+        str(tmp_path),
+        "--target",
+        "colors",
+        "-o",
+        str(tmp_path / "o"),
+    ]
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background commands ignore Ctrl-C
     with subprocess.Popen(
         command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True, preexec_fn=heard

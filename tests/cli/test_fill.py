@@ -65,7 +65,7 @@ def test_a_sampling_area_may_be_given(stripes: tuple[Path, Path], tmp_path: Path
 def test_an_object_is_erased_where_the_point_is(tmp_path: Path) -> None:
     image, out = tmp_path / "rocket.png", tmp_path / "out.png"
     Image.fromarray(data.rocket()).save(image)
-    assert run(image, "--what", "object", "--point", "320,230", "-o", out) == Exit.DONE
+    assert run(image, "--target", "object", "--point", "320,230", "-o", out) == Exit.DONE
     before, after = (np.asarray(Image.open(path)).astype(int) for path in (image, out))
     assert before[226, 320, 0] > 120
     assert after[226, 320, 0] < 80
@@ -75,7 +75,7 @@ def test_an_object_is_erased_where_the_point_is(tmp_path: Path) -> None:
 def test_what_cannot_be_is_said(stripes: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     image, _ = stripes
     out = tmp_path / "out.png"
-    assert run(image, "--what", "object", "-o", out) == Exit.USAGE
+    assert run(image, "--target", "object", "-o", out) == Exit.USAGE
     assert "--point" in capsys.readouterr().err
     small = tmp_path / "small.png"
     Image.fromarray(np.full((20, 20), 255, np.uint8)).save(small)

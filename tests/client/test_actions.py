@@ -1,6 +1,10 @@
 """The table of actions: what dialogs start with."""
 
-from plugin.client.actions import BY_NAME
+from itertools import combinations
+
+import pytest
+
+from plugin.client.actions import ACTIONS, BY_NAME, Action
 
 
 def test_filling_again_is_another_try_with_seeds_that_were_not_used() -> None:
@@ -14,3 +18,25 @@ def test_values_that_give_no_other_try_stay() -> None:
     action = BY_NAME["select.subject"]
     values = action.check({})
     assert action.following(values) == values
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_older_names_of_parameters_are_taken(action: Action) -> None:
+    for parameter in action.parameters:
+        for alias in parameter.aliases:
+            assert action.check({alias: parameter.default}) == action.check({})
+            with pytest.raises(ValueError, match="twice"):
+                action.check({alias: parameter.default, parameter.name: parameter.default})
+
+
+def test_an_older_name_sets_the_parameter() -> None:
+    action = BY_NAME["fill.selection"]
+    assert action.check({"traces": False, "reach": 40}) == action.check({"shadow_halo": False, "sampling_radius": 40})
+
+
+def test_no_name_stands_for_two_actions_or_two_parameters() -> None:
+    for one, other in combinations(ACTIONS, 2):
+        assert not {one.procedure, *one.old_procedures} & {other.procedure, *other.old_procedures}
+    for action in ACTIONS:
+        names = [name for p in action.parameters for name in (p.name, *p.aliases)]
+        assert len(names) == len(set(names))

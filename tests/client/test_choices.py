@@ -20,7 +20,7 @@ def test_what_is_in_the_picture_is_offered_in_its_order_after_the_default() -> N
     assert parameter is not None
     found = offers(parameter, listed(("dining table: 40 %", PREVIEW), ("cat: 9 %", PREVIEW)))
     assert [(offer.value, offer.label, offer.note) for offer in found] == [
-        ("largest", "Whatever is largest", ""),
+        ("largest", "Largest", ""),
         ("dining table", "Dining table", "40 %"),
         ("cat", "Cat", "9 %"),
     ]

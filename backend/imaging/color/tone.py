@@ -1,4 +1,4 @@
-"""Light and color of a part of a picture: exposure, saturation, warmth; and light without color of another picture.
+"""Tone adjustments of an image: exposure, saturation, temperature; and the light, without color, of another image.
 
 Pictures are H x W x 3 float32 RGB, 0..1, sRGB-encoded.
 """
@@ -13,16 +13,19 @@ from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear
 
 _REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-WARMEST = 0.35  # stops by which red is raised and blue lowered at full warmth
+MAX_TEMPERATURE_SHIFT = 0.35  # EV by which red is raised and blue lowered at temperature 1
 
 
 @dataclass(frozen=True)
 class Tone:
-    """A change of light and color. exposure: stops; saturation: -1 (gray) to 1 (twice as much); warmth: -1 to 1."""
+    """A tone adjustment.
+
+    exposure: in EV. saturation: -1 (gray) to 1 (twice as much). temperature: -1 (cool) to 1 (warm).
+    """
 
     exposure: float = 0.0
     saturation: float = 0.0
-    warmth: float = 0.0
+    temperature: float = 0.0
 
     @property
     def neutral(self) -> bool:
@@ -32,12 +35,14 @@ class Tone:
 def toned(image: Float, tone: Tone) -> Float:
     """The picture with its light and color changed; the very same values for a neutral tone.
 
-    Exposure and warmth scale linear light, warmth without changing a white's luminance; saturation moves each pixel to
-    or from the gray of its luminance.
+    Exposure and temperature scale linear light, temperature without changing a white's luminance; saturation
+    moves each pixel to or from the gray of its luminance.
     """
     if tone.neutral:
         return image
-    gains = np.float32(2) ** (np.array([WARMEST, 0, -WARMEST], np.float32) * np.float32(tone.warmth))
+    gains = np.float32(2) ** (
+        np.array([MAX_TEMPERATURE_SHIFT, 0, -MAX_TEMPERATURE_SHIFT], np.float32) * np.float32(tone.temperature)
+    )
     light = srgb_to_linear(image) * (gains * np.float32(2**tone.exposure) / (gains @ _REC709))
     gray = (light @ _REC709)[..., None]
     changed = gray + np.float32(1 + tone.saturation) * (light - gray)

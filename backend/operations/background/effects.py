@@ -35,8 +35,10 @@ def gray(job: Job, context: Context) -> list[Output]:
 
 def tone(part: str, parameters: dict[str, Value]) -> Tone:
     """The change that the settings ask for, of `background` or `subject`."""
-    light, color, warmth = (float(parameters[f"{part}_{name}"]) for name in ("light", "color", "warmth"))
-    return Tone(light, color / 100, warmth / 100)
+    exposure, saturation, temperature = (
+        float(parameters[f"{part}_{name}"]) for name in ("exposure", "saturation", "temperature")
+    )
+    return Tone(exposure, saturation / 100, temperature / 100)
 
 
 def _apart(job: Job, context: Context, radius: float) -> Raster:

@@ -71,7 +71,7 @@ def _erase(selecting: str, nothing: str, job: Job, context: Context) -> list[Out
     if not mask.any():
         del context.notes[notes:]  # they say the same
         raise OperationError(
-            ErrorCode.BAD_INPUT, nothing, "Select what is to be erased and choose Fill > Fill Selection."
+            ErrorCode.BAD_INPUT, nothing, "Select what is to be erased and choose Fill > Content-Aware Fill."
         )
     return _fill(mask, job, replace(context, progress=filling))
 
@@ -83,13 +83,13 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
     inner = bounding_box(mask)
     assert inner is not None  # the callers have looked
     box = inner.padded(widen, mask.shape)
-    around = max(LEAST, round(int(settings["reach"]) / 100 * max(box.width, box.height)))
+    around = max(LEAST, round(int(settings["sampling_radius"]) / 100 * max(box.width, box.height)))
     view = box.padded(WIDEST if settings["area"] == "everywhere" else around, mask.shape)
     part = _cropped(layer, view)
     hole = grow(mask[view.window].astype(np.uint8) * 255, widen) > 0
     image = _encoded(part)
     seen = coverage(part) >= 0.5
-    if widen and settings["traces"]:
+    if widen and settings["shadow_halo"]:
         hole |= traces(image, hole, seen & ~hole)
     known = seen & ~hole
     usable = known.copy()

@@ -53,7 +53,7 @@ def alpha_of_subject(source: Raster, job: Job, context: Context) -> Float | None
     """Alpha of the layer's subject, H x W; None where its own says it. Raises OperationError when none is found."""
     if source.format.has_alpha and (coverage(source) < 0.5).mean() > 0.01:
         return None
-    asked = BY_NAME["cutout.subject"].check({"careful": job.parameters["careful"]})
+    asked = BY_NAME["cutout.subject"].check({"high_quality": job.parameters["high_quality"]})
     alpha = subject_alpha(Job("cutout.subject", asked, {"image": source}), context)
     if alpha.max(initial=0) < 0.5:
         raise OperationError(

@@ -54,7 +54,7 @@ def select_colors(job: Job, context: Context) -> list[Output]:
     segmentation = kmeans.segment(
         image,
         int(job.parameters["clusters"]),
-        kmeans.Weights(position=float(job.parameters["position"])),
+        kmeans.Weights(position=float(job.parameters["spatial_weight"])),
         generator=np.random.default_rng(int(job.parameters["seed"])),
         cancelled=context.cancelled,
     )

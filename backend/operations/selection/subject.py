@@ -108,7 +108,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     perception = Perception(layer, pixels, context)
     maps = perception.classes()
     present = areas(maps)
-    wanted = str(job.parameters["kind"])
+    wanted = str(job.parameters["class_name"])
     name = next(iter(present), "") if wanted == "largest" else wanted
     if name not in present:
         there = ", ".join(f"{kind} ({area:.0%})" for kind, area in present.items()) or "none of the kinds it knows"
@@ -179,7 +179,7 @@ def see_subject(job: Job, context: Context) -> Seen:
     pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the subject", None)
     perception = Perception(layer, pixels, context)
-    found = consolidate(perception.subject(careful=job.parameters.get("careful") is True), small_island=ASIDE)
+    found = consolidate(perception.subject(careful=job.parameters.get("high_quality") is True), small_island=ASIDE)
     extent = bounding_box(found > 0.5)
     if extent is not None:
         filled = np.zeros(found.shape, np.uint8)
@@ -251,7 +251,7 @@ def _edges(seen: Seen, job: Job, context: Context, out: Mask) -> None:
         seen.pixels[seen.box.window],
         seen.probability,
         edge="hard" if job.parameters.get("edge") == "hard" else "soft",
-        quality="fine" if job.parameters.get("careful") is True else "fast",
+        quality="fine" if job.parameters.get("high_quality") is True else "fast",
         out=out[seen.box.window],
         progress=lambda fraction: context.progress(0.5 + 0.5 * fraction, "Following the edges", None),
         cancelled=context.cancelled,

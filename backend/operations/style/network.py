@@ -38,10 +38,10 @@ def network(context: Context) -> TransformerNet:
     return found
 
 
-def mixture(style: str, strength: float, second: str = "none", blend: float = 0.0) -> dict[str, float]:
-    """Weights of the styles' codes: `strength` from photograph to style, `blend` to the second, 0..1."""
+def mixture(style: str, strength: float, second: str = "none", mix: float = 0.0) -> dict[str, float]:
+    """Weights of the styles' codes: `strength` from photograph to style, `mix` to the second, 0..1."""
     weights: dict[str, float] = {PHOTOGRAPH: 1 - strength}
-    shares = [(style, 1.0)] if second == "none" else [(style, 1 - blend), (second, blend)]
+    shares = [(style, 1.0)] if second == "none" else [(style, 1 - mix), (second, mix)]
     for name, share in shares:
         weights[name] = weights.get(name, 0.0) + strength * share
     return {name: weight for name, weight in weights.items() if weight}

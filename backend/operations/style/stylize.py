@@ -85,8 +85,8 @@ def repainted(
 
 def _styled(region: str, job: Job, context: Context) -> list[Output]:
     settings = job.parameters
-    strength, blend = (float(settings[name]) / 100 for name in ("strength", "blend"))
-    weights = mixture(str(settings["style"]), strength, str(settings["second"]), blend)
+    strength, mix = (float(settings[name]) / 100 for name in ("strength", "mix"))
+    weights = mixture(str(settings["style"]), strength, str(settings["second_style"]), mix)
     net = network(context)
 
     def paint(image: Pixels, context: Context) -> Pixels:

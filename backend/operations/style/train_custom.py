@@ -21,7 +21,7 @@ def train_style(job: Job, context: Context) -> list[Output]:
     Raises OperationError when that cannot be: a bad name, no photographs, nothing to pause.
     """
     settings = job.parameters
-    name, what = str(settings["name"]), str(settings["what"])
+    name, what = str(settings["name"]), str(settings["command"])
     try:
         custom_styles.check_name(name)
         if what == "begin":

@@ -1,4 +1,4 @@
-"""The table of actions: what a person can ask Inlay to do.
+"""The table of actions: what the user can ask Inlay to do.
 
 Everything that depends on what actions exist is made from this table: the editors' menus and dialogs, the command
 line's options, the backend's validation, the table in docs/actions.md. A new action is one entry in the file of its

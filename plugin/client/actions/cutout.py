@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import CAREFUL, EDGE, LAYER, OPTIONAL_SELECTION
+from .parts import EDGE, HIGH_QUALITY, LAYER, OPTIONAL_SELECTION
 from .schema import Action, Kind, Parameter, ResultKind
 
 CUTOUT: tuple[Action, ...] = (
@@ -18,17 +18,17 @@ CUTOUT: tuple[Action, ...] = (
                 "as", Kind.CHOICE, "layer", "Result", "A new layer with clean edges, or a mask on this one.",
                 choices=(("layer", "New layer"), ("mask", "Layer mask")),
             ),
-            EDGE, CAREFUL,
+            EDGE, HIGH_QUALITY,
         ),
         mask_when=("as", "mask"),
     ),
     Action(
         name="cutout.subject",
         menu="Cut Out",
-        label="Cut Out Subject",
+        label="Extract Subject to Layer",
         help="Put the subject (or what is selected) on a new layer, its edge free of the old background.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(EDGE, CAREFUL),
+        parameters=(EDGE, HIGH_QUALITY),
     ),
 )  # fmt: skip

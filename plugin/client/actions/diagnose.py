@@ -7,10 +7,10 @@ from .schema import Action, Kind, Parameter, ResultKind
 
 DIAGNOSE: tuple[Action, ...] = (
     Action(
-        name="select.kinds",
+        name="select.classes",
         menu="Diagnose",
-        label="List Kinds",
-        help="Small pictures of the kinds of things that the picture holds, each with its share of the area.",
+        label="List Classes",
+        help="Thumbnails of the classes found in the image, each with its share of the area.",
         result=ResultKind.LAYER,
         inputs=(LAYER,),
         hidden=True,
@@ -18,7 +18,7 @@ DIAGNOSE: tuple[Action, ...] = (
     Action(
         name="diagnose.identity",
         menu="Diagnose",
-        label="Send There and Back",
+        label="Round Trip",
         help="Send the layer to the backend and put it back as a new layer, to check the connection.",
         result=ResultKind.LAYER,
         inputs=(LAYER,),

@@ -1,4 +1,4 @@
-"""Filling: a selection, the subject or an object erased."""
+"""Content-aware fill: a selection, the subject or an object removed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ METHOD = (
     Parameter(
         "method", Kind.CHOICE, "auto", "Method", "How the hole is filled.",
         choices=(
-            ("auto", "The best there is"),
-            ("network", "The network alone: smooth"),
-            ("patches", "Patches of the surroundings"),
+            ("auto", "Automatic"),
+            ("network", "Network only (smooth)"),
+            ("patches", "Patches only"),
         ),
     ),
     Parameter(
@@ -19,8 +19,9 @@ METHOD = (
         0, 200, unit=" px",
     ),
     Parameter(
-        "traces", Kind.SWITCH, True, "Traces too",
-        "Erase a rim or a shadow right beside the hole with it. With 0 px of growth nothing beside the hole changes.",
+        "shadow_halo", Kind.SWITCH, True, "Remove shadow and halo too",
+        "Also remove a shadow or a halo right beside the hole. With 0 px of growth nothing beside the hole changes.",
+        aliases=("traces",),
     ),
     Parameter(
         "feather", Kind.NUMBER, 2.0, "Feather", "Soften the edge of the fill inwards over so many pixels.", 0, 100,
@@ -31,8 +32,9 @@ METHOD = (
         choices=(("around", "Around the hole"), ("everywhere", "The whole layer")),
     ),
     Parameter(
-        "reach", Kind.INTEGER, 100, "Width around the hole",
+        "sampling_radius", Kind.INTEGER, 100, "Sampling radius",
         "How far around the hole the fill may be taken from, of the hole's longer side.", 10, 150, unit=" %",
+        aliases=("reach",),
     ),
     Parameter(
         "seed", Kind.INTEGER, 0, "Seed",
@@ -41,14 +43,14 @@ METHOD = (
     ),
     Parameter("variants", Kind.INTEGER, 1, "Variants", "So many different fills, each on a layer of its own.", 1, 4),
 )  # fmt: skip
-SAMPLING = Input("source", Source.OTHER, "Take only from where this is painted", required=False)
+SAMPLING = Input("source", Source.OTHER, "Sample only where this is painted", required=False)
 
 FILL: tuple[Action, ...] = (
     Action(
         name="fill.selection",
         menu="Fill",
-        label="Fill Selection",
-        help="Replace what is selected by what is around it, so that it looks as if it had never been there.",
+        label="Content-Aware Fill",
+        help="Replace what is selected by what is around it, as if it had never been there.",
         result=ResultKind.LAYER,
         inputs=(LAYER, SELECTION, SAMPLING),
         parameters=METHOD,
@@ -60,8 +62,8 @@ FILL: tuple[Action, ...] = (
     Action(
         name="fill.subject",
         menu="Fill",
-        label="Erase Subject",
-        help="Find what the picture is about, a person, an animal, a thing, and fill its place with what is around it.",
+        label="Remove Subject",
+        help="Find the subject of the image, a person, an animal or a thing, and fill its place from its surroundings.",
         result=ResultKind.LAYER,
         inputs=(LAYER, SAMPLING),
         parameters=METHOD,
@@ -69,8 +71,8 @@ FILL: tuple[Action, ...] = (
     Action(
         name="fill.object",
         menu="Fill",
-        label="Erase Object",
-        help="Erase the object that the selection means: a dot on it, a box or a loose outline around it.",
+        label="Remove Object",
+        help="Remove the object that the selection marks: a dot on it, a box or a loose outline around it.",
         result=ResultKind.LAYER,
         inputs=(LAYER, SELECTION, SAMPLING),
         parameters=METHOD,

@@ -8,22 +8,24 @@ LAYER = Input("image", Source.LAYER, "Layer")
 SELECTION = Input("selection", Source.SELECTION, "Selection")
 OPTIONAL_SELECTION = Input("selection", Source.SELECTION, "Selection", required=False)
 
-COMBINE = Parameter(
-    "combine", Kind.CHOICE, "replace", "Combine", "How the result joins the current selection.",
+MODE = Parameter(
+    "mode", Kind.CHOICE, "replace", "Mode", "How the result is combined with the current selection.",
     choices=(("replace", "Replace"), ("add", "Add"), ("subtract", "Subtract"), ("intersect", "Intersect")),
+    aliases=("combine",),
 )  # fmt: skip
 GROW = Parameter(
     "grow", Kind.INTEGER, 0, "Grow", "Widen the result by so many pixels; negative numbers shrink it.", -200, 200,
     unit=" px",
 )  # fmt: skip
 EDGE = Parameter(
-    "edge", Kind.CHOICE, "soft", "Edge", "Soft edges follow the picture's own; hard ones are crisp.",
+    "edge", Kind.CHOICE, "soft", "Edge", "Soft edges follow the image's own; hard ones are crisp.",
     choices=(("soft", "Soft"), ("hard", "Hard")),
 )  # fmt: skip
 FEATHER = Parameter(
     "feather", Kind.NUMBER, 0.0, "Feather", "Soften the edge of the result over so many pixels.", 0, 200, unit=" px"
 )
 
-CAREFUL = Parameter(
-    "careful", Kind.SWITCH, False, "Careful", "Look twice and follow the edges more exactly; takes some seconds longer."
-)
+HIGH_QUALITY = Parameter(
+    "high_quality", Kind.SWITCH, False, "High quality",
+    "Run the network twice and follow the edges more exactly; takes some seconds longer.", aliases=("careful",),
+)  # fmt: skip

@@ -1,46 +1,47 @@
-"""Pasting: something made to belong to the picture it is put into."""
+"""Pasting: something harmonized with the image it is put into."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from .parts import CAREFUL, LAYER, OPTIONAL_SELECTION
+from .parts import HIGH_QUALITY, LAYER, OPTIONAL_SELECTION
 from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source
 from .style import STYLES
 
 METHOD = Parameter(
     "method", Kind.CHOICE, "auto", "Method", "How light and color are adapted.",
-    choices=(("auto", "The best there is"), ("deep", "Network, seam as it comes"), ("poisson", "Poisson cloning"),
-             ("mixed", "Poisson, the stronger detail of both")),
+    choices=(("auto", "Automatic"), ("deep", "Network only"), ("poisson", "Seamless cloning (Poisson)"),
+             ("mixed", "Mixed gradients (Poisson)")),
 )  # fmt: skip
 EDGE = Parameter(
     "edge", Kind.CHOICE, "seam", "Edge",
-    "A patch loses its seam. An object keeps an edge of its own, freed of its old background's color.",
-    choices=(("seam", "A patch: let the seam vanish"), ("cutout", "An object: keep its edge")),
+    "Seamless hides the edge. An object edge is kept, and freed of the old background's color.",
+    choices=(("seam", "Seamless"), ("cutout", "Keep object edge")),
 )  # fmt: skip
 OBJECT = replace(EDGE, default="cutout")
 STRENGTH = Parameter(
-    "strength", Kind.NUMBER, 100.0, "Strength", "How far light and color go along with the picture.", 0, 100, unit=" %"
+    "strength", Kind.NUMBER, 100.0, "Strength", "How far light and color are adapted to the image.", 0, 100, unit=" %"
 )
 SHADOW = Parameter(
     "shadow", Kind.NUMBER, 0.0, "Contact shadow",
     "Darkness where it stands on the ground, on a layer of its own; 0 for none.", 0, 100, unit=" %",
 )  # fmt: skip
-X = Parameter("x", Kind.NUMBER, 50.0, "Across", "Where its middle goes, of the picture's width.", 0, 100, unit=" %")
-Y = Parameter("y", Kind.NUMBER, 90.0, "Down", "Where its lowest point goes, of the picture's height.", 0, 200,
+X = Parameter("x", Kind.NUMBER, 50.0, "X position", "Where its center goes, of the image's width.", 0, 100, unit=" %")
+Y = Parameter("y", Kind.NUMBER, 90.0, "Y position", "Where its lowest point goes, of the image's height.", 0, 200,
               unit=" %")  # fmt: skip
-SIZE = Parameter("size", Kind.NUMBER, 60.0, "Height", "Its height, of the picture's height.", 1, 400, unit=" %")
+SIZE = Parameter("size", Kind.NUMBER, 60.0, "Height", "Its height, of the image's height.", 1, 400, unit=" %")
 
 PASTE: tuple[Action, ...] = (
     Action(
-        name="paste.blend",
+        name="paste.harmonize",
         menu="Paste",
-        label="Blend Layer into Picture",
-        help="Make the active layer belong to the picture below: its light and color adapt, its seam disappears.",
+        label="Harmonize Layer",
+        help="Adapt the active layer's light and color to the image below it, and hide its seam.",
+        aliases=("paste.blend",),
         result=ResultKind.LAYER,
         inputs=(
             Input("source", Source.LAYER, "Pasted layer"),
-            Input("target", Source.BELOW, "Picture below"),
+            Input("target", Source.BELOW, "Image below"),
             OPTIONAL_SELECTION,
         ),
         parameters=(METHOD, EDGE, STRENGTH, SHADOW),
@@ -48,45 +49,46 @@ PASTE: tuple[Action, ...] = (
         margin=0.5,
     ),
     Action(
-        name="paste.from",
+        name="paste.clone",
         menu="Paste",
-        label="Paste from Layer",
-        help="Blend what another layer holds into this one: where it lies, or fitted into the selection.",
+        label="Clone from Layer",
+        help="Harmonize another layer's content with this one: where it lies, or fitted into the selection.",
+        aliases=("paste.from",),
         result=ResultKind.LAYER,
-        inputs=(LAYER, Input("source", Source.OTHER, "Layer to paste from"), OPTIONAL_SELECTION),
+        inputs=(LAYER, Input("source", Source.OTHER, "Layer to clone from"), OPTIONAL_SELECTION),
         parameters=(METHOD, EDGE, STRENGTH, SHADOW),
     ),
     Action(
         name="paste.subject",
         menu="Paste",
-        label="Place Subject on this Picture",
-        help="Cut the subject out of another layer and put it on this one, in its light and color: in the selection, "
-             "or at the place and in the size given.",
+        label="Composite Subject",
+        help="Extract the subject of another layer, put it on this one and harmonize it: in the selection, or at the "
+             "position and in the size given.",
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the subject"), OPTIONAL_SELECTION),
-        parameters=(X, Y, SIZE, METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), CAREFUL),
+        parameters=(X, Y, SIZE, METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), HIGH_QUALITY),
     ),
     Action(
         name="paste.portrait",
         menu="Paste",
         label="Portrait into Painting",
-        help="Cut the person out of another layer, paint them in the manner of this painting and place them where "
-             "there is room.",
+        help="Extract the person from another layer, stylize them like this painting and place them where there is "
+             "room.",
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the person")),
         parameters=(
             Parameter(
-                "place", Kind.CHOICE, "empty", "Place", "Where in the painting the person goes.",
-                choices=(("empty", "Where it hides least"), ("given", "As said below")),
+                "place", Kind.CHOICE, "empty", "Placement", "Where in the painting the person goes.",
+                choices=(("empty", "Automatic"), ("given", "At the position below")),
             ),
             X, replace(Y, default=100.0), replace(SIZE, default=45.0),
             Parameter(
-                "style", Kind.CHOICE, "painting", "Manner", "How the person is painted.",
-                choices=(("painting", "As this painting"), ("colors", "In its colors alone"), *STYLES),
+                "style", Kind.CHOICE, "painting", "Style", "How the person is painted.",
+                choices=(("painting", "As this painting"), ("colors", "Its colors only"), *STYLES),
             ),
-            Parameter("palette", Kind.NUMBER, 60.0, "Painting's colors", "How far the person takes on the palette.", 0,
+            Parameter("palette", Kind.NUMBER, 60.0, "Painting's colors", "How far the person takes on its palette.", 0,
                       100, unit=" %"),
-            METHOD, OBJECT, STRENGTH, SHADOW, CAREFUL,
+            METHOD, OBJECT, STRENGTH, SHADOW, HIGH_QUALITY,
         ),
     ),
 )  # fmt: skip

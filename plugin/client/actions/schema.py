@@ -13,13 +13,13 @@ class Source(str, Enum):
     """Where an editor takes an input from."""
 
     LAYER = "layer"  # the active layer's own pixels
-    BELOW = "below"  # what is seen of the picture below the active layer
+    BELOW = "below"  # what is seen of the image below the active layer
     SELECTION = "selection"  # the current selection, gray, 0 outside .. full inside
-    OTHER = "other"  # a layer the person picks in the dialog
+    OTHER = "other"  # a layer the user picks in the dialog
 
 
 class Extent(str, Enum):
-    """How much of the picture an action needs to see; only that much travels."""
+    """How much of the image an action needs to see; only that much travels."""
 
     LAYER = "layer"  # the whole active layer
     SELECTION = "selection"  # the selection's bounding box with `Action.margin` around it
@@ -29,7 +29,7 @@ class Extent(str, Enum):
 class ResultKind(str, Enum):
     """What comes back. Every output of one job has one of these."""
 
-    SELECTION = "selection"  # gray raster; combined with the current selection as the person chose
+    SELECTION = "selection"  # gray raster; combined with the current selection as the user chose
     LAYER = "layer"  # a new layer above the active one
     LAYER_MASK = "layer mask"  # gray raster; becomes the mask of the active layer
 
@@ -47,7 +47,7 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A picture an action works on. A missing input that is not required is left out of the job."""
+    """An image an action works on. A missing input that is not required is left out of the job."""
 
     name: str
     source: Source
@@ -69,7 +69,8 @@ class Parameter:
     choices: tuple[tuple[str, str], ...] = ()  # (value, label)
     unit: str = ""
     advances_by: str = ""  # a parameter that says how much further a dialog starts the next time: another try
-    offered_by: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit a picture
+    offered_by: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit an image
+    aliases: tuple[str, ...] = ()  # older names: still taken from scripts, shown nowhere
 
     def check(self, value: object) -> Value:
         """`value` in this parameter's type. Raises ValueError, naming what would be right, when it does not fit."""
@@ -96,7 +97,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a person can ask for."""
+    """One thing the user can ask for."""
 
     name: str  # "select.object": also the operation's name and, dots as dashes, the GIMP procedure's
     menu: str  # submenu below Inlay, empty for the top
@@ -113,14 +114,30 @@ class Action:
     hidden: bool = False  # not in the menus: for diagnosis and scripts
     watched: bool = False  # goes on for a minute or more, with something new to see at every step
     deadline: float = 120.0  # seconds without any progress after which the job is given up
+    aliases: tuple[str, ...] = ()  # older names: GIMP still has procedures of these names, for scripts
 
-    def check(self, values: dict[str, object]) -> dict[str, Value]:
-        """Defaults completed with `values`, each checked. Raises ValueError on an unknown name or a bad value."""
-        known = {p.name: p for p in self.parameters}
-        for name in values:
-            if name not in known:
-                raise ValueError(f"{self.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
-        return {p.name: p.check(values.get(p.name, p.default)) for p in self.parameters}
+    def check(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """Complete `values` with the defaults and check each.
+
+        Args:
+            values: by parameter name; an older name of a parameter (`Parameter.aliases`) is taken, too.
+
+        Returns:
+            A value for every parameter, by its present name.
+
+        Raises:
+            ValueError: for an unknown name, a parameter given twice, or a value out of range.
+        """
+        given: dict[str, object] = {}
+        for name, value in values.items():
+            known = next((p.name for p in self.parameters if name == p.name or name in p.aliases), None)
+            if known is None:
+                names = ", ".join(p.name for p in self.parameters) or "none"
+                raise ValueError(f"{self.name} has no parameter {name!r}; it has {names}")
+            if known in given:
+                raise ValueError(f"{self.name}: {known} is given twice, once by an older name")
+            given[known] = value
+        return {p.name: p.check(given.get(p.name, p.default)) for p in self.parameters}
 
     def following(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """What a dialog starts with after a run with these values: the same, but for what gives another try."""
@@ -144,4 +161,13 @@ class Action:
     @property
     def procedure(self) -> str:
         """Name in GIMP's procedural database, and of the Krita action."""
-        return "inlay-" + self.name.replace(".", "-").replace("_", "-")
+        return _procedure(self.name)
+
+    @property
+    def old_procedures(self) -> tuple[str, ...]:
+        """Older names in GIMP's procedural database."""
+        return tuple(_procedure(name) for name in self.aliases)
+
+
+def _procedure(name: str) -> str:
+    return "inlay-" + name.replace(".", "-").replace("_", "-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .parts import CAREFUL, LAYER, OPTIONAL_SELECTION
+from .parts import HIGH_QUALITY, LAYER, OPTIONAL_SELECTION
 from .schema import Action, Input, Kind, Parameter, ResultKind, Source
 
 STYLES = (
@@ -18,19 +18,19 @@ STYLES = (
 """The bundled styles, as `models/zoo/style_presets.py` has them."""
 
 STYLE = Parameter(
-    "style", Kind.CHOICE, "wave", "Style", "The painting in whose manner the picture is repainted.", choices=STYLES,
+    "style", Kind.CHOICE, "wave", "Style", "The painting whose style the image is repainted in.", choices=STYLES,
     offered_by="style.previews",
 )  # fmt: skip
 STRENGTH = Parameter(
     "strength", Kind.NUMBER, 100.0, "Strength", "From the photograph as it is to the style in full.", 0, 100, unit=" %"
 )
 SECOND = Parameter(
-    "second", Kind.CHOICE, "none", "Blend with", "A second painting, mixed into the style.",
-    choices=(("none", "None"), *STYLES),
+    "second_style", Kind.CHOICE, "none", "Second style", "A second painting, mixed into the style.",
+    choices=(("none", "None"), *STYLES), aliases=("second",),
 )  # fmt: skip
-BLEND = Parameter(
-    "blend", Kind.NUMBER, 50.0, "Share of the second", "How much of the mixture is the second painting.", 0, 100,
-    unit=" %",
+MIX = Parameter(
+    "mix", Kind.NUMBER, 50.0, "Mix", "How much of the mixture is the second style.", 0, 100, unit=" %",
+    aliases=("blend",),
 )  # fmt: skip
 STROKE = Parameter(
     "stroke", Kind.NUMBER, 100.0, "Stroke size",
@@ -44,17 +44,18 @@ REGION = Parameter(
     choices=(("whole", "Whole layer"), ("background", "Background only"), ("subject", "Subject only"),
              ("selection", "Selection")),
 )  # fmt: skip
-MANNER = (STYLE, STRENGTH, SECOND, BLEND, STROKE, COLORS)
+TWO_STYLES = (STYLE, STRENGTH, SECOND, MIX, STROKE, COLORS)
 
 OTHER_STYLE = Input("style", Source.OTHER, "Style")
-OWN = Parameter("name", Kind.TEXT, "", "Own style", "The name of a style of yours (`inlay train-style --list`).")
+CUSTOM = Parameter("name", Kind.TEXT, "", "Custom style", "The name of a custom style (`inlay train-style --list`).")
 TRAINING = (
     Parameter("name", Kind.TEXT, "", "Name", "What the style is called: small letters, digits and dashes."),
     Parameter(
-        "what", Kind.CHOICE, "begin", "Do",
+        "command", Kind.CHOICE, "begin", "Command",
         "The training goes on beside your work, for minutes or hours, and can be paused.",
-        choices=(("begin", "Begin the training"), ("status", "Say how far it is"), ("pause", "Pause it"),
-                 ("resume", "Go on with it"), ("remove", "Forget it")),
+        choices=(("begin", "Start the training"), ("status", "Show its progress"), ("pause", "Pause it"),
+                 ("resume", "Resume it"), ("remove", "Delete it")),
+        aliases=("what",),
     ),
     Parameter("photos", Kind.TEXT, "", "Photographs", "A folder with at least 20 photographs of any kind."),
     Parameter("steps", Kind.INTEGER, 400, "Steps", "More steps come closer to the painting.", 1, 20000),
@@ -71,10 +72,10 @@ PAINTING = (
     ),
     Parameter(
         "start", Kind.CHOICE, "content", "Start", "What is painted over.",
-        choices=(("content", "The layer"), ("noise", "Noise"), ("kept", "Where it was cancelled a moment ago")),
+        choices=(("content", "The layer"), ("noise", "Noise"), ("kept", "Where the last run was cancelled")),
     ),
     Parameter(
-        "limit", Kind.NUMBER, 0.0, "At most", "Stop after so long with the best so far; 0 sets no limit.", 0, 86400,
+        "limit", Kind.NUMBER, 0.0, "Time limit", "Stop after so long with the best so far; 0 sets no limit.", 0, 86400,
         unit=" s",
     ),
     Parameter(
@@ -89,26 +90,35 @@ BLUR = Parameter(
 )  # fmt: skip
 
 
-def _look(part: str, label: str) -> tuple[Parameter, ...]:
+def _tone(part: str, label: str) -> tuple[Parameter, ...]:
     return (
-        Parameter(f"{part}_light", Kind.NUMBER, 0.0, f"{label}: light", "Brighter or darker, in stops.", -3, 3),
-        Parameter(f"{part}_color", Kind.NUMBER, 0.0, f"{label}: color", "Less or more; -100 is gray.", -100, 100),
-        Parameter(f"{part}_warmth", Kind.NUMBER, 0.0, f"{label}: warmth", "Warmer or cooler.", -100, 100),
-    )
+        Parameter(
+            f"{part}_exposure", Kind.NUMBER, 0.0, f"{label}: exposure", "Brighter or darker.", -3, 3, unit=" EV",
+            aliases=(f"{part}_light",),
+        ),
+        Parameter(
+            f"{part}_saturation", Kind.NUMBER, 0.0, f"{label}: saturation", "Less or more; -100 is gray.", -100, 100,
+            aliases=(f"{part}_color",),
+        ),
+        Parameter(
+            f"{part}_temperature", Kind.NUMBER, 0.0, f"{label}: temperature", "Warmer or cooler.", -100, 100,
+            aliases=(f"{part}_warmth",),
+        ),
+    )  # fmt: skip
 
 
-BACKGROUND, SUBJECT = _look("background", "Background"), _look("subject", "Subject")
-GRAY = tuple(replace(p, default=-100.0) if p.name == "background_color" else p for p in BACKGROUND)
+BACKGROUND, SUBJECT = _tone("background", "Background"), _tone("subject", "Subject")
+GRAY = tuple(replace(p, default=-100.0) if p.name == "background_saturation" else p for p in BACKGROUND)
 
 STYLIZE: tuple[Action, ...] = (
     Action(
         name="style.preset",
         menu="Style",
         label="Stylize",
-        help="Repaint the layer, or a part of it, in the manner of a painting.",
+        help="Repaint the layer, or a part of it, in the style of a painting.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(*MANNER, REGION, CAREFUL),
+        parameters=(*TWO_STYLES, REGION, HIGH_QUALITY),
     ),
     Action(
         name="style.background",
@@ -117,7 +127,7 @@ STYLIZE: tuple[Action, ...] = (
         help="Repaint everything but the subject (or but the selection, where there is one).",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(*MANNER, CAREFUL),
+        parameters=(*TWO_STYLES, HIGH_QUALITY),
     ),
     Action(
         name="style.subject",
@@ -126,41 +136,43 @@ STYLIZE: tuple[Action, ...] = (
         help="Repaint the subject alone, a person above all (or what is selected).",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(*MANNER, CAREFUL),
+        parameters=(*TWO_STYLES, HIGH_QUALITY),
     ),
     Action(
-        name="style.picture",
+        name="style.layer",
         menu="Style",
-        label="Stylize as a Layer",
-        help="Repaint the layer, or a part of it, in the manner of another layer, at once.",
+        label="Stylize from Layer",
+        help="Repaint the layer, or a part of it, in the style of another layer, in one pass.",
+        aliases=("style.picture",),
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
-        parameters=(STRENGTH, STROKE, COLORS, REGION, CAREFUL),
+        parameters=(STRENGTH, STROKE, COLORS, REGION, HIGH_QUALITY),
     ),
     Action(
         name="style.gatys",
         menu="Style",
-        label="Paint in the Style of a Layer",
-        help="Paint the layer, or a part of it, step by step in the manner of another layer. Takes a minute or more.",
+        label="Stylize from Layer (Iterative)",
+        help="Repaint the layer, or a part of it, step by step in the style of another layer. Takes a minute or more.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
-        parameters=(*PAINTING, COLORS, REGION, CAREFUL),
+        parameters=(*PAINTING, COLORS, REGION, HIGH_QUALITY),
         watched=True,
     ),
     Action(
-        name="style.own",
+        name="style.custom",
         menu="Style",
-        label="Stylize with an Own Style",
+        label="Stylize with Custom Style",
         help="Repaint the layer, or a part of it, in a style that you have trained from a painting.",
+        aliases=("style.own",),
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(OWN, STRENGTH, STROKE, COLORS, REGION, CAREFUL),
+        parameters=(CUSTOM, STRENGTH, STROKE, COLORS, REGION, HIGH_QUALITY),
     ),
     Action(
         name="style.train",
         menu="Style",
-        label="Train a Style",
-        help="Learn a style of your own from a painting, which is this layer; see how far it is, pause it, go on.",
+        label="Train Custom Style",
+        help="Train a custom style on a painting, which is this layer; show its progress, pause it, resume it.",
         result=ResultKind.LAYER,
         inputs=(LAYER,),
         parameters=TRAINING,
@@ -168,8 +180,8 @@ STYLIZE: tuple[Action, ...] = (
     Action(
         name="style.previews",
         menu="Diagnose",
-        label="Small Pictures of the Styles",
-        help="The layer, small, in each of the styles.",
+        label="Style Thumbnails",
+        help="A thumbnail of the layer in each of the styles.",
         result=ResultKind.LAYER,
         inputs=(LAYER,),
         hidden=True,
@@ -181,7 +193,7 @@ STYLIZE: tuple[Action, ...] = (
         help="Put the background out of focus as a lens does; the subject (or what is selected) stays sharp.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(BLUR, *BACKGROUND, *SUBJECT, CAREFUL),
+        parameters=(BLUR, *BACKGROUND, *SUBJECT, HIGH_QUALITY),
     ),
     Action(
         name="background.gray",
@@ -190,6 +202,6 @@ STYLIZE: tuple[Action, ...] = (
         help="Leave color to the subject (or to what is selected); light and color of both parts can be changed.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(*GRAY, *SUBJECT, CAREFUL),
+        parameters=(*GRAY, *SUBJECT, HIGH_QUALITY),
     ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ def test_the_object_in_a_box_is_selected_and_joins_the_selection_as_asked(
         answer = {{"statuses": []}}
         for combine in ("replace", "add", "subtract", "intersect"):
             {BOX}
-            outcome = call("inlay-select-object", image, [layer], combine=combine, method="grabcut")
+            outcome = call("inlay-select-object", image, [layer], mode=combine, method="grabcut")
             answer["statuses"].append(outcome["status"])
             found[combine] = selection(image)
         new = found["replace"]
@@ -74,7 +74,7 @@ def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp
         pasted.scale(160, 160, False)
         pasted.set_offsets(380, 200)
         own = raw(pasted)
-        outcome = call("inlay-paste-blend", image, [pasted])
+        outcome = call("inlay-paste-harmonize", image, [pasted])
         layers = image.get_layers()
         new = layers[0]
         _, x, y = new.get_offsets()
@@ -107,3 +107,30 @@ def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp
     assert answer["alpha"] and answer["name"] == "Blended"
     hard, blended = answer["seams"]
     assert blended < hard / 4, answer["seams"]
+
+
+def test_scripts_may_use_the_older_names_of_procedures_and_arguments(console: Gimp) -> None:
+    answer = console.run(
+        """
+        from plugin.client.actions import ACTIONS
+        from plugin.gimp import arguments
+        pdb, missing, answer = Gimp.get_pdb(), [], {}
+        for action in ACTIONS:
+            for name in (action.procedure, *action.old_procedures):
+                config = pdb.lookup_procedure(name).create_config()
+                for parameter in action.parameters:
+                    for alias in parameter.aliases:
+                        if config.find_property(arguments.argument_name(alias)) is None:
+                            missing.append([name, alias])
+        fill = next(action for action in ACTIONS if action.name == "fill.selection")
+        config = pdb.lookup_procedure("inlay-fill-selection").create_config()
+        config.set_property("traces", False)
+        config.set_property("reach", 40)
+        found = arguments.values(config, fill)
+        arguments.forget_old(config, fill)
+        answer["missing"] = missing
+        answer["taken"] = [found["shadow_halo"], found["sampling_radius"]]
+        answer["forgotten"] = arguments.values(config, fill) == {p.name: p.default for p in fill.parameters}
+        """
+    )
+    assert answer == {"missing": [], "taken": [False, 40], "forgotten": True}

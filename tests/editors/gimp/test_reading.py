@@ -39,7 +39,7 @@ put(patch, bytes([9]) * 240)
 active = add_layer(image, 20, 20, 10, 10, alpha=False, name="active", parent=group)
 for parent in (group, None):
     put(add_layer(image, 50, 40, parent=parent, name="above", alpha=False), bytes([200]) * 6000)
-found = gather("paste.blend", image, active)
+found = gather("paste.harmonize", image, active)
 target, source = found["target"], found["source"]
 
 expected = []
@@ -68,7 +68,7 @@ data = bytearray(100 * 80 * 4)
 for row in range(20, 40):
     data[(row * 100 + 30) * 4 : (row * 100 + 70) * 4] = bytes([50, 60, 70, 255]) * 40
 put(pasted, bytes(data))
-boxes = [list(gather("paste.blend", image, pasted)[name].box) for name in ("source", "target")]
+boxes = [list(gather("paste.harmonize", image, pasted)[name].box) for name in ("source", "target")]
 
 mask = pasted.create_mask(Gimp.AddMaskType.WHITE)
 pasted.add_mask(mask)
@@ -78,7 +78,7 @@ for row in range(80):
 buffer = mask.get_buffer()
 buffer.set(whole(mask), Babl.format_get_encoding(mask.get_format()), bytes(cover))
 buffer.flush()
-source = gather("paste.blend", image, pasted)["source"]
+source = gather("paste.harmonize", image, pasted)["source"]
 answer = boxes + [list(source.box), bytes(source.data) == bytes([50, 60, 70, 255]) * 200, pasted.get_mask() is not None]
 image.delete()
 """

@@ -55,20 +55,20 @@ REFUSED = {
         "The image has a floating selection.",
     ),
     "nothing to paste": (
-        "empty = add_layer(image, 9, 9)\nanswer = call('inlay-paste-blend', image, [empty])",
+        "empty = add_layer(image, 9, 9)\nanswer = call('inlay-paste-harmonize', image, [empty])",
         "The active layer is transparent everywhere.",
     ),
     "pasted beside the picture": (
-        "beside = add_layer(image, 9, 9, 50, 50, alpha=False)\nanswer = call('inlay-paste-blend', image, [beside])",
+        "beside = add_layer(image, 9, 9, 50, 50, alpha=False)\nanswer = call('inlay-paste-harmonize', image, [beside])",
         "The active layer lies outside of the picture.",
     ),
     "nothing to paste into": (
-        "answer = call('inlay-paste-blend', image, [layer])",
+        "answer = call('inlay-paste-harmonize', image, [layer])",
         "Nothing is seen below the active layer.",
     ),
     "a locked group": (
         "group = add_group(image)\ninside = add_layer(image, 9, 9, parent=group, alpha=False)\n"
-        "group.set_lock_content(True)\nanswer = call('inlay-paste-blend', image, [inside])",
+        "group.set_lock_content(True)\nanswer = call('inlay-paste-harmonize', image, [inside])",
         "The group 'group' is locked. Unlock it",
     ),
 }
@@ -117,8 +117,8 @@ def test_gimp_itself_keeps_values_out_of_range_away(alone: Gimp) -> None:
         config.set_property("grow", 7)
         config.set_property("grow", 5000)
         config.set_property("feather", -3.0)
-        config.set_property("combine", "divide")
-        answer = [config.get_property(name) for name in ("combine", "grow", "feather")]
+        config.set_property("mode", "divide")
+        answer = [config.get_property(name) for name in ("mode", "grow", "feather")]
     """)
     assert kept == ["replace", 7, 0.0]
 

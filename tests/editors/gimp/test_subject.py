@@ -34,7 +34,7 @@ def select(action: str, combine: str = "replace", **settings: object) -> str:
     """Code that runs a selecting action and appends the selection to `answer`."""
     arguments = "".join(f", {name}={value!r}" for name, value in settings.items())
     return f"""
-outcome = call("inlay-select-{action}", image, [layer], combine={combine!r}{arguments})
+outcome = call("inlay-select-{action}", image, [layer], mode={combine!r}{arguments})
 assert outcome["status"] == "success", outcome
 answer.append(sent(selection(image)))
 """
@@ -126,13 +126,13 @@ def test_the_object_meant_by_a_box_or_a_dot_is_selected(
 
 
 def test_a_kind_is_selected_and_one_that_is_not_there_is_refused_by_name(console: Gimp, astronaut: str) -> None:
-    person, largest = masks(console, astronaut, select("class", kind="person") + select("class"))
+    person, largest = masks(console, astronaut, select("class", class_name="person") + select("class"))
     assert_is_the_person(person)
     np.testing.assert_array_equal(largest, person)
     outcome, selected = found(
         console,
         astronaut,
-        'answer = [call("inlay-select-class", image, [layer], kind="train"), not Gimp.Selection.is_empty(image)]',
+        'answer = [call("inlay-select-class", image, [layer], class_name="train"), not Gimp.Selection.is_empty(image)]',
     )
     assert outcome["status"] == "execution-error" and not selected
     assert "There is no train in this layer" in outcome["message"] and "person" in outcome["message"]

@@ -48,8 +48,8 @@ def test_a_pasted_layer_is_blended_and_undone_in_one_step(window: Window, photog
         Gimp.displays_flush()
         """
     )
-    window.choose("paste.blend")
-    window.fill_in("paste.blend")
+    window.choose("paste.harmonize")
+    window.fill_in("paste.harmonize")
     window.until("answer = shown().get_layers()[0].get_name() == 'Blended'")
     time.sleep(0.5)
     window.picture("gimp-paste")

@@ -1,4 +1,4 @@
-"""Filling as a person uses it: a lasso around something, Fill Selection, undo and another try; the subject erased."""
+"""Filling as a user does it: a lasso around something, Content-Aware Fill, undo, another try; the subject removed."""
 
 from __future__ import annotations
 

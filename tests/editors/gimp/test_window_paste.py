@@ -60,8 +60,8 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
                     "Gimp.displays_flush()")  # fmt: skip
     time.sleep(1)
     window.picture("gimp-copied-subject-before")
-    window.choose("paste.blend")
-    window.fill_in("paste.blend", "alt+e", "End")  # the last of the edges is an object's
+    window.choose("paste.harmonize")
+    window.fill_in("paste.harmonize", "alt+e", "End")  # the last of the edges is an object's
     window.finished(f"{COFFEE}answer = coffee.get_layers()[0].get_name() == 'Blended'", 250)
     time.sleep(1)
     window.picture("gimp-copied-subject")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import numpy as np
@@ -77,7 +78,7 @@ def undone_in_one_step(window: Window, layers: int = 1) -> None:
 
 def small_pictures(window: Window, name: str) -> np.ndarray:
     """What is on the screen where the dialog of an action is, H x W x 3."""
-    dialog = window.display.find_window(f"^{BY_NAME[name].label}$", wait=200)
+    dialog = window.display.find_window(f"^{re.escape(BY_NAME[name].label)}$", wait=200)
     time.sleep(1)
     place = dict(line.split("=") for line in window.display.xdotool("getwindowgeometry", "--shell", dialog).split())
     x, y, width, height = (int(place[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))
@@ -107,8 +108,8 @@ def test_the_background_alone_is_painted(window: Window, astronaut: None) -> Non
 
 
 def test_another_layer_is_the_style(window: Window, tissue: None) -> None:
-    window.choose("style.picture")
-    window.fill_in("style.picture")
+    window.choose("style.layer")
+    window.fill_in("style.layer")
     result, style = done(window, "gimp-style-layer", 3), data.immunohistochemistry()
     far, near = (np.linalg.norm(p.mean((0, 1)) - style.mean((0, 1))) for p in (data.astronaut(), result))
     assert near < far / 2

@@ -1,4 +1,4 @@
-"""Filling in the real Krita: a lasso around something, Fill Selection, undo and another try; the subject erased."""
+"""Filling in the real Krita: a lasso around something, Content-Aware Fill, undo and another try; the subject erased."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(krita: Krita, tmp_pa
     picture(krita, "fill-before")
     tries = []
     for _ in range(2):
-        choose(krita, "Fill Selection")
+        choose(krita, "Content-Aware Fill")
         assert krita.get("names()").count("Fill") == 1
         if not tries:
             picture(krita, "fill-after")
@@ -64,7 +64,7 @@ def test_the_subject_is_erased_and_comes_back(krita: Krita, tmp_path: Path) -> N
     (photograph,) = krita.get("names()")
     before = krita.get("snapshot()")
     picture(krita, "erase-subject-before")
-    choose(krita, "Erase Subject")
+    choose(krita, "Remove Subject")
     picture(krita, "erase-subject-after")
     blue, _green, red, alpha = pixel(krita, "Fill", MIDDLE_OF_ONE)
     assert alpha == 255 and red < 80 and blue > red

@@ -79,7 +79,7 @@ def test_every_kind_of_pixels_goes_there_and_back(krita: Krita, model: str, dept
 def test_a_selection_comes_back(krita: Krita) -> None:
     krita.run("open_document(32, 16)")
     krita.run("add_layer('left', [0, 0, 16, 16]); select([2, 2, 20, 10])")
-    krita.run("extension().run(actions.BY_NAME['select.colors'], {'clusters': 2, 'combine': 'intersect'}, {})")
+    krita.run("extension().run(actions.BY_NAME['select.colors'], {'clusters': 2, 'mode': 'intersect'}, {})")
     krita.until("runner().job is None", wait=120)
     assert krita.get("message()") == ""
     found = krita.get("selected().hex()")

@@ -47,7 +47,7 @@ def test_blending_a_layer_into_the_picture_adds_a_layer_that_undo_takes_away(kri
     krita.until("front().activeNode().name() == 'Cat'")
     picture(krita, "before-blending")
     before = krita.get("snapshot()")
-    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Blend Layer into Picture…")
+    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer…")
     krita.until("dialog() is not None", wait=10)
     krita.display.keys("Return")
     finish(krita)
@@ -87,7 +87,7 @@ def test_a_dialog_remembers_what_was_entered_last(krita: Krita) -> None:
     krita.until("dialog() is not None")
     limits = krita.run("""
         box = dialog().findChild(QtWidgets.QSpinBox, "clusters"); box.setValue(3)
-        dialog().findChild(QtWidgets.QComboBox, "combine").setCurrentIndex(1)
+        dialog().findChild(QtWidgets.QComboBox, "mode").setCurrentIndex(1)
         answer = [box.minimum(), box.maximum(), dialog().values()["feather"]]
         dialog().accept()
     """)
@@ -95,7 +95,7 @@ def test_a_dialog_remembers_what_was_entered_last(krita: Krita) -> None:
     krita.until("runner().job is None", wait=90)
     krita.run("message(); extension().ask(actions.BY_NAME['select.colors'])")
     krita.until("dialog() is not None")
-    assert krita.get("[dialog().values()['clusters'], dialog().values()['combine']]") == [3, "add"]
+    assert krita.get("[dialog().values()['clusters'], dialog().values()['mode']]") == [3, "add"]
     krita.run("dialog().reject()")
 
 

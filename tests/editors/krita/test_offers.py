@@ -40,7 +40,7 @@ def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tm
     picture(krita, "select-kind")
     krita.display.keys(*["Down"] * labels.index("Cat"), "Return")
     finish(krita)
-    assert krita.get("settings.last_values(actions.BY_NAME['select.class'])['kind']") == "cat"
+    assert krita.get("settings.last_values(actions.BY_NAME['select.class'])['class_name']") == "cat"
     found = selected(krita, 300, 730) > 127
     assert found[80:180, 430:580].mean() > 0.9  # its face
     assert found[80:200, 130:200].mean() < 0.1  # her face
@@ -56,7 +56,7 @@ def test_cancelling_the_dialog_cancels_the_looking(krita: Krita) -> None:
         dialog().reject()
         answer += [runner().job is None, runner().log[-1].endswith("cancelled")]
     """)
-    assert found == ["select.kinds", True, True]
+    assert found == ["select.classes", True, True]
 
 
 def test_where_the_looking_fails_or_finds_nothing_there_is_a_plain_choice(krita: Krita) -> None:
@@ -70,7 +70,7 @@ def test_where_the_looking_fails_or_finds_nothing_there_is_a_plain_choice(krita:
         shown = krita.run(SHOWN)
         assert shown["kind"] == "QWidget" and shown["ok"]
         assert text in " ".join(shown["texts"])
-        assert krita.get("dialog().values()['kind']") == "dog"
+        assert krita.get("dialog().values()['class_name']") == "dog"
         krita.run("dialog().reject()")
 
 
@@ -80,11 +80,11 @@ def test_a_kind_that_is_not_in_the_picture_becomes_the_default(krita: Krita) -> 
         {ASK}
         preview = Raster(PixelFormat("RGBA", "u8"), 2, 1, bytes(8))
         listed = tuple(Output(actions.ResultKind.LAYER, name, preview) for name in ("cat: 60 %", "person: 20 %"))
-        dialog().set_values({{"kind": "dog"}})
+        dialog().set_values({{"class_name": "dog"}})
         runner()._over("over", Result("", listed))
-        answer = [dialog().values()["kind"]]
-        dialog().set_values({{"kind": "person"}})
-        answer += [dialog().values()["kind"]]
+        answer = [dialog().values()["class_name"]]
+        dialog().set_values({{"class_name": "person"}})
+        answer += [dialog().values()["class_name"]]
         dialog().reject()
     """)
     assert chosen == ["largest", "person"]

@@ -122,7 +122,7 @@ def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Kri
         front().refreshProjection(); front().waitForDone()
     """)
     pasted = opacity(krita, "Astronaut")
-    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Blend Layer into Picture…")
+    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer…")
     krita.until("dialog() is not None", wait=10)
     krita.run("dialog().set_values({**dialog().values(), 'edge': 'cutout'})")
     krita.display.keys("Return")

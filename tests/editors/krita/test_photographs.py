@@ -61,7 +61,7 @@ def test_a_subject_is_selected_with_the_keyboard_alone(krita: Krita, tmp_path: P
 
 def test_a_subject_joins_the_current_selection(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
-    ask_and_accept(krita, "select.subject", {"combine": "replace"})
+    ask_and_accept(krita, "select.subject", {"mode": "replace"})
     subject = selected(krita, 512, 512)
     krita.run("select([0, 0, 230, 512])")  # the left half of her face
     before = selected(krita, 512, 512)
@@ -70,7 +70,7 @@ def test_a_subject_joins_the_current_selection(krita: Krita, tmp_path: Path) -> 
         ("replace", subject, subject), ("add", before, subject),
         ("subtract", 255 - subject, 0 * subject), ("intersect", subject, 0 * subject),
     ):  # fmt: skip
-        ask_and_accept(krita, "select.subject", {"combine": combine})
+        ask_and_accept(krita, "select.subject", {"mode": combine})
         found = selected(krita, 512, 512)
         assert np.abs(found[left].astype(int) - in_left[left]).max() <= 1, combine
         assert np.abs(found[rest].astype(int) - in_rest[rest]).max() <= 1, combine
@@ -80,7 +80,7 @@ def test_a_subject_joins_the_current_selection(krita: Krita, tmp_path: Path) -> 
 
 def test_a_rough_selection_is_refined_to_the_hair(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
-    ask_and_accept(krita, "select.subject", {"combine": "replace"})
+    ask_and_accept(krita, "select.subject", {"mode": "replace"})
     subject = selected(krita, 512, 512)
     rough = cv2.dilate((subject > 127).astype(np.uint8), np.ones((11, 11), np.uint8)) * 255
     krita.run("select_mask(bytes.fromhex(rough))", rough=rough.tobytes().hex())
@@ -167,8 +167,8 @@ def test_a_subject_is_cut_out_of_a_layer_with_an_offset(krita: Krita, tmp_path: 
 
 def test_background_and_subject_are_each_others_complement(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
-    ask_and_accept(krita, "select.subject", {"combine": "replace"})
+    ask_and_accept(krita, "select.subject", {"mode": "replace"})
     subject = selected(krita, 512, 512).astype(int)
     krita.run("select([500, 0, 12, 12])")  # a selection that the action does not ask for changes nothing
-    ask_and_accept(krita, "select.background", {"combine": "replace"})
+    ask_and_accept(krita, "select.background", {"mode": "replace"})
     assert np.abs(subject + selected(krita, 512, 512) - 255).max() <= 1

@@ -83,7 +83,7 @@ def test_a_locked_group(krita: Krita) -> None:
 
 def test_nothing_below_to_blend_into(krita: Krita) -> None:
     krita.run("open_document(20, 20)")
-    krita.run("extension().run(actions.BY_NAME['paste.blend'], {}, {})")
+    krita.run("extension().run(actions.BY_NAME['paste.harmonize'], {}, {})")
     assert "Nothing is seen below" in krita.until("message()")
 
 

@@ -125,7 +125,7 @@ def color_distance(picture: np.ndarray, style: np.ndarray) -> float:
 
 
 def test_another_layer_is_the_style(krita: Krita, with_style: list[Any]) -> None:
-    choose(krita, "Stylize as a Layer")
+    choose(krita, "Stylize from Layer")
     krita.display.keys("Return")
     finish(krita)
     result = new_layer(krita, with_style)

@@ -1,4 +1,4 @@
-"""Light, saturation, warmth; the colors of one picture with the light of another."""
+"""Exposure, saturation, temperature; the colors of one picture with the light of another."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_gray_keeps_the_luminance() -> None:
     assert np.allclose(luminance(gray), luminance(PICTURE), atol=1e-4)
 
 
-@pytest.mark.parametrize("warmth", [-1.0, 1.0])
-def test_warmth_moves_white_between_red_and_blue(warmth: float) -> None:
+@pytest.mark.parametrize("temperature", [-1.0, 1.0])
+def test_temperature_moves_white_between_red_and_blue(temperature: float) -> None:
     white = np.full((1, 1, 3), 0.5, np.float32)
-    red, _, blue = toned(white, Tone(warmth=warmth))[0, 0]
-    assert (red - blue) * warmth > 0.05
-    assert luminance(toned(white, Tone(warmth=warmth))) == pytest.approx(luminance(white), rel=1e-3)
+    red, _, blue = toned(white, Tone(temperature=temperature))[0, 0]
+    assert (red - blue) * temperature > 0.05
+    assert luminance(toned(white, Tone(temperature=temperature))) == pytest.approx(luminance(white), rel=1e-3)
 
 
 def test_colors_of_one_with_the_light_of_another() -> None:

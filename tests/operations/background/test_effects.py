@@ -70,15 +70,15 @@ def test_gray_is_gray_and_the_edge_has_no_green_rim() -> None:
 def test_light_and_color_of_either_part() -> None:
     image, selection = scene()
     before = colors(image)
-    dark, gray = (colors(run("background.gray", image, selection, background_light=stops)) for stops in (-2.0, 0.0))
+    dark, gray = (colors(run("background.gray", image, selection, background_exposure=stops)) for stops in (-2.0, 0.0))
     assert dark[CORNER].mean() < gray[CORNER].mean() / 1.5
-    neutral = {"background_color": 0.0}
+    neutral = {"background_saturation": 0.0}
     assert np.array_equal(samples(run("background.gray", image, selection, **neutral)), samples(image))
-    bright = colors(run("background.gray", image, selection, subject_light=0.5, **neutral))
+    bright = colors(run("background.gray", image, selection, subject_exposure=0.5, **neutral))
     assert bright[MIDDLE].mean() > before[MIDDLE].mean()
     assert np.array_equal(bright[CORNER], before[CORNER])
-    warm = colors(run("background.blur", image, selection, background_warmth=100.0))
-    cool = colors(run("background.blur", image, selection, background_warmth=-100.0))
+    warm = colors(run("background.blur", image, selection, background_temperature=100.0))
+    cool = colors(run("background.blur", image, selection, background_temperature=-100.0))
     assert (warm - cool)[CORNER][..., 0].mean() > 0.01 > (warm - cool)[CORNER][..., 2].mean()
 
 

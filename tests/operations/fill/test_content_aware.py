@@ -85,7 +85,7 @@ def test_a_shadow_beside_the_hole_is_erased_with_it_unless_that_is_not_wanted() 
     assert whole.raster.y + whole.raster.height > 81
     layer = samples(whole.raster)
     assert layer[layer[..., 3] == 255, :3].min() > 110
-    (part,) = fill(image, thing, traces=False)
+    (part,) = fill(image, thing, shadow_halo=False)
     assert part.raster.box == (54, 34, 52, 42)
     (exact,) = fill(image, thing, grow=0)
     assert exact.raster.box == thing.box
@@ -239,7 +239,7 @@ def test_the_subject_is_found_and_erased() -> None:
     context = Context()
     selecting = Job("select.subject", BY_NAME["select.subject"].check({}), {"image": image})
     (subject,) = find("select.subject")(selecting, context)
-    settings = action.check({"reach": 40})
+    settings = action.check({"sampling_radius": 40})
     (output,) = find(action.name)(Job(action.name, settings, {"image": image}), context)
     x, y = output.raster.x - image.x, output.raster.y - image.y
     window = np.s_[y : y + output.raster.height, x : x + output.raster.width]
@@ -254,7 +254,7 @@ def test_where_nothing_is_found_to_erase_it_says_so() -> None:
     action = BY_NAME["fill.subject"]
     with pytest.raises(OperationError, match="subject") as raised:
         find(action.name)(Job(action.name, action.check({}), {"image": flat}), Context())
-    assert "Fill Selection" in raised.value.remedy
+    assert "Content-Aware Fill" in raised.value.remedy
 
 
 def test_an_object_is_erased_by_a_dot_on_it() -> None:

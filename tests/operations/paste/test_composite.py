@@ -13,8 +13,8 @@ from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 OPERATIONS = {
-    "paste.blend": paste.harmonize_layer,
-    "paste.from": composite.clone_from_layer,
+    "paste.harmonize": paste.harmonize_layer,
+    "paste.clone": composite.clone_from_layer,
     "paste.subject": composite.composite_subject,
     "paste.portrait": portrait.portrait_into_painting,
 }
@@ -48,8 +48,8 @@ def selection(x: int, y: int, width: int, height: int) -> Raster:
 
 def test_an_object_keeps_its_soft_edge_and_a_patch_does_not() -> None:
     inputs = {"source": figure(30, 20), "target": picture()}
-    (kept,) = run("paste.blend", inputs, edge="cutout")
-    (patch,) = run("paste.blend", inputs)
+    (kept,) = run("paste.harmonize", inputs, edge="cutout")
+    (patch,) = run("paste.harmonize", inputs)
     soft = samples(kept.raster)[..., 3]
     assert ((soft > 0) & (soft < 255)).sum() > 60
     assert set(np.unique(samples(patch.raster)[..., 3])) == {0, 255}
@@ -62,7 +62,7 @@ def test_a_selected_objects_edge_is_followed_and_freed_of_its_old_background() -
     source = raster((pixels * 255).astype(np.uint8), PixelFormat("RGB", "u8"), 40, 30)
     rough = np.where(np.hypot(rows, columns) < 32, 255, 0).astype(np.uint8)
     inputs = {"source": source, "target": picture(200, 180), "selection": raster(rough, PixelFormat("Y", "u8"), 40, 30)}
-    (output,) = run("paste.blend", inputs, edge="cutout", strength=0.0)
+    (output,) = run("paste.harmonize", inputs, edge="cutout", strength=0.0)
     layer = samples(output.raster).astype(int)
     found = np.zeros((120, 120))
     x, y = output.raster.x - 40, output.raster.y - 30
@@ -75,9 +75,9 @@ def test_a_selected_objects_edge_is_followed_and_freed_of_its_old_background() -
 
 def test_from_another_layer_it_comes_where_it_lies_or_into_the_selection() -> None:
     inputs = {"image": picture(), "source": figure(30, 20)}
-    (there,) = run("paste.from", inputs)
+    (there,) = run("paste.clone", inputs)
     assert there.raster.box == (40, 30, 40, 40)
-    (fitted,) = run("paste.from", inputs | {"selection": selection(10, 10, 20, 60)})
+    (fitted,) = run("paste.clone", inputs | {"selection": selection(10, 10, 20, 60)})
     assert fitted.raster.box == (10, 30, 20, 20)
 
 
@@ -148,7 +148,7 @@ def test_a_portrait_goes_where_it_is_told_to() -> None:
 def test_an_empty_layer_is_refused() -> None:
     empty = raster(np.zeros((20, 20, 4), np.uint8), PixelFormat("RGBA", "u8"))
     with pytest.raises(OperationError, match="transparent everywhere"):
-        run("paste.from", {"image": picture(), "source": empty})
+        run("paste.clone", {"image": picture(), "source": empty})
 
 
 def test_gray_pictures_take_a_subject() -> None:

@@ -21,8 +21,8 @@ def blend(
     source: Raster, target: Raster, selection: Raster | None = None, method: str = "poisson", **wish: Value
 ) -> Raster:
     inputs = {"source": source, "target": target} | ({"selection": selection} if selection else {})
-    parameters = BY_NAME["paste.blend"].check({"method": method, **wish})
-    (output,) = paste.harmonize_layer(Job("paste.blend", parameters, inputs), Context())
+    parameters = BY_NAME["paste.harmonize"].check({"method": method, **wish})
+    (output,) = paste.harmonize_layer(Job("paste.harmonize", parameters, inputs), Context())
     assert output.kind is ResultKind.LAYER
     return output.raster
 

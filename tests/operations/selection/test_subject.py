@@ -148,17 +148,17 @@ def test_a_second_prompt_does_not_encode_the_picture_again() -> None:
 
 
 def test_the_cat_is_a_cat_and_no_boat() -> None:
-    cat = mask("select.class", layer("chelsea"), kind="cat")
+    cat = mask("select.class", layer("chelsea"), class_name="cat")
     assert cat[150, 200] == 255
     assert cat[20, 430] == 0
     assert iou(cat, mask("select.class", layer("chelsea"))) == 1  # it is the largest, too
     with pytest.raises(OperationError, match="no boat") as caught:
-        run("select.class", layer("chelsea"), kind="boat")
+        run("select.class", layer("chelsea"), class_name="boat")
     assert "cat" in caught.value.remedy
 
 
 def test_kinds_come_with_their_share_and_a_small_picture() -> None:
-    first = run("select.kinds", layer("chelsea"))[0]
+    first = run("select.classes", layer("chelsea"))[0]
     assert first.name.startswith("cat: ")
     assert max(first.raster.width, first.raster.height) == 96
     assert 20 < int(first.name.split()[1]) < 95

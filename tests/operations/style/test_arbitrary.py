@@ -52,7 +52,7 @@ def run(action: str, image: Raster, style: Raster | None, given: Context, select
 
 
 @pytest.mark.parametrize("form", [RGB, RGBA, PixelFormat("Y", "f32"), PixelFormat("BGRA", "f16", linear=True)])
-@pytest.mark.parametrize("action", ["style.picture", "style.gatys"])
+@pytest.mark.parametrize("action", ["style.layer", "style.gatys"])
 def test_results_are_of_the_layers_format_and_place(action: str, form: PixelFormat) -> None:
     settings: dict[str, Value] = {"steps": 2, "size": 64} if action == "style.gatys" else {}
     image = layer(form)
@@ -64,13 +64,13 @@ def test_results_are_of_the_layers_format_and_place(action: str, form: PixelForm
 
 def test_another_style_gives_another_picture_and_none_the_layer_itself() -> None:
     given, image = context(), layer()
-    found = [colors(run("style.picture", image, stripes(tint), given)) for tint in ((1, 0.6, 0.2), (0.1, 0.3, 1))]
+    found = [colors(run("style.layer", image, stripes(tint), given)) for tint in ((1, 0.6, 0.2), (0.1, 0.3, 1))]
     assert np.abs(found[0] - found[1]).mean() > 0.01
-    plain = run("style.picture", image, stripes(), given, strength=0.0)
+    plain = run("style.layer", image, stripes(), given, strength=0.0)
     assert bytes(plain.data) == bytes(image.data)
 
 
-@pytest.mark.parametrize("action", ["style.picture", "style.gatys"])
+@pytest.mark.parametrize("action", ["style.layer", "style.gatys"])
 def test_only_the_region_changes(action: str) -> None:
     image = layer()
     settings: dict[str, Value] = {"steps": 6} if action == "style.gatys" else {}
@@ -84,11 +84,11 @@ def test_a_style_is_read_once_and_small_ones_are_refused() -> None:
     given, image = context(), layer()
     reads: list[int] = []
     given.cache[cache_key(arbitrary.NAME)].net.predictor.register_forward_hook(lambda *_: reads.append(1))
-    run("style.picture", image, stripes(), given)
-    run("style.picture", image, stripes(), given, strength=50.0)
+    run("style.layer", image, stripes(), given)
+    run("style.layer", image, stripes(), given, strength=50.0)
     assert len(reads) == 1
     with pytest.raises(OperationError, match="too small") as raised:
-        run("style.picture", image, stripes(size=8), given)
+        run("style.layer", image, stripes(size=8), given)
     assert raised.value.remedy
 
 
@@ -159,7 +159,7 @@ def test_where_memory_is_short_it_paints_smaller() -> None:
     assert max(max(size) for size in sizes) < 200
 
 
-@pytest.mark.parametrize("action", ["style.picture", "style.gatys"])
+@pytest.mark.parametrize("action", ["style.layer", "style.gatys"])
 def test_without_its_weights_it_says_so(action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "locate", lambda card: None)
     monkeypatch.setattr(store, "names", lambda: ["vgg16"])
@@ -173,11 +173,11 @@ def test_an_own_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch: p
     card = SimpleNamespace(sha256="a" * 64)
     monkeypatch.setattr(store, "find_card", lambda name: card)
     with pytest.raises(OperationError, match="none yet") as raised:
-        run("style.own", layer(), None, painting(), name="mine")
+        run("style.custom", layer(), None, painting(), name="mine")
     assert "train-style" in raised.value.remedy
     custom_styles.write(OwnStyle("mine", "mine.jpg", small_network().codes[3:4]))
     assert custom_styles.names() == ["mine"]
-    found = run("style.own", layer(), None, painting(), name="mine")
+    found = run("style.custom", layer(), None, painting(), name="mine")
     third = list(small_network().config.styles)[3]
     (same,) = find("style.preset")(
         Job("style.preset", BY_NAME["style.preset"].check({"style": third}), {"image": layer()}), painting()
@@ -185,7 +185,7 @@ def test_an_own_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch: p
     assert bytes(found.data) == bytes(same.raster.data)
     card.sha256 = "b" * 64
     with pytest.raises(OperationError, match="Train it again"):
-        run("style.own", layer(), None, painting(), name="mine")
+        run("style.custom", layer(), None, painting(), name="mine")
 
 
 @pytest.mark.parametrize("name", ["", "My style", "wave", "../x", "photograph", "-a"])

@@ -108,7 +108,7 @@ def test_presets_differ_and_mix() -> None:
     image, context = layer(), painting()
     wave, hat = (colors(run(image, context=context, style=name)) for name in ("wave", "hat"))
     assert np.abs(wave - hat).mean() > 0.02
-    mixed = colors(run(image, context=context, style="wave", second="hat", blend=100))
+    mixed = colors(run(image, context=context, style="wave", second_style="hat", mix=100))
     assert np.abs(mixed - hat).mean() < 1e-6
 
 

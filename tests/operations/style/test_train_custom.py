@@ -70,9 +70,9 @@ def test_what_cannot_be_is_refused(photos: Path) -> None:
         ({"photos": str(photos)}, "holds 19 photographs"),
         ({"photos": ""}, "at least 20|holds"),
         ({"name": "My Style"}, "cannot be the name"),
-        ({"what": "pause"}, "not in training"),
-        ({"what": "resume"}, "was begun"),
-        ({"what": "status"}, "was begun"),
+        ({"command": "pause"}, "not in training"),
+        ({"command": "resume"}, "was begun"),
+        ({"command": "status"}, "was begun"),
     ):
         with pytest.raises(OperationError, match=said) as raised:
             train(**settings)  # type: ignore[arg-type]  # dictionaries of several types
