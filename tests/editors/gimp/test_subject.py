@@ -151,7 +151,7 @@ for offer in running.offered(BY_NAME["select.class"], image, layer):
     answer.append([offer.value, offer.label, offer.note, small and [small.width, small.height, len(small.data)]])
 """,
     )
-    assert offered[0] == ["largest", "Whatever is largest", "", None]
+    assert offered[0] == ["largest", "Largest", "", None]
     kinds = {value: (label, note, size) for value, label, note, size in offered[1:]}
     assert {"person", "cat"} <= set(kinds) and "train" not in kinds
     areas = [int(note.removesuffix(" %")) for _, note, _ in kinds.values()]

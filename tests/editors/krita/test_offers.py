@@ -33,7 +33,7 @@ def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tm
         rows = [listed.item(i) for i in range(listed.count())]
         answer = [[*row.text().split("\\n"), row.icon().isNull()] for row in rows]
     """)
-    assert rows[0] == ["Whatever is largest", True]
+    assert rows[0] == ["Largest", True]
     labels = [row[0] for row in rows]
     assert {"Cat", "Person"} <= set(labels)
     assert all(area.endswith(" %") and not without_picture for _, area, without_picture in rows[1:])
