@@ -26,7 +26,7 @@ from backend.imaging.masks.regions import Box
 from backend.io.rasters import from_array, samples
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
-from backend.operations.selection.subject import see_subject
+from backend.operations.selection.subject import predict_subject
 from backend.worker.execute import execute
 from models.papers.fcn import FCN
 from models.training.segmentation.scores import MEAN, STD
@@ -119,7 +119,7 @@ def _bundled(weights: Path | None) -> dict[str, Method]:
     use_weights(context, weights)
 
     def plain(picture: Pixels) -> Pixels:
-        seen = see_subject(Job("select.subject", {}, {"image": from_array(picture)}), context)
+        seen = predict_subject(Job("select.subject", {}, {"image": from_array(picture)}), context)
         mask = np.zeros(picture.shape[:2], np.uint8)
         mask[seen.box.window] = _gray(seen.probability, picture[seen.box.window])
         return mask

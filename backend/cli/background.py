@@ -10,9 +10,9 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from . import batch
+from .action_options import add_output, add_parameters, add_running, family, given
 from .masks import add_mask, fitting
-from .options import add_output, add_parameters, add_running, family, given
-from .running import Report, runner
+from .runner import Report, runner
 
 ACTIONS = family("background")
 EFFECTS = {action.name.partition(".")[2]: action for action in ACTIONS}

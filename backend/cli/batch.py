@@ -11,7 +11,7 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from . import CommandError, Exit, usage
-from .running import ProgressBar, Report
+from .runner import ProgressBar, Report
 
 
 @dataclass(frozen=True, slots=True)

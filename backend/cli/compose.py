@@ -9,9 +9,9 @@ from plugin.client.actions import BY_NAME
 
 from ..io import icc, image_files
 from . import Exit, usage
-from .options import add_output, add_parameters, add_running, given, numbers
-from .paste import alike, over
-from .running import ProgressBar, runner
+from .action_options import add_output, add_parameters, add_running, given, numbers
+from .paste import match_format, over
+from .runner import ProgressBar, runner
 
 ACTION = BY_NAME["paste.portrait"]
 PLACED = {"place", "x", "y", "size"}
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         wanted |= {"place": "given", "x": 100 * x / painting.width, "y": 100 * y / painting.height}
     chosen = {name: value for name, value in vars(arguments).items() if name not in PLACED}
     parameters = given(chosen | wanted, ACTION, [ACTION])
-    portrait, painting = alike(portrait, painting)
+    portrait, painting = match_format(portrait, painting)
     with runner(arguments.in_process) as running, ProgressBar(1) as bar:
         inputs = {"image": painting, "source": portrait}
         result = running.run(ACTION.name, parameters, inputs, bar.report(arguments.painting.name))

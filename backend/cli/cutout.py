@@ -9,7 +9,7 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from . import batch, select, usage
-from .running import Report, Runner, runner
+from .runner import Report, Runner, runner
 
 ACTION = BY_NAME["cutout.background"]
 add_arguments = select.add_arguments

@@ -13,8 +13,8 @@ from plugin.client.image import Raster
 from ..io import image_files
 from . import Exit, cutout, select
 from . import paste as pasting
-from .options import add_running
-from .running import ProgressBar, Report, Runner, runner
+from .action_options import add_running
+from .runner import ProgressBar, Report, Runner, runner
 
 PHOTOGRAPHS = Path(backend.__file__).parent / "demo"
 Scene = tuple[str, str, Raster]  # file, what it shows, picture

@@ -19,7 +19,7 @@ from plugin.client.server.endpoint import CONNECTION_FILE, EndpointError, run_di
 from plugin.client.server.launcher import LaunchError, data_directory, find_installation, log_path
 
 from . import CommandError, Exit
-from .running import failed, own_installation
+from .runner import failed, own_installation
 
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow", "pyzmq", "safetensors")
 SIDE = 512

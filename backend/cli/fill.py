@@ -10,8 +10,8 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from . import batch, masks, paste, select, usage
-from .options import add_alias, add_output, add_parameters, add_running, given, numbers
-from .running import Report, Runner, runner
+from .action_options import add_alias, add_output, add_parameters, add_running, given, numbers
+from .runner import Report, Runner, runner
 
 SELECTION = BY_NAME["fill.selection"]
 TARGETS = {"subject": BY_NAME["fill.subject"], "object": BY_NAME["fill.object"]}

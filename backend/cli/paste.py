@@ -12,8 +12,8 @@ from plugin.client.image import Raster
 
 from ..io import icc, image_files
 from . import CommandError, Exit, usage
-from .options import add_output, add_parameters, add_running, given, numbers
-from .running import ProgressBar, Report, Runner, runner
+from .action_options import add_output, add_parameters, add_running, given, numbers
+from .runner import ProgressBar, Report, Runner, runner
 
 if TYPE_CHECKING:
     from backend.io.rasters import Pixels
@@ -81,7 +81,7 @@ def paste(
 ) -> Raster:
     """`target` with the placed source in it, in the target's depth; gray targets take on a colored source's color."""
     source, mask = placed
-    source, target = alike(source, target)
+    source, target = match_format(source, target)
     inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
     result = running.run(action, parameters, inputs, report)
     for output in reversed(result.outputs):  # the shadow lies below what casts it
@@ -89,7 +89,7 @@ def paste(
     return target
 
 
-def alike(source: Raster, target: Raster) -> tuple[Raster, Raster]:
+def match_format(source: Raster, target: Raster) -> tuple[Raster, Raster]:
     """Both in the target's depth, and both colored where one of them is."""
     from backend.io.rasters import as_depth, from_array, ordered
 

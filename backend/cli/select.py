@@ -10,8 +10,8 @@ from plugin.client.actions import Action, Value
 from plugin.client.image import PixelFormat, Raster
 
 from . import batch, usage
-from .options import add_alias, add_output, add_parameters, add_running, family, given, numbers
-from .running import Report, Runner, runner
+from .action_options import add_alias, add_output, add_parameters, add_running, family, given, numbers
+from .runner import Report, Runner, runner
 
 ACTIONS = family("select")
 CLASS_NAME = "class_name"

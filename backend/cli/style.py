@@ -15,9 +15,9 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from . import CommandError, batch, usage
+from .action_options import add_alias, add_parameters, add_running, given
 from .masks import add_mask, fitting
-from .options import add_alias, add_parameters, add_running, given
-from .running import Report, Runner, runner
+from .runner import Report, Runner, runner
 
 PRESET, LAYER, GATYS, CUSTOM = (BY_NAME[f"style.{name}"] for name in ("preset", "layer", "gatys", "custom"))
 ACTIONS = [PRESET, LAYER, GATYS, CUSTOM]

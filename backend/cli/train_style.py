@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import CommandError, Exit, usage
-from .running import ProgressBar
+from .runner import ProgressBar
 
 STEPS = 400
 FIRST = 5  # steps after which the length of the run is known

@@ -47,7 +47,7 @@ def selected_alpha(job: Job) -> Float:
     return alpha
 
 
-def share_of(region: str, job: Job, context: Context) -> Float | None:
+def region_mask(region: str, job: Job, context: Context) -> Float | None:
     """How far each pixel is of a region, H x W; None for the whole layer.
 
     region: `whole`, `selection`, `subject`, `background`; for the last two a selection means the subject unless the
@@ -63,7 +63,7 @@ def share_of(region: str, job: Job, context: Context) -> Float | None:
     return alpha if region == "subject" else np.subtract(np.float32(1), alpha)
 
 
-def beside(
+def run_concurrently(
     first: Callable[[Context], _T], second: Callable[[Context], Float | None], context: Context
 ) -> tuple[_T, Float | None]:
     """What both give, run side by side; progress is that of the first."""

@@ -97,7 +97,7 @@ class Broker:
                 self.receive(self.sockets.work, self.on_work)
             for worker in self.workers:
                 if worker.socket is not None and worker.socket in waiting:
-                    self.dispatcher.hear(worker)
+                    self.dispatcher.handle(worker)
             self.tick(time.monotonic())
 
     def stop(self, number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,6 @@
 """Which job runs where: from a checked request over a worker to the answer that is kept.
 
-The dispatcher owns the workers and the queue; it tells clients of their jobs through `tell`.
+The dispatcher owns the workers and the queue; it tells clients of their jobs through `send`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Dispatcher:
         options: Options,
         sessions: Sessions,
         workers: list[Worker],
-        tell: Callable[[str, Sequence[Any]], None],
+        send: Callable[[str, Sequence[Any]], None],
         log: str,
     ) -> None:
-        self.options, self.sessions, self.workers, self.tell, self.log = options, sessions, workers, tell, log
+        self.options, self.sessions, self.workers, self.send, self.log = options, sessions, workers, send, log
 
     def submit(self, session: Session, message: Submit, frames: Sequence[Any]) -> None:
         """Queue a job that is in order; answer for one that is known already."""
@@ -73,7 +73,7 @@ class Dispatcher:
                     continue
                 entry.state, entry.message, entry.fraction = JobState.RUNNING, "Started", 0.0
                 entry.started = entry.heard = time.monotonic()
-                worker.give(entry)
+                worker.assign(entry)
                 entry.request = ()
                 self.report(entry)
         if queue:
@@ -125,11 +125,11 @@ class Dispatcher:
     def report(self, entry: Entry) -> None:
         """Send the client the state of a job, or its end."""
         progress = Progress(entry.id, entry.state, entry.fraction, entry.message)
-        self.tell(entry.client, entry.answer or encode(progress))
+        self.send(entry.client, entry.answer or encode(progress))
 
     # What workers say, and what they do not.
 
-    def hear(self, worker: Worker) -> None:
+    def handle(self, worker: Worker) -> None:
         """Take one message of a worker; what it says of its job goes on to the client as it is."""
         assert worker.socket is not None
         frames = worker.socket.recv_multipart(copy=False)
@@ -149,7 +149,7 @@ class Dispatcher:
             entry.heard = time.monotonic()
             if not entry.state.ended:
                 entry.fraction, entry.message = message.fraction, message.message
-                self.tell(entry.client, frames)
+                self.send(entry.client, frames)
             return
         worker.finished()
         if isinstance(message, Result):

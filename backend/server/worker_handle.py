@@ -74,7 +74,7 @@ class Worker:
         if self.state is WorkerState.STARTING:
             self._enter(WorkerState.IDLE)
 
-    def give(self, entry: Entry) -> None:
+    def assign(self, entry: Entry) -> None:
         """Have it run a job; its frames are passed on as they are."""
         self.entry, self.cancelled, self.released = entry, 0.0, False
         self._send_frames(entry.request)

@@ -7,12 +7,12 @@ from typing import Any
 
 from plugin.client.codec import Submit
 from plugin.client.image import Raster, Reference
-from plugin.client.image_cache import Recent
+from plugin.client.image_cache import ImageCache
 from plugin.client.messages import ErrorCode, Job
 
 from ..operations import OperationError
 
-_RECENT = "pictures"
+_KEY = "images"
 
 
 def completed(message: Submit, cache: dict[Any, Any]) -> Job:
@@ -20,12 +20,12 @@ def completed(message: Submit, cache: dict[Any, Any]) -> Job:
 
     A client is only given what came from itself. Raises OperationError (RESEND) when a picture is not there any more.
     """
-    recent: Recent = cache.setdefault(_RECENT, Recent())
+    images: ImageCache = cache.setdefault(_KEY, ImageCache())
     inputs: dict[str, Raster] = {}
     for name, picture in message.job.inputs.items():
         if not isinstance(picture, Reference):
             inputs[name] = replace(picture, data=memoryview(picture.data).toreadonly())
-        elif found := recent.find(f"{message.client} {picture.key}", picture):
+        elif found := images.find(f"{message.client} {picture.key}", picture):
             inputs[name] = found.at(picture.x, picture.y)
         else:
             raise OperationError(
@@ -34,5 +34,5 @@ def completed(message: Submit, cache: dict[Any, Any]) -> Job:
                 "Run the action again: the picture is sent again.",
             )
     for picture in inputs.values():
-        recent.keep(f"{message.client} {picture.key}", picture)
+        images.keep(f"{message.client} {picture.key}", picture)
     return replace(message.job, inputs=inputs)

@@ -33,7 +33,7 @@ PROGRESS_INTERVAL = 0.05
 logger = logging.getLogger("worker")
 
 
-class Line:
+class BrokerChannel:
     """The connection to the broker, owned by a thread of its own. `inbox` holds what came: a Submit with the event
     that a Cancel of it sets, a Release, or from within the worker a Status to pass on."""
 
@@ -49,10 +49,10 @@ class Line:
         self._near, self._far = self.context.socket(zmq.PAIR), self.context.socket(zmq.PAIR)
         self._near.bind("inproc://outbox")
         self._far.connect("inproc://outbox")
-        threading.Thread(target=self._carry, name="line", daemon=True).start()
+        threading.Thread(target=self._carry, name="channel", daemon=True).start()
 
     def send(self, message: Message) -> None:
-        """Send to the broker. Of the main thread only, once the line is set up."""
+        """Send to the broker. Of the main thread only, once the channel is set up."""
         self._near.send_multipart(encode(message), copy=False)
 
     def _carry(self) -> None:
@@ -77,10 +77,10 @@ class Line:
 
 
 class Worker:
-    """Runs the jobs that come down the line, one after the other."""
+    """Runs the jobs that come over the channel, one after the other."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.line = Line(settings)
+        self.channel = BrokerChannel(settings)
         self.wanted, self.log = str(settings["device"]), str(settings["log"])
         self.device: Future[str] = Future()  # known once torch is loaded
         self.loading = threading.Thread(target=self._load, name="torch", daemon=True)
@@ -90,16 +90,16 @@ class Worker:
             self.loading.start()
 
     def run(self) -> None:
-        self.line.send(self.status(f"{self.wanted} (not loaded yet)"))
+        self.channel.send(self.status(f"{self.wanted} (not loaded yet)"))
         while True:
-            message, stop = self.line.inbox.get()
+            message, stop = self.channel.inbox.get()
             if isinstance(message, Submit):
-                self.line.send(self.answer(message, stop))
+                self.channel.send(self.answer(message, stop))
                 del message  # and with it the pictures that are not kept
             elif isinstance(message, Release):
                 release(self.cache)
             elif isinstance(message, Status):
-                self.line.send(message)
+                self.channel.send(message)
 
     def status(self, device: str) -> Status:
         return Status(VERSION, os.getpid(), time.monotonic() - self.begun, device, "idle", 0, [], self.log)
@@ -113,7 +113,7 @@ class Worker:
             now = time.monotonic()
             if now - sent >= PROGRESS_INTERVAL:
                 sent = now
-                self.line.send(Progress(job.id, JobState.RUNNING, float(fraction), text, preview))
+                self.channel.send(Progress(job.id, JobState.RUNNING, float(fraction), text, preview))
 
         try:
             job = completed(message, self.cache)
@@ -147,7 +147,7 @@ class Worker:
             logger.exception("torch cannot be loaded")
         else:
             self.device.set_result(device)
-            self.line.inbox.put((self.status(description), threading.Event()))
+            self.channel.inbox.put((self.status(description), threading.Event()))
 
 
 def _end_with_broker() -> None:

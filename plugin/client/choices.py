@@ -1,6 +1,6 @@
-"""What a picture offers for a parameter: the choices that fit it, each with a small picture.
+"""Dynamic choices: the choices of a parameter that fit an image, each with a thumbnail.
 
-A parameter with `offered_by` names a hidden action. That action's outputs, named "CHOICE: NOTE", are the offers.
+A parameter with `choice_provider` names a hidden action. That action's outputs, named "CHOICE: NOTE", are the choices.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ _PREVIEW_FORMAT = PixelFormat("RGBA", "u8")
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """One choice that fits the picture."""
+class DynamicChoice:
+    """One choice that fits the image."""
 
     value: str
     label: str
-    note: str = ""  # how much of the picture it takes, or the year of a painting
+    note: str = ""  # how much of the image it takes, or the year of a painting
     preview: Raster | None = None
 
 
-def lister(action: Action) -> Parameter | None:
-    """The action's parameter whose choices depend on the picture, None for most actions."""
-    return next((parameter for parameter in action.parameters if parameter.offered_by), None)
+def dynamic_parameter(action: Action) -> Parameter | None:
+    """The action's parameter whose choices depend on the image, None for most actions."""
+    return next((parameter for parameter in action.parameters if parameter.choice_provider), None)
 
 
-def offers(parameter: Parameter, listed: Result) -> list[Offer]:
-    """The parameter's choices that are in the picture; its default is always offered, first where it is not listed.
+def dynamic_choices(parameter: Parameter, listed: Result) -> list[DynamicChoice]:
+    """The parameter's choices that fit the image; its default is always among them, first where it is not listed.
 
-    `listed` is what the action `parameter.offered_by` answered.
+    `listed` is what the action `parameter.choice_provider` answered.
     """
     labels = dict(parameter.choices)
-    found: list[Offer] = []
+    found: list[DynamicChoice] = []
     for output in listed.outputs:
         value, _, note = output.name.partition(": ")
         if value in labels and output.raster.format == _PREVIEW_FORMAT:
-            found.append(Offer(value, labels[value], note, output.raster))
+            found.append(DynamicChoice(value, labels[value], note, output.raster))
     default = str(parameter.default)
-    if all(offer.value != default for offer in found):
-        found.insert(0, Offer(default, labels[default]))
+    if all(choice.value != default for choice in found):
+        found.insert(0, DynamicChoice(default, labels[default]))
     return found

@@ -1,6 +1,6 @@
 """Pictures that need not travel again: the last large ones that a client has sent over its connection.
 
-The client and the worker each keep a `Recent` of the same pictures in the same order, so that the client knows which of
+The client and the worker each keep an `ImageCache` of the same pictures in the same order. So the client knows which of
 them the worker has, and may name these by their digests. What it cannot know (the worker is a new one, or ran out of
 memory, or worked for others) makes the worker ask for them with `ErrorCode.RESEND`.
 """
@@ -22,7 +22,7 @@ TOTAL = 256 << 20
 """How many bytes of pixels they have at most, taken together."""
 
 
-class Recent:
+class ImageCache:
     """The last large pictures, by a name that tells them apart. Oldest first."""
 
     def __init__(self) -> None:
@@ -44,21 +44,21 @@ class Recent:
         return kept if kept is not None and (kept.format, kept.width, kept.height) == wanted else None
 
 
-def keyed(job: Job) -> Job:
+def with_digests(job: Job) -> Job:
     """The same job, its pictures with their digests, which are so computed once."""
     inputs = {name: replace(picture, key=picture.digest()) for name, picture in job.inputs.items()}
     return replace(job, inputs=inputs)
 
 
 def references(job: Job) -> dict[str, Reference]:
-    """The pictures of a keyed job, by the names of the inputs, without their pixels."""
+    """The pictures of a job with digests, by the names of the inputs, without their pixels."""
     return {
         name: Reference(picture.format, picture.width, picture.height, x=picture.x, y=picture.y, key=picture.key)
         for name, picture in job.inputs.items()
     }
 
 
-def abridged(job: Job, had: Recent) -> Job:
-    """A keyed job as it may be sent to who has had some of its pictures; the job itself where there are none."""
-    known = {name: picture for name, picture in references(job).items() if had.find(picture.key, picture)}
+def by_reference(job: Job, cached: ImageCache) -> Job:
+    """A job with digests, its images that are in `cached` by reference; the job itself where none is."""
+    known = {name: picture for name, picture in references(job).items() if cached.find(picture.key, picture)}
     return replace(job, inputs=job.inputs | known) if known else job

@@ -8,16 +8,16 @@ import gi
 
 from ..client.actions import Action, Kind, Parameter
 from .arguments import argument_name, own_arguments
-from .choices import Offer, lister, offer_list
+from .choice_list import DynamicChoice, choice_list, dynamic_parameter
 
 _SLIDER_SPAN = 1000
 """A number whose range is wider than this is typed, not dragged."""
 
 
-def ask(action: Action, procedure: Any, config: Any, offered: list[Offer] | None = None) -> bool:
+def ask(action: Action, procedure: Any, config: Any, dynamic: list[DynamicChoice] | None = None) -> bool:
     """Show the dialog; whether the person said yes. What they chose is in `config`.
 
-    `offered` is what the picture offers for the parameter that depends on it; without, all of its choices are shown.
+    `dynamic` are the choices found for the parameter that depends on the image; without them all choices are shown.
     """
     arguments = own_arguments(action)
     if not arguments:
@@ -32,8 +32,8 @@ def ask(action: Action, procedure: Any, config: Any, offered: list[Offer] | None
     explanation.set_max_width_chars(50)
     explanation.set_xalign(0.0)
     dialog.fill(["inlay-explanation"])
-    if offered and (parameter := lister(action)) is not None:
-        choices = offer_list(parameter, offered, procedure, config, dialog)
+    if dynamic and (parameter := dynamic_parameter(action)) is not None:
+        choices = choice_list(parameter, dynamic, procedure, config, dialog)
         dialog.get_content_area().pack_start(choices, True, True, 0)
         arguments.remove(argument_name(parameter.name))
     for parameter in filter(_draggable, action.parameters):

@@ -14,7 +14,7 @@ from gi.repository import Gimp
 
 from ..client.actions import Action, Extent, ResultKind, Source
 from ..client.image import Box, Raster, bounds, grown, intersection
-from . import pixels
+from . import buffers
 
 
 class ImageError(Exception):
@@ -74,14 +74,14 @@ def _gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any])
     found: dict[str, Raster] = {}
     for wanted in action.inputs:
         if wanted.source is Source.LAYER:
-            found[wanted.name] = pixels.read(layer, own, profile)
+            found[wanted.name] = buffers.read(layer, own, profile)
         elif wanted.source is Source.BELOW:
             found[wanted.name] = _read_below(image, layer, context, profile)
         elif wanted.source is Source.OTHER:
             if (chosen := other(wanted.name)) is not None:
-                found[wanted.name] = pixels.read(chosen, _box(chosen), profile)
+                found[wanted.name] = buffers.read(chosen, _box(chosen), profile)
         elif not Gimp.Selection.is_empty(image):
-            found[wanted.name] = pixels.read_selection(image.get_selection(), context)
+            found[wanted.name] = buffers.read_selection(image.get_selection(), context)
         if wanted.required and wanted.name not in found:
             raise ImageError(f"{action.label} needs a {wanted.label.lower()}. Choose one, then try again.")
     return found
@@ -99,7 +99,7 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
     if action.extent is Extent.SELECTION:
         part = intersection(grown(selection, action.margin, action.border), box) if selection else box
         return part or box, part or box
-    seen = bounds(pixels.read_alpha(layer, box), box[2], box[3]) if layer.has_alpha() else (0, 0, box[2], box[3])
+    seen = bounds(buffers.read_alpha(layer, box), box[2], box[3]) if layer.has_alpha() else (0, 0, box[2], box[3])
     if seen is None:
         raise ImageError("The active layer is transparent everywhere. Choose the layer that holds what is pasted.")
     visible = intersection((seen[0] + box[0], seen[1] + box[1], seen[2], seen[3]), canvas)
@@ -133,7 +133,7 @@ def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
         copy.crop(box[2], box[3], box[0], box[1])
         seen = Gimp.Layer.new_from_visible(copy, copy, "below")
         copy.insert_layer(seen, None, 0)
-        return pixels.read(seen, (0, 0, box[2], box[3]), profile).at(box[0], box[1])
+        return buffers.read(seen, (0, 0, box[2], box[3]), profile).at(box[0], box[1])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from ..client.actions import ACTIONS, Action
-from . import arguments, running
+from . import arguments, procedure_run
 
 _MENU = "<Image>/Filters/Inlay"
 _BY_PROCEDURE = {name: action for action in ACTIONS for name in (action.procedure, *action.old_procedures)}
@@ -26,7 +26,7 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
 
     def do_create_procedure(self, name: str) -> Any:
         action = _BY_PROCEDURE[name]
-        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, running.run, action)
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, procedure_run.run, action)
         procedure.set_image_types("RGB*, GRAY*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         procedure.set_documentation(action.help, action.help, None)

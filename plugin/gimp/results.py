@@ -9,7 +9,7 @@ from gi.repository import Gegl, Gimp
 from ..client.actions import ResultKind
 from ..client.image import Raster
 from ..client.messages import Output, Result
-from . import pixels
+from . import buffers
 from .image import ImageError, check_anchored
 
 _COMBINE = {
@@ -52,7 +52,7 @@ def _add_layer(image: Any, below: Any, output: Output) -> Any:
         kind = Gimp.ImageType.GRAY_IMAGE if gray else Gimp.ImageType.RGB_IMAGE
     layer = Gimp.Layer.new(image, output.name, raster.width, raster.height, kind, 100.0, Gimp.LayerMode.NORMAL)
     layer.set_offsets(raster.x, raster.y)
-    pixels.write(layer, raster)
+    buffers.write(layer, raster)
     image.insert_layer(layer, below.get_parent(), image.get_item_position(below))
     return layer
 
@@ -64,7 +64,7 @@ def _select(image: Any, raster: Raster, how: Any) -> None:
     )  # fmt: skip
     active = image.get_selected_layers()
     image.insert_channel(channel, None, 0)
-    pixels.write_mask(channel, raster, origin=(0, 0))
+    buffers.write_mask(channel, raster, origin=(0, 0))
     image.select_item(how, channel)
     image.remove_channel(channel)
     image.set_selected_layers(active)
@@ -74,4 +74,4 @@ def _add_mask(layer: Any, raster: Raster) -> None:
     mask = layer.create_mask(Gimp.AddMaskType.BLACK)
     layer.add_mask(mask)
     _, x, y = layer.get_offsets()
-    pixels.write_mask(mask, raster, origin=(x, y))
+    buffers.write_mask(mask, raster, origin=(x, y))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..client.actions import Action, Kind, Parameter, Source, Value
-from .choices import OfferField
+from .choice_field import ChoiceField
 from .compat import QtWidgets
 from .settings import Settings
 
@@ -21,7 +21,7 @@ class ActionDialog(QtWidgets.QDialog):
     ) -> None:
         """`values` are what the fields start with; `layers` the unique ids and names to pick from.
 
-        Where a choice depends on the picture, OK waits for `offers.show_outcome`.
+        Where a choice depends on the picture, OK waits for `dynamic_choices.show_outcome`.
         """
         super().__init__(parent)
         self.action = action
@@ -41,11 +41,11 @@ class ActionDialog(QtWidgets.QDialog):
             self, action.help, form, lambda: self.set_values({p.name: p.default for p in action.parameters})
         )
         widgets = [field.widget for field in self._fields.values()]
-        self.offers: OfferField | None = next((w for w in widgets if isinstance(w, OfferField)), None)
-        if self.offers is not None:
+        self.dynamic_choices: ChoiceField | None = next((w for w in widgets if isinstance(w, ChoiceField)), None)
+        if self.dynamic_choices is not None:
             accept.setEnabled(False)
-            self.offers.ready.connect(lambda: accept.setEnabled(True))
-            self.offers.chosen.connect(self.accept)
+            self.dynamic_choices.ready.connect(lambda: accept.setEnabled(True))
+            self.dynamic_choices.chosen.connect(self.accept)
 
     def values(self) -> dict[str, Value]:
         """What was entered, in the parameters' types."""
@@ -70,7 +70,9 @@ class Field:
             Kind.INTEGER: self._spin_box,
             Kind.NUMBER: self._spin_box,
             Kind.SWITCH: lambda: QtWidgets.QCheckBox(parameter.label),
-            Kind.CHOICE: lambda: OfferField(parameter) if parameter.offered_by else _choice(list(parameter.choices)),
+            Kind.CHOICE: lambda: (
+                ChoiceField(parameter) if parameter.choice_provider else _choice(list(parameter.choices))
+            ),
             Kind.TEXT: QtWidgets.QLineEdit,
             Kind.FILE: FileField,
         }[parameter.kind]()
@@ -93,7 +95,7 @@ class Field:
     def value(self) -> Value:
         """What the widget holds, in the parameter's type."""
         kind, widget = self.parameter.kind, self.widget
-        if kind in (Kind.INTEGER, Kind.NUMBER) or isinstance(widget, OfferField):
+        if kind in (Kind.INTEGER, Kind.NUMBER) or isinstance(widget, ChoiceField):
             found: Value = widget.value()
         elif kind is Kind.SWITCH:
             found = widget.isChecked()
@@ -108,7 +110,7 @@ class Field:
             widget.setValue(value)
         elif kind is Kind.SWITCH:
             widget.setChecked(value)
-        elif isinstance(widget, OfferField):
+        elif isinstance(widget, ChoiceField):
             widget.set_value(str(value))
         elif kind is Kind.CHOICE:
             widget.setCurrentIndex(widget.findData(value))

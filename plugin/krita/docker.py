@@ -10,7 +10,7 @@ from ..client.image import Raster
 from ..client.net.connection import State
 from ..client.server.launcher import log_path
 from .compat import Qt, QtCore, QtGui, QtWidgets
-from .running import Runner
+from .job_runner import Runner
 from .thumbnails import thumbnail
 
 _PREVIEW = (240, 180)

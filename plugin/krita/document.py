@@ -14,7 +14,7 @@ from krita import Krita
 
 from ..client.actions import Action, Extent, ResultKind, Source
 from ..client.image import Box, PixelFormat, Raster, grown, intersection
-from .pixels import ColorSpace
+from .color_spaces import ColorSpace
 from .profiles import is_linear, profile_bytes
 
 _OWN_PIXELS = "paintlayer"

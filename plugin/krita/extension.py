@@ -7,13 +7,13 @@ from typing import Any
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 
 from ..client.actions import ACTIONS, BY_NAME, Action, Source, Value
-from ..client.choices import lister
+from ..client.choices import dynamic_parameter
 from ..client.messages import Failure, Job, Result
 from . import document, results, settings
 from .compat import QtCore, QtWidgets
 from .dialogs import ActionDialog, SettingsDialog
 from .docker import Docker, open_log
-from .running import Outcome, Runner
+from .job_runner import Outcome, Runner
 
 MENU = "inlay_menu"
 
@@ -88,8 +88,8 @@ class InlayExtension(Extension):
         dialog.accepted.connect(lambda: self.run(action, dialog.values(), dialog.others()))
         dialog.finished.connect(lambda *_: dialog.deleteLater())
         dialog.open()
-        if listing is not None and dialog.offers is not None:
-            self.runner.start(listing, f"Looking at '{origin.title}'", dialog.offers.show_outcome)
+        if listing is not None and dialog.dynamic_choices is not None:
+            self.runner.start(listing, f"Looking at '{origin.title}'", dialog.dynamic_choices.show_outcome)
             dialog.rejected.connect(lambda: self.runner.cancel() if self.runner.job is listing else None)
 
     def run(self, action: Action, values: dict[str, Value], others: dict[str, str]) -> None:
@@ -171,10 +171,10 @@ class InlayExtension(Extension):
 
 def _listing(action: Action, origin: document.Origin) -> Job | None:
     """The job that finds out what the layer offers for the action's parameter that depends on it, if it has one."""
-    parameter = lister(action)
+    parameter = dynamic_parameter(action)
     if parameter is None:
         return None
-    listing = BY_NAME[parameter.offered_by]
+    listing = BY_NAME[parameter.choice_provider]
     return Job(listing.name, listing.check({}), document.gather(listing, origin, {}))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from krita import InfoObject, Krita
 
-from .pixels import SRGB
+from .color_spaces import SRGB
 
 
 @lru_cache(maxsize=32)

@@ -14,7 +14,7 @@ from krita import Krita, Selection
 
 from ..client.actions import ResultKind
 from ..client.messages import Output, Result
-from . import pixels
+from . import color_spaces
 from .compat import QtCore
 from .document import Origin, Refusal, walk
 
@@ -53,13 +53,13 @@ def apply(result: Result, origin: Origin, combine: str) -> list[str]:
 
 def _add_layer(origin: Origin, output: Output) -> list[str]:
     raster, document = output.raster, origin.document
-    space = pixels.space_for(raster.format, origin.space)
+    space = color_spaces.space_for(raster.format, origin.space)
     target = space.format(raster.format.linear)
     assert target is not None  # every raster's format has one
     layer = document.createNode(output.name, "paintlayer")
-    if pixels.ColorSpace(layer.colorModel(), layer.colorDepth(), layer.colorProfile()) != space:
+    if color_spaces.ColorSpace(layer.colorModel(), layer.colorDepth(), layer.colorProfile()) != space:
         layer.setColorSpace(space.model, space.depth, space.profile)
-    layer.setPixelData(QtCore.QByteArray(pixels.arranged(raster, target.channels)), *raster.box)
+    layer.setPixelData(QtCore.QByteArray(color_spaces.arranged(raster, target.channels)), *raster.box)
     above = origin.node()
     notes: list[str] = []
     if above is None:
@@ -71,7 +71,7 @@ def _add_layer(origin: Origin, output: Output) -> list[str]:
 
 
 def _select(document: Any, output: Output, combine: str) -> list[str]:
-    cover = pixels.coverage(output.raster)
+    cover = color_spaces.coverage(output.raster)
     if not cover.strip(b"\0"):
         return ["Nothing was found to select; the selection is as it was."]
     selection = Selection()
@@ -107,7 +107,7 @@ def _outlined(selection: Any, width: int, height: int) -> Any:
 def _add_mask(origin: Origin, output: Output) -> list[str]:
     """Add a transparency mask, with the current selection, as Krita does; then fill it."""
     document, node, raster = origin.document, origin.node(), output.raster
-    cover = QtCore.QByteArray(pixels.coverage(raster))
+    cover = QtCore.QByteArray(color_spaces.coverage(raster))
     if node is None:
         raise Refusal(f"The layer '{origin.layer_name}' was removed before its mask came.", "Run the action again.")
     before = {n.uniqueId().toString() for n in node.childNodes()}

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import backend
-from backend.cli import Exit, compose, options, paste, select
+from backend.cli import Exit, action_options, compose, paste, select
 from backend.cli.main import COMMANDS, main
 from plugin.client.actions import ACTIONS, BY_NAME, Action
 from plugin.client.net.connection import Connection, State
@@ -98,7 +98,7 @@ def test_commands_of_families_without_an_action_are_absent(capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("command", "actions", "others"),
     [
-        ("select", options.family("select"), {"mode", select.CLASS_NAME}),
+        ("select", action_options.family("select"), {"mode", select.CLASS_NAME}),
         ("paste", [paste.ACTION], set()),
         ("compose", [compose.ACTION], compose.PLACED),
     ],

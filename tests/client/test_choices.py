@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugin.client.actions import ACTIONS, BY_NAME, Kind, ResultKind
-from plugin.client.choices import lister, offers
+from plugin.client.choices import dynamic_choices, dynamic_parameter
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Output, Result
 
@@ -16,9 +16,9 @@ def listed(*outputs: tuple[str, Raster]) -> Result:
 
 
 def test_what_is_in_the_picture_is_offered_in_its_order_after_the_default() -> None:
-    parameter = lister(BY_NAME["select.class"])
+    parameter = dynamic_parameter(BY_NAME["select.class"])
     assert parameter is not None
-    found = offers(parameter, listed(("dining table: 40 %", PREVIEW), ("cat: 9 %", PREVIEW)))
+    found = dynamic_choices(parameter, listed(("dining table: 40 %", PREVIEW), ("cat: 9 %", PREVIEW)))
     assert [(offer.value, offer.label, offer.note) for offer in found] == [
         ("largest", "Largest", ""),
         ("dining table", "Dining table", "40 %"),
@@ -28,9 +28,9 @@ def test_what_is_in_the_picture_is_offered_in_its_order_after_the_default() -> N
 
 
 def test_a_default_that_is_listed_keeps_its_place_and_its_picture() -> None:
-    parameter = lister(BY_NAME["style.preset"])
+    parameter = dynamic_parameter(BY_NAME["style.preset"])
     assert parameter is not None and parameter.default == "wave"
-    found = offers(parameter, listed(("scream: Munch", PREVIEW), ("wave: Hokusai", PREVIEW)))
+    found = dynamic_choices(parameter, listed(("scream: Munch", PREVIEW), ("wave: Hokusai", PREVIEW)))
     assert [(offer.value, offer.note, offer.preview) for offer in found] == [
         ("scream", "Munch", PREVIEW),
         ("wave", "Hokusai", PREVIEW),
@@ -38,17 +38,17 @@ def test_a_default_that_is_listed_keeps_its_place_and_its_picture() -> None:
 
 
 def test_what_is_no_choice_or_no_picture_in_color_is_left_out() -> None:
-    parameter = lister(BY_NAME["select.class"])
+    parameter = dynamic_parameter(BY_NAME["select.class"])
     assert parameter is not None
-    found = offers(parameter, listed(("dragon: 40 %", PREVIEW), ("cat: 9 %", GRAY)))
+    found = dynamic_choices(parameter, listed(("dragon: 40 %", PREVIEW), ("cat: 9 %", GRAY)))
     assert [offer.value for offer in found] == ["largest"]
 
 
 def test_what_offers_choices_is_a_hidden_action_on_the_same_layer_with_nothing_to_ask() -> None:
-    asked = [(action, parameter) for action in ACTIONS if (parameter := lister(action))]
+    asked = [(action, parameter) for action in ACTIONS if (parameter := dynamic_parameter(action))]
     assert asked
     for action, parameter in asked:
-        listing = BY_NAME[parameter.offered_by]
+        listing = BY_NAME[parameter.choice_provider]
         assert parameter.kind is Kind.CHOICE
         assert listing.hidden and not listing.parameters
         assert set(listing.inputs) <= set(action.inputs)

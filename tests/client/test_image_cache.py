@@ -7,7 +7,7 @@ import os
 import pytest
 
 from plugin.client.image import PixelFormat, Raster, Reference
-from plugin.client.image_cache import COUNT, LARGE, Recent, abridged, keyed
+from plugin.client.image_cache import COUNT, LARGE, ImageCache, by_reference, with_digests
 from plugin.client.messages import Job
 
 GRAY = PixelFormat("Y", "u8")
@@ -17,12 +17,12 @@ def large(name: str, height: int = 1024) -> Raster:
     return Raster(GRAY, LARGE // 1024, height, bytes(LARGE // 1024 * height), key=name)
 
 
-def kept(pictures: Recent, *names: str) -> list[bool]:
+def kept(pictures: ImageCache, *names: str) -> list[bool]:
     return [pictures.find(name, large(name)) is not None for name in names]
 
 
 def test_the_last_pictures_are_kept_and_one_seen_again_counts_as_new() -> None:
-    pictures, names = Recent(), [str(number) for number in range(COUNT)]
+    pictures, names = ImageCache(), [str(number) for number in range(COUNT)]
     for name in names:
         pictures.keep(name, large(name))
     pictures.keep("0", large("0"))
@@ -32,7 +32,7 @@ def test_the_last_pictures_are_kept_and_one_seen_again_counts_as_new() -> None:
 
 def test_they_take_no_more_than_their_share_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.client.image_cache.TOTAL", 2 * LARGE)
-    pictures = Recent()
+    pictures = ImageCache()
     for name in ("a", "b", "c"):
         pictures.keep(name, large(name))
     pictures.keep("huge", large("huge", 4096))  # would drive out the others, and not fit
@@ -41,7 +41,7 @@ def test_they_take_no_more_than_their_share_of_memory(monkeypatch: pytest.Monkey
 
 
 def test_a_picture_of_another_shape_is_not_the_one_that_is_meant() -> None:
-    pictures = Recent()
+    pictures = ImageCache()
     pictures.keep("a", large("a", 2048))
     assert pictures.find("a", Reference(GRAY, 2048, 1024, key="a")) is None
     assert pictures.find("a", Reference(PixelFormat("Y", "u8", True), 1024, 2048, key="a")) is None
@@ -50,9 +50,9 @@ def test_a_picture_of_another_shape_is_not_the_one_that_is_meant() -> None:
 
 def test_a_job_names_what_was_had_and_holds_the_rest() -> None:
     first, second = (Raster(GRAY, 1024, 1024, os.urandom(LARGE), x=place) for place in (1, 2))
-    job, had = keyed(Job("a", {}, {"one": first, "two": second})), Recent()
-    assert abridged(job, had) is job
-    had.keep(first.digest(), first)
-    named = abridged(job, had).inputs
+    job, cached = with_digests(Job("a", {}, {"one": first, "two": second})), ImageCache()
+    assert by_reference(job, cached) is job
+    cached.keep(first.digest(), first)
+    named = by_reference(job, cached).inputs
     assert named == {"one": Reference(GRAY, 1024, 1024, x=1, key=first.digest()), "two": second}
     assert job.inputs == {"one": first, "two": second}

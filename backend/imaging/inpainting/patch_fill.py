@@ -2,7 +2,7 @@
 
 The coarse-to-fine, search-and-vote optimization of Wexler et al. 2007 with PatchMatch as its search and the texture
 channels of Newson et al. 2014, without which the averaging of patches drifts to the smoothest of them. Large levels
-look only near the places that the smaller ones found, so the cost goes with the hole's size, not with the picture's.
+look only near the positions that the smaller ones found, so the cost goes with the hole's size, not with the picture's.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import CancelCheck, Progress, stop_if
-from .patchmatch import BLOCK, Descriptor, Field, Poll, Sources, cut
+from .patchmatch import BLOCK, Descriptor, NearestNeighborField, Poll, Sources, cut
 from .pyramid import Level, patch_means, pyramid
 from .seams import remove_seams
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 OFTEN = 4.0  # uses of a source above which it becomes no dearer
-TOUCHING = 512  # places around the hole that others are compared with
+TOUCHING = 512  # pixels around the hole that others are compared with
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class InpaintingConfig:
     rounds: tuple[int, ...] = (40, 30, 15, 8, 4, 2)  # search-and-vote rounds from the coarsest level on; then the last
     everywhere: int = 100_000  # with more sources than this a level searches only near what the coarser one found:
     near: int = 8  # so far from it
-    guide_weight: float = 0.35  # of the guide's color beside the patch itself
+    guide_weight: float = 0.35  # of the guide's color besides the patch itself
     repetition: float = 0.3  # price of using a source once more, of the patches' upper quartile of distances
     coherence: float = 0.3  # price of each neighbor whose patch comes from elsewhere, in a level's last round
-    strangeness: float = 3.0  # price of a source's unlikeness to what touches the hole
-    texture_weight: float = 2.0  # of the mean absolute gradients beside the colors
+    context_weight: float = 3.0  # of a source's context cost: its unlikeness to what touches the hole
+    texture_weight: float = 2.0  # of the mean absolute gradients besides the colors
     place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
     gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
     seams: float = 0.06  # largest difference of color, of 0..1, that is taken for a seam and removed
@@ -83,7 +83,7 @@ def inpaint(
     levels = pyramid(image, hole, ~hole if source is None else source & ~hole, guide, config, device)
     rounds = [config.rounds[min(i, len(config.rounds) - 1)] for i in range(len(levels))]
     work = [count * float(level.missing.sum()) + 1 for count, level in zip(rounds, levels, strict=True)]
-    field: Field | None = None
+    field: NearestNeighborField | None = None
     current = levels[0].picture
     done = 0.0
 
@@ -93,24 +93,24 @@ def inpaint(
     for level, count, cost in zip(levels, rounds, work, strict=True):
         targets = _dilated(level.missing, config.patch // 2).flatten().nonzero()[:, 0]
         if field is None:
-            current = _peel(level, config, rng, poll)
+            current = _onion_peel(level, config, rng, poll)
             whole = level.usable.flatten().nonzero()[:, 0]
-            field = Field(targets, whole[torch.randint(0, len(whole), (len(targets),), generator=rng, device=device)],
-                          level.size[1], level.size[0])  # fmt: skip
+            start = whole[torch.randint(0, len(whole), (len(targets),), generator=rng, device=device)]
+            field = NearestNeighborField(targets, start, level.size[1], level.size[0])
         else:
             field, current = _enlarged(field, current, level, targets, config, rng, poll)
         sources, describe = _sources(level, field, config, rng, poll)
         confidence = _confidence(level.missing)[targets]
         local = len(sources.pixels) > config.everywhere or not _covers(sources, level)
         radius = float(config.near) if local else float(max(level.size))
-        sources.toll = strange = sources.toll if local else _strangeness(level, sources, config, rng)
+        sources.penalty = context_cost = sources.penalty if local else _context_cost(level, sources, config, rng)
         for number in range(count):
             wanted = describe(current, targets)
-            bond = 0.0
+            coherence_weight = 0.0
             if number:
-                sources.toll = strange + _toll(level, field, sources, config)
-                bond = config.coherence * float(_spread(field.costs)) * number / (count - 1)
-            field.search(sources, wanted, 1 if local else 3, radius, rng, poll, bond)
+                sources.penalty = context_cost + _reuse_penalty(level, field, sources, config)
+                coherence_weight = config.coherence * float(_spread(field.costs)) * number / (count - 1)
+            field.search(sources, wanted, 1 if local else 3, radius, rng, poll, coherence_weight)
             if level is levels[0] and number == 0:  # it starts from chance
                 field.search(sources, wanted, 3, radius, rng, poll)
             weight = torch.exp(-field.costs / (2 * _spread(field.costs))) * confidence
@@ -153,9 +153,9 @@ def _replicated(picture: Tensor, margin: int) -> Tensor:
     return F.pad(picture.permute(2, 0, 1)[None], [margin] * 4, mode="replicate")[0].permute(1, 2, 0).contiguous()
 
 
-def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Poll) -> Tensor:
-    """First guess on the coarsest level: layer by layer from the edge, each pixel from the patch that fits best what is
-    known around it already, and the guide."""
+def _onion_peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Poll) -> Tensor:
+    """Onion-peel initialization of the coarsest level: layer by layer from the edge, each pixel is taken from the patch
+    that fits best what is known around it already, and the guide."""
     (height, width), half = level.size, config.patch // 2
     current, unknown = level.picture.clone(), level.missing.clone()
     centers = level.usable.flatten().nonzero()[:, 0]
@@ -177,21 +177,21 @@ def _peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Po
         far = mask @ squares - 2 * wanted @ library.T
         if guide is not None:
             far += torch.cdist(guide[edge], guide[centers]).square_()
-        origin = centers[far.argmin(1)]
-        current.view(height * width, -1)[edge] = level.picture.view(height * width, -1)[origin]
+        source_index = centers[far.argmin(1)]
+        current.view(height * width, -1)[edge] = level.picture.view(height * width, -1)[source_index]
         unknown.view(-1)[edge] = False
     return current
 
 
 def _sources(
-    level: Level, field: Field, config: InpaintingConfig, rng: torch.Generator, poll: Poll
+    level: Level, field: NearestNeighborField, config: InpaintingConfig, rng: torch.Generator, poll: Poll
 ) -> tuple[Sources, Callable[[Tensor, Tensor], Tensor]]:
     """Where this level's patches come from, and the function that describes pixels of a picture of this level."""
     height, width = level.size
     pixels = level.usable.flatten().nonzero()[:, 0]
     if len(pixels) > config.everywhere:
         found = torch.zeros(height * width, dtype=torch.bool, device=pixels.device)
-        found[field.origins] = True
+        found[field.source_indices] = True
         pixels = (_dilated(found.view(height, width), config.near) & level.usable).flatten().nonzero()[:, 0]
     sample = pixels[torch.randint(0, len(pixels), (4096,), generator=rng, device=pixels.device)]
     colors = level.picture[..., :3].contiguous()
@@ -201,7 +201,7 @@ def _sources(
             zip((height, width), config.place_weight, strict=True))  # fmt: skip
     place = torch.stack(torch.meshgrid(*axes, indexing="ij"), 2)
 
-    def beside(picture: Tensor) -> Tensor:
+    def context(picture: Tensor) -> Tensor:
         known = [picture[..., 3:] * config.texture_weight, place]
         if level.guide is not None:
             known.append(level.guide * config.guide_weight)
@@ -214,71 +214,71 @@ def _sources(
         padded = _replicated(part, half)  # what is cut at the window's own edge is far enough from the targets
         inner = (y - top + half) * padded.shape[1] + (x - left + half)
         blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
-        return torch.cat([torch.cat(blocks), beside(picture)[targets] * config.patch], 1)
+        return torch.cat([torch.cat(blocks), context(picture)[targets] * config.patch], 1)
 
-    rows = descriptor(colors, beside(level.picture), pixels, poll)
+    rows = descriptor(colors, context(level.picture), pixels, poll)
     return Sources.of(pixels, rows, height * width), describe
 
 
 def _enlarged(
-    coarse: Field,
+    coarse: NearestNeighborField,
     current: Tensor,
     level: Level,
     targets: Tensor,
     config: InpaintingConfig,
     rng: torch.Generator,
     poll: Poll,
-) -> tuple[Field, Tensor]:
+) -> tuple[NearestNeighborField, Tensor]:
     """The field and the picture of the next finer level: every pixel's patch moves as its coarse pixel's did, and the
     picture is that layout with this level's detail."""
     height, width = level.size
     y, x = targets // width, targets % width
     coarse_y, coarse_x = (y // 2).clamp(max=coarse.height - 1), (x // 2).clamp(max=coarse.width - 1)
-    number = coarse.neighbors(0, 0, coarse.places(coarse_y * coarse.width + coarse_x))
-    origin = coarse.origins[number.clamp(min=0)]
-    up_y = (origin // coarse.width * 2 + y - 2 * coarse_y).clamp(max=height - 1)
-    up_x = (origin % coarse.width * 2 + x - 2 * coarse_x).clamp(max=width - 1)
+    number = coarse.neighbors(0, 0, coarse.table_indices(coarse_y * coarse.width + coarse_x))
+    source_index = coarse.source_indices[number.clamp(min=0)]
+    up_y = (source_index // coarse.width * 2 + y - 2 * coarse_y).clamp(max=height - 1)
+    up_x = (source_index % coarse.width * 2 + x - 2 * coarse_x).clamp(max=width - 1)
     up = up_y * width + up_x
     good = (number >= 0) & level.usable.flatten()[up]
     usable = level.usable.flatten().nonzero()[:, 0]
     chance = usable[torch.randint(0, len(usable), (len(targets),), generator=rng, device=up.device)]
-    field = Field(targets, torch.where(good, up, chance), width, height)
+    field = NearestNeighborField(targets, torch.where(good, up, chance), width, height)
     blurred = F.interpolate(current.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False)
     blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.picture)
     gains = _gains(level, field, blurred, config)
     return field, _vote(level, field, good.float(), config.patch, True, blurred, poll, gains)
 
 
-def _gains(level: Level, field: Field, current: Tensor, config: InpaintingConfig) -> Tensor:
+def _gains(level: Level, field: NearestNeighborField, current: Tensor, config: InpaintingConfig) -> Tensor:
     """What each target's patch is multiplied by to be as bright as what is there so far, N x 5, 1 for texture. What
     differs by much more than the configured gain is another thing, not another light."""
     y, x = field.targets // field.width, field.targets % field.width
     top, left = (max(int(n.min()) - config.patch // 2, 0) for n in (y, x))
     part = current[top : int(y.max()) + config.patch // 2 + 1, left : int(x.max()) + config.patch // 2 + 1]
     there = patch_means(part, config.patch)[(y - top) * part.shape[1] + (x - left)]
-    ratio = (there / level.means[field.origins]).log_()
+    ratio = (there / level.means[field.source_indices]).log_()
     difference = ratio.abs().amax(1, keepdim=True) / math.log(config.gain)
     return F.pad((ratio / (1 + difference.pow(4))).exp_(), [0, 2], value=1.0)
 
 
-def _strangeness(level: Level, sources: Sources, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
+def _context_cost(level: Level, sources: Sources, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
     """What each source costs because nothing that touches the hole has its mean color and texture: the hole hides more
     of what goes on behind it than of another thing beside it."""
     texture = level.picture[..., 3:].flatten(0, 1) * config.texture_weight
     kinds = torch.cat([level.means, texture], 1)[sources.pixels] * config.patch
     touching = (_dilated(level.missing, config.patch).flatten()[sources.pixels]).nonzero()[:, 0]
     if not len(touching):
-        return sources.toll
+        return sources.penalty
     touching = touching[torch.randperm(len(touching), generator=rng, device=touching.device)[:TOUCHING]]
     rim = kinds[touching]
     nearest = [torch.cdist(part, rim).amin(1) for part in torch.split(kinds, BLOCK // 4)]
-    return torch.cat(nearest).square_() * config.strangeness
+    return torch.cat(nearest).square_() * config.context_weight
 
 
-def _toll(level: Level, field: Field, sources: Sources, config: InpaintingConfig) -> Tensor:
-    """What each source costs beside its distance: the more, the more often it is used. Else the smoothest patches,
+def _reuse_penalty(level: Level, field: NearestNeighborField, sources: Sources, config: InpaintingConfig) -> Tensor:
+    """What each source costs besides its distance: the more, the more often it is used. Else the smoothest patches,
     which are never far from the mean of others, would spread (Kaspar et al. 2015, section 3.2)."""
-    uses = torch.bincount(field.origins, minlength=len(sources.row_of)).float().view(level.size)
+    uses = torch.bincount(field.source_indices, minlength=len(sources.row_of)).float().view(level.size)
     often = cv2.blur(uses.cpu().numpy(), (config.patch,) * 2, borderType=cv2.BORDER_CONSTANT)
     found = torch.from_numpy(often).to(uses.device).flatten()[sources.pixels].clamp(max=OFTEN)
     return found * (config.repetition * _spread(field.costs))
@@ -286,7 +286,7 @@ def _toll(level: Level, field: Field, sources: Sources, config: InpaintingConfig
 
 def _vote(
     level: Level,
-    field: Field,
+    field: NearestNeighborField,
     weight: Tensor,
     patch: int,
     sharp: bool,
@@ -302,7 +302,7 @@ def _vote(
     height, width = level.size
     values = level.picture.view(height * width, -1)
     holes = level.missing.flatten().nonzero()[:, 0]
-    places = field.places(holes)
+    table_indices = field.table_indices(holes)
     weight = F.pad(weight, [0, 1])  # the last one's is that of no target
     total = torch.zeros(len(holes), values.shape[1], device=values.device)
     mass = torch.zeros(len(holes), 1, device=values.device)
@@ -310,13 +310,13 @@ def _vote(
     for dy in range(-reach, reach + 1):
         poll()
         for dx in range(-reach, reach + 1):
-            number = field.neighbors(dy, dx, places)
+            number = field.neighbors(dy, dx, table_indices)
             safe = number.clamp(min=0)
             nearness = float(np.exp(-(dy * dy + dx * dx) / (2 * 0.7**2))) if sharp else 1.0
             w = weight[number, None] * nearness
             # a pixel beside the center of a whole patch lies in the picture
-            said = values.index_select(0, field.origins[safe] - (dy * width + dx))
-            total.addcmul_(w, said.mul_(gains.index_select(0, safe)))
+            values_there = values.index_select(0, field.source_indices[safe] - (dy * width + dx))
+            total.addcmul_(w, values_there.mul_(gains.index_select(0, safe)))
             mass += w
     result = background.clone()
     pixels = result.view(height * width, -1)

@@ -40,14 +40,14 @@ class Descriptor:
         _, vectors = torch.linalg.eigh(torch.cov(found.T) + 1e-8 * torch.eye(found.shape[1], device=found.device))
         self.basis = vectors[:, -components:].contiguous()
 
-    def __call__(self, picture: Tensor, beside: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
-        """Descriptors of N pixels. beside: (H W) x E, what is compared beside the patch, scaled to count as much as
+    def __call__(self, picture: Tensor, context: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
+        """Descriptors of N pixels. context: (H W) x E, what is compared besides the patch, scaled to count as much as
         side * its squared differences."""
         blocks = []
         for part in torch.split(pixels, BLOCK):
             poll()
             blocks.append(cut(picture, part, self.side) @ self.basis)
-        return torch.cat([torch.cat(blocks), beside[pixels] * self.side], 1)
+        return torch.cat([torch.cat(blocks), context[pixels] * self.side], 1)
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Sources:
     pixels: Tensor  # N
     rows: Tensor  # N x D
     row_of: Tensor  # H W
-    toll: Tensor  # N, what each costs beside its distance
+    penalty: Tensor  # N, what each costs besides its distance
 
     @classmethod
     def of(cls, pixels: Tensor, rows: Tensor, size: int) -> Sources:
@@ -71,39 +71,39 @@ class Sources:
         return self.pixels[torch.randint(0, len(self.pixels), (count,), generator=rng, device=self.pixels.device)]
 
 
-class Field:
-    """For each target pixel the source pixel with the most similar patch.
+class NearestNeighborField:
+    """A nearest-neighbor field (NNF): for each target pixel the source pixel with the most similar patch.
 
-    targets: N pixels; origins: N source pixels to start from; width, height: of the level. No patch of a source
+    targets: N pixels; source_indices: N source pixels to start from; width, height: of the level. No patch of a source
     crosses the border by `margin` pixels or less, which is why candidates need no test for it.
     """
 
-    def __init__(self, targets: Tensor, origins: Tensor, width: int, height: int) -> None:
-        self.targets, self.origins, self.width, self.height = targets, origins, width, height
+    def __init__(self, targets: Tensor, source_indices: Tensor, width: int, height: int) -> None:
+        self.targets, self.source_indices, self.width, self.height = targets, source_indices, width, height
         self._stride = width + 2 * MARGIN
         self.costs = torch.full((len(targets),), torch.inf, device=targets.device)
         self._number = torch.full(((height + 2 * MARGIN) * self._stride,), -1, device=targets.device)
-        self._places = self.places(targets)
-        self._number[self._places] = torch.arange(len(targets), device=targets.device)
+        self._table_indices = self.table_indices(targets)
+        self._number[self._table_indices] = torch.arange(len(targets), device=targets.device)
         self._neighbors = {(dy, dx): self.neighbors(dy, dx) for dy, dx in self._moves(len(STEPS))}
         # where each target's patch comes from, relative to it; the last one is that of a neighbor that is no target
-        self._offsets = torch.cat([origins - targets, torch.full_like(targets[:1], width * height)])
-        beside = torch.stack([self._neighbors[move] for move in DIRECTIONS], 1)
-        self._beside = torch.where(beside < 0, len(targets), beside)  # N x 4
+        self._offsets = torch.cat([source_indices - targets, torch.full_like(targets[:1], width * height)])
+        adjacent = torch.stack([self._neighbors[move] for move in DIRECTIONS], 1)
+        self._adjacent = torch.where(adjacent < 0, len(targets), adjacent)  # N x 4
 
-    def places(self, pixels: Tensor) -> Tensor:
+    def table_indices(self, pixels: Tensor) -> Tensor:
         """Where pixels lie in the table of targets, which has a margin around the level."""
         return (pixels // self.width + MARGIN) * self._stride + pixels % self.width + MARGIN
 
-    def neighbors(self, dy: int, dx: int, places: Tensor | None = None) -> Tensor:
+    def neighbors(self, dy: int, dx: int, table_indices: Tensor | None = None) -> Tensor:
         """Number of the target at that offset, MARGIN at most, from each place (default: the targets'); -1: none."""
-        places = self._places if places is None else places
-        return self._number.index_select(0, places + (dy * self._stride + dx))
+        table_indices = self._table_indices if table_indices is None else table_indices
+        return self._number.index_select(0, table_indices + (dy * self._stride + dx))
 
     def map(self) -> Tensor:
-        """The origins as H x W, -1 where there is no target."""
+        """The source indices as H x W, -1 where there is no target."""
         dense = torch.full((self.height * self.width,), -1, device=self.targets.device)
-        dense[self.targets] = self.origins
+        dense[self.targets] = self.source_indices
         return dense.view(self.height, self.width)
 
     @staticmethod
@@ -120,54 +120,59 @@ class Field:
         poll: Poll = lambda: None,
         coherence: float = 0.0,
     ) -> None:
-        """Improve the field: each sweep takes over what suits from the neighbors, then tries places by chance in
+        """Improve the field: each sweep takes over what suits from the neighbors, then tries random positions in
         circles around the best one, from `radius` down to one pixel, a third of it at a time.
 
-        Leaves the distances without tolls in `costs`. wanted: the targets' descriptors, N x D. sweeps: 1 to 3. poll:
-        called before each candidate. coherence: price of each of the four neighbors whose patch comes from elsewhere.
+        Leaves the distances without penalties in `costs`. wanted: the targets' descriptors, N x D. sweeps: 1 to 3.
+        poll: called before each candidate. coherence: price of each of the four neighbors whose patch comes from
+        elsewhere.
         """
-        self.costs = _price(sources, sources.row_of[self.origins], wanted)
+        self.costs = _price(sources, sources.row_of[self.source_indices], wanted)
         for sweep in range(sweeps):
             for move in self._moves(sweeps)[4 * sweep : 4 * sweep + 4]:
                 poll()
                 near = self._neighbors[move]
-                origin = self.origins[near.clamp(min=0)] - (move[0] * self.width + move[1])
-                self._consider(sources, wanted, origin, near >= 0, coherence)
+                source_index = self.source_indices[near.clamp(min=0)] - (move[0] * self.width + move[1])
+                self._consider(sources, wanted, source_index, near >= 0, coherence)
             reach = radius
             while reach >= 1:
                 poll()
                 jump = torch.rand(2, len(self.targets), generator=rng, device=wanted.device).mul_(2 * reach).sub_(reach)
                 dy, dx = jump.round_().long()
-                x = self.origins % self.width + dx
-                origin = self.origins + dy * self.width + dx
-                self._consider(sources, wanted, origin, (x >= 0) & (x < self.width), coherence)
+                x = self.source_indices % self.width + dx
+                source_index = self.source_indices + dy * self.width + dx
+                self._consider(sources, wanted, source_index, (x >= 0) & (x < self.width), coherence)
                 reach /= 3
-        self.costs -= sources.toll[sources.row_of[self.origins]]
+        self.costs -= sources.penalty[sources.row_of[self.source_indices]]
 
-    def _consider(self, sources: Sources, wanted: Tensor, origin: Tensor, valid: Tensor, coherence: float) -> None:
+    def _consider(
+        self, sources: Sources, wanted: Tensor, source_index: Tensor, valid: Tensor, coherence: float
+    ) -> None:
         # what lies outside of the level becomes a corner, and no patch around a corner is whole
-        row = sources.row_of.index_select(0, origin.clamp(0, self.height * self.width - 1))
-        chosen = (valid & (row >= 0) & (origin != self.origins)).nonzero()[:, 0]
-        origin, row = origin[chosen], row[chosen]
+        row = sources.row_of.index_select(0, source_index.clamp(0, self.height * self.width - 1))
+        chosen = (valid & (row >= 0) & (source_index != self.source_indices)).nonzero()[:, 0]
+        source_index, row = source_index[chosen], row[chosen]
         price = _price(sources, row, wanted[chosen])
-        offset = origin - self.targets[chosen]
+        offset = source_index - self.targets[chosen]
         limit = self.costs[chosen]
         if coherence:
             limit += coherence * self._nearer(chosen, offset)
         better = price < limit
-        chosen, origin = chosen[better], origin[better]
-        self.origins[chosen], self.costs[chosen], self._offsets[chosen] = origin, price[better], offset[better]
+        chosen, source_index = chosen[better], source_index[better]
+        self.source_indices[chosen], self.costs[chosen] = source_index, price[better]
+        self._offsets[chosen] = offset[better]
 
     def _nearer(self, chosen: Tensor, offset: Tensor) -> Tensor:
         """With how many more of their four neighbors some targets would share the offset than they do now."""
-        beside = self._offsets.index_select(0, self._beside.index_select(0, chosen).view(-1)).view(-1, len(DIRECTIONS))
+        neighbors = self._adjacent.index_select(0, chosen).view(-1)
+        adjacent = self._offsets.index_select(0, neighbors).view(-1, len(DIRECTIONS))
         now = self._offsets.index_select(0, chosen)
-        return (beside == offset[:, None]).sum(1) - (beside == now[:, None]).sum(1)
+        return (adjacent == offset[:, None]).sum(1) - (adjacent == now[:, None]).sum(1)
 
 
 def _price(sources: Sources, row: Tensor, wanted: Tensor) -> Tensor:
-    """Squared distance of descriptors, and the toll; infinite for row -1."""
+    """Squared distance of descriptors, and the penalty; infinite for row -1."""
     safe = row.clamp(min=0)
     difference = sources.rows.index_select(0, safe).sub_(wanted)
-    price = difference.square_().sum(1).add_(sources.toll.index_select(0, safe))
+    price = difference.square_().sum(1).add_(sources.penalty.index_select(0, safe))
     return price.masked_fill_(row < 0, torch.inf)

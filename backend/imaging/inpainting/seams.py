@@ -18,20 +18,21 @@ PULL = 1e-2  # share of a value that goes back to 0, beside the four neighbors' 
 
 
 def remove_seams(
-    picture: Tensor, origins: Tensor, hole: Tensor, limit: float, cancelled: CancelCheck | None = None
+    picture: Tensor, source_indices: Tensor, hole: Tensor, limit: float, cancelled: CancelCheck | None = None
 ) -> Tensor:
     """A filled picture with the seams between its patches removed.
 
-    picture: H x W x 3, 0..1. origins: H x W, where in the picture (y * W + x) the patch around each pixel of the hole
-    and its neighbors was taken from, one pixel or more away from the picture's border; -1 elsewhere. hole: H x W bool.
-    limit: the disagreement, of 0..1, that counts half.
+    picture: H x W x 3, 0..1. source_indices: H x W, where in the picture (y * W + x) the patch around a pixel of the
+    hole and its neighbors was taken from, one pixel or more away from the picture's border; -1 elsewhere. hole: H x W
+    bool. limit: the disagreement, of 0..1, that counts half.
     """
     height, width = hole.shape
     flat = picture.reshape(height * width, 3)
     rows, columns = (hole.any(dim).nonzero()[:, 0] for dim in (1, 0))
     top, bottom = max(int(rows[0]) - 2, 0), int(rows[-1]) + 3
     left, right = max(int(columns[0]) - 2, 0), int(columns[-1]) + 3
-    part, where, inside = picture[top:bottom, left:right], origins[top:bottom, left:right], hole[top:bottom, left:right]
+    window = (slice(top, bottom), slice(left, right))
+    part, where, inside = picture[window], source_indices[window], hole[window]
     flux = torch.zeros_like(part)
     for axis, step in ((0, width), (1, 1)):
         first, second = _pairs(where, axis)

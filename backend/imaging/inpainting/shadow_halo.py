@@ -1,4 +1,4 @@
-"""What a selected object leaves beside its selection: a rim of its colors, its shadow on the ground.
+"""The shadow and halo mask: an object's shadow, and the rim of its colors, outside its selection.
 
 A fill goes on inwards with what it finds at the hole's edge: a dark line under a car would become a dark ghost of it.
 """
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from backend.imaging.color.spaces import Float
 
 Mask = NDArray[np.bool_]
-REACH, LEAST = 0.2, 8.0  # how far from the hole traces are looked for: share of the root of its area, and pixels
+REACH, LEAST = 0.2, 8.0  # how far from the hole it is looked for: share of the root of its area, and pixels
 STEPS = 12.0  # pixels of this width in the copy that is looked at
 NOISE = 0.04  # of 0..1: differences like that are not seen
-ODD, FAINT = 2.0, 1.4  # standard deviations from what lies beyond that make a trace, and that belong to it
+ODD, FAINT = 2.0, 1.4  # standard deviations from what lies beyond that start a part of the mask, and that continue it
 SURROUNDINGS = (1.5, 1.5), (4.0, 0.4)  # reaches across and down; what lies along the horizon goes on in the second
 NARROWER = 0.5  # how much of a shadow's width at the hole it may have where the reach ends
 SOFT = 2  # pixels of the copy that are added around what is found, for its own soft edge
 
 
-def traces(image: Float, hole: Mask, known: Mask) -> Mask:
+def shadow_halo_mask(image: Float, hole: Mask, known: Mask) -> Mask:
     """Pixels that hang together with the hole and are unlike what lies beyond them.
 
     They end within the reach and the picture, or are darker and become narrower, as a shadow does; else they are
@@ -29,7 +29,7 @@ def traces(image: Float, hole: Mask, known: Mask) -> Mask:
 
     image: H x W x 3, 0..1. hole: H x W. known: H x W, what may be looked at, false in the hole. Returns H x W, false in
     the hole and where nothing is known. The colors beyond, farther away than the reach, are described by their mean
-    and standard deviation, weighted by distance, so that texture and whatever goes on outwards are no traces.
+    and standard deviation, weighted by distance, so that texture and whatever goes on outwards is not in the mask.
     """
     if not hole.any() or not known.any():
         return np.zeros_like(hole)

@@ -17,7 +17,7 @@ SURE_ISLAND = 0.9  # the largest probability within a part of the subject that s
 SURE_HOLE = 0.15  # the smallest one within a gap
 
 
-def consolidate(probability: Float, sure_island: float = SURE_ISLAND, small_island: float = 0.0) -> Float:
+def hysteresis(probability: Float, sure_island: float = SURE_ISLAND, small_island: float = 0.0) -> Float:
     """The map with unsure islands lowered to the level that parts them from the sure subject, unsure holes raised.
 
     small_island: so are parts above one half that stand by themselves and are smaller than this share of the largest.

@@ -1,4 +1,4 @@
-"""Erasing: a hole filled with what is around it, as a new layer."""
+"""Content-aware fill: a hole filled with what is around it, as a new layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
 from backend.imaging.inpainting.patch_fill import inpaint
-from backend.imaging.inpainting.shadow_halo import traces
+from backend.imaging.inpainting.shadow_halo import shadow_halo_mask
 from backend.imaging.masks.regions import Box, bounding_box, grow
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.io.rasters import Pixels, as_depth, coverage, from_array, placed, raster, rgb, samples
@@ -21,10 +21,10 @@ from plugin.client.messages import ErrorCode, Job, Output
 from .. import Context, OperationError
 from ..selection.classical import selected
 from ..selection.subject import select_object, select_subject
-from .structure_prior import network, structure
+from .structure_prior import network, structure_prior
 
 Mask = npt.NDArray[np.bool_]
-TOUCHED = 26  # of 255: what is selected less than this is not erased
+TOUCHED = 26  # of 255: what is selected less than this is not removed
 LEAST = 64  # pixels around the hole to take patches from, however small it is
 WIDEST = 2048  # pixels around the hole that are looked at, however large the layer is
 PREVIEW = 512  # longest side of a preview, pixels
@@ -42,22 +42,22 @@ def fill_selection(job: Job, context: Context) -> list[Output]:
     mask = selected(job.inputs["selection"], layer) >= TOUCHED
     if not mask.any():
         raise OperationError(
-            ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", "Select what is to be erased, then try again."
+            ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", "Select what is to be removed, then try again."
         )
     return _fill(mask, job, context)
 
 
-def erase_subject(job: Job, context: Context) -> list[Output]:
+def remove_subject(job: Job, context: Context) -> list[Output]:
     """The layer's subject found, and filled as `fill_selection` does."""
-    return _erase("select.subject", "Nothing in this layer stands out as its subject.", job, context)
+    return _remove("select.subject", "Nothing in this layer stands out as its subject.", job, context)
 
 
-def erase_object(job: Job, context: Context) -> list[Output]:
+def remove_object(job: Job, context: Context) -> list[Output]:
     """The object that the selection means found, and filled as `fill_selection` does."""
-    return _erase("select.object", "No object was found there.", job, context)
+    return _remove("select.object", "No object was found there.", job, context)
 
 
-def _erase(selecting: str, nothing: str, job: Job, context: Context) -> list[Output]:
+def _remove(selecting: str, nothing: str, job: Job, context: Context) -> list[Output]:
     def searching(done: float, message: str = "", preview: Raster | None = None) -> None:
         context.progress(0.3 * done, message, preview)
 
@@ -71,7 +71,7 @@ def _erase(selecting: str, nothing: str, job: Job, context: Context) -> list[Out
     if not mask.any():
         del context.notes[notes:]  # they say the same
         raise OperationError(
-            ErrorCode.BAD_INPUT, nothing, "Select what is to be erased and choose Fill > Content-Aware Fill."
+            ErrorCode.BAD_INPUT, nothing, "Select what is to be removed and choose Fill > Content-Aware Fill."
         )
     return _fill(mask, job, replace(context, progress=filling))
 
@@ -90,21 +90,21 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
     image = _encoded(part)
     seen = coverage(part) >= 0.5
     if widen and settings["shadow_halo"]:
-        hole |= traces(image, hole, seen & ~hole)
+        hole |= shadow_halo_mask(image, hole, seen & ~hole)
     known = seen & ~hole
     usable = known.copy()
     if (other := job.inputs.get("source")) is not None:
         usable &= placed(_painted(other), other.x, other.y, part.box) >= 0.5
     if not usable.any():
         raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER)
-    guess = _guess(image, hole, known, str(settings["method"]), context)
+    estimate = _initial_estimate(image, hole, known, str(settings["method"]), context)
     inside = bounding_box(hole)
     assert inside is not None
     alpha = _edge(hole, float(settings["feather"]))[inside.window]
     form = _with_alpha(layer.format)
     if settings["method"] == "network":
-        assert guess is not None  # or it would have been refused
-        smooth = seamless_clone(guess, image, ~known, device=context.device, cancelled=context.cancelled)
+        assert estimate is not None  # or it would have been refused
+        smooth = seamless_clone(estimate, image, ~known, device=context.device, cancelled=context.cancelled)
         return [_layer(smooth, alpha, inside, "Fill", form, part)]
     outputs = []
     for number in range(variants):
@@ -117,7 +117,7 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
 
         try:
             filled = inpaint(
-                image, hole, usable, guess, seed=int(settings["seed"]) + number, device=context.device,
+                image, hole, usable, estimate, seed=int(settings["seed"]) + number, device=context.device,
                 progress=report, cancelled=context.cancelled, preview=show if number == 0 else None,
             )  # fmt: skip
         except ValueError as error:
@@ -127,20 +127,20 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
     return outputs
 
 
-def _guess(image: Float, hole: Mask, known: Mask, method: str, context: Context) -> Float | None:
+def _initial_estimate(image: Float, hole: Mask, known: Mask, method: str, context: Context) -> Float | None:
     """The network's picture; None where it is not wanted, or is not there and need not be."""
     if method == "patches":
         return None
-    context.progress(0.0, "Guessing what is in the hole", None)
+    context.progress(0.0, "Estimating what is in the hole", None)
     found = network(context)
     if found is not None:
-        return structure(image, hole, known, found, context)
+        return structure_prior(image, hole, known, found, context)
     if method == "auto":
         return None
     raise OperationError(
         ErrorCode.BAD_PARAMETER,
         "The weights of the filling network are not on this machine.",
-        "Choose the method 'Patches of the surroundings'.",
+        "Choose the method 'Patches only'.",
     )
 
 

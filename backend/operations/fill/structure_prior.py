@@ -29,7 +29,7 @@ def network(context: Context) -> Network | None:
     return find_network(NAME, context)
 
 
-def structure(image: Float, hole: Mask, known: Mask, network: Network, context: Context) -> Float:
+def structure_prior(image: Float, hole: Mask, known: Mask, network: Network, context: Context) -> Float:
     """The picture as smooth as the network sees it, with what it puts into the hole, H x W x 3, 0..1.
 
     image: H x W x 3, sRGB-encoded. known: where it means anything; nowhere in the hole.

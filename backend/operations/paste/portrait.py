@@ -15,7 +15,7 @@ from plugin.client.messages import Job, Output
 
 from .. import Context
 from ..networks import find_network
-from ..region import applied, beside
+from ..region import applied, run_concurrently
 from ..selection.cutout import cut
 from ..selection.perception import picture
 from ..style import arbitrary
@@ -35,7 +35,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
     Raises OperationError when no subject is found.
     """
     source, target = job.inputs["source"], job.inputs["image"]
-    painted, alpha = beside(
+    painted, alpha = run_concurrently(
         lambda context: repainted(source, target, job, context),
         lambda context: alpha_of_subject(source, job, context),
         context,

@@ -56,7 +56,7 @@ def kept_picture(layer: Raster, context: Context) -> Pixels:
 
 
 @dataclass(frozen=True)
-class View:
+class ImageEmbedding:
     """A layer, or a box of it, as the network sees it."""
 
     features: list[Tensor]
@@ -72,12 +72,12 @@ class Perception:
         self.net, self.card = load_network(NAME, context)
         self.side = self.card.input_size
 
-    def view(self, box: Box | None = None, mirrored: bool = False) -> View:
+    def embedding(self, box: Box | None = None, mirrored: bool = False) -> ImageEmbedding:
         """Features of the layer (or of a box of it), from the cache where they are known."""
         import torch
 
         box = box or self.whole
-        kept: dict[Any, View] = self.context.cache.setdefault("views", {})
+        kept: dict[Any, ImageEmbedding] = self.context.cache.setdefault("embeddings", {})
         key = (self.key, box, mirrored, self.context.device, self.context.half)
         if key not in kept:
             part = reduced(self.pixels[box.window], (self.side, self.side))
@@ -88,21 +88,21 @@ class Perception:
                 features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
-            kept[key] = View(features, box)
+            kept[key] = ImageEmbedding(features, box)
         return kept[key]
 
     def subject(self, careful: bool = False) -> Float:
         """Probability of being the subject, S x S. `careful` looks at the mirrored picture, too."""
-        found = _map(self.net.settled_subject, self.view().features, self.context)
+        found = _map(self.net.settled_subject, self.embedding().features, self.context)
         if careful:
-            mirrored = _map(self.net.settled_subject, self.view(mirrored=True).features, self.context)
+            mirrored = _map(self.net.settled_subject, self.embedding(mirrored=True).features, self.context)
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found
 
     def classes(self) -> Float:
         """Probability of each of `CLASSES`, S/8 x S/8 x 21."""
         with _inference(self.context):
-            logits = self.net.classes(self.view().features)[0].float()
+            logits = self.net.classes(self.embedding().features)[0].float()
             found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
         return found
 
@@ -113,13 +113,15 @@ class Perception:
         """
         import torch
 
-        view = self.view(box)
+        embedding = self.embedding(box)
         maps = np.zeros((1, 3, self.side, self.side), np.float32)
         maps[0, channel] = to_unit(reduced(prompt, (self.side, self.side)))
         if channel == INSIDE:
             maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
         asked = torch.from_numpy(maps).to(self.context.device)
-        return _map(lambda features: self.net.object(features, asked).float().sigmoid(), view.features, self.context)
+        return _map(
+            lambda features: self.net.object(features, asked).float().sigmoid(), embedding.features, self.context
+        )
 
 
 @contextmanager

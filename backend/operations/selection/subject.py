@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.imaging.color.spaces import Float, to_unit
 from backend.imaging.downsample import reduced
-from backend.imaging.masks.hysteresis import consolidate
+from backend.imaging.masks.hysteresis import hysteresis
 from backend.imaging.masks.regions import U8, Box, Mask, bounding_box, components
 from backend.imaging.matting import refine
 from backend.io.rasters import Pixels, as_depth, raster
@@ -34,7 +34,7 @@ CLOSER_SUBJECT = 0.9  # and so is a subject
 
 
 @dataclass(frozen=True)
-class Seen:
+class Prediction:
     """What was found in a layer."""
 
     pixels: Pixels  # the layer's colors, H x W x 3
@@ -43,9 +43,9 @@ class Seen:
 
 
 def select_subject(job: Job, context: Context) -> list[Output]:
-    """The subject of the layer, looked at whole and, where it is small in it, from closer by (see `see_subject`); its
+    """The subject of the layer, looked at whole and, where it is small, from closer by (see `predict_subject`); its
     edges made exact at the layer's own size."""
-    mask = _mask(see_subject(job, context), job, context)
+    mask = _mask(predict_subject(job, context), job, context)
     if not mask.any():
         context.notes.append("Nothing in this layer stands out as its subject.")
     return [output(mask, job, job.inputs["image"], "Subject")]
@@ -53,15 +53,15 @@ def select_subject(job: Job, context: Context) -> list[Output]:
 
 def select_background(job: Job, context: Context) -> list[Output]:
     """Everything but the subject."""
-    mask = _mask(see_subject(job, context), job, context)
+    mask = _mask(predict_subject(job, context), job, context)
     return [output(np.subtract(255, mask, out=mask), job, job.inputs["image"], "Background")]
 
 
 def subject_alpha(job: Job, context: Context) -> Float:
     """Alpha of the layer's subject, H x W."""
-    seen = see_subject(job, context)
-    alpha = np.zeros(seen.pixels.shape[:2], np.float32)
-    _edges(seen, job, context, alpha)
+    prediction = predict_subject(job, context)
+    alpha = np.zeros(prediction.pixels.shape[:2], np.float32)
+    _edges(prediction, job, context, alpha)
     return alpha
 
 
@@ -83,7 +83,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     else:
         closer = _surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
-    mask = _mask(Seen(pixels, consolidate(found, MEANT), closer), job, context)
+    mask = _mask(Prediction(pixels, hysteresis(found, MEANT), closer), job, context)
     if not mask.any():
         context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
     return [output(mask, job, layer, "Object")]
@@ -125,8 +125,8 @@ def select_class(job: Job, context: Context) -> list[Output]:
     coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
     others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another kind is left to it
     rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
-    found = consolidate(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
-    mask = _mask(Seen(pixels, found, perception.whole), job, context)
+    found = hysteresis(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
+    mask = _mask(Prediction(pixels, found, perception.whole), job, context)
     return [output(mask, job, layer, name.capitalize())]
 
 
@@ -169,17 +169,17 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
     size = (max(8, round(window.width * shrink)), max(8, round(window.height * shrink)))
     context.progress(0.2, "Following the edge", None)
     rough = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    return [output(_mask(Seen(pixels, rough, window), job, context), job, layer, "Refined")]
+    return [output(_mask(Prediction(pixels, rough, window), job, context), job, layer, "Refined")]
 
 
-def see_subject(job: Job, context: Context) -> Seen:
+def predict_subject(job: Job, context: Context) -> Prediction:
     """The layer's subject: as the whole layer shows it, and where its surroundings leave much of that out, as they show
     it from closer by, at the mean of the two."""
     layer = job.inputs["image"]
     pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the subject", None)
     perception = Perception(layer, pixels, context)
-    found = consolidate(perception.subject(careful=job.parameters.get("high_quality") is True), small_island=ASIDE)
+    found = hysteresis(perception.subject(careful=job.parameters.get("high_quality") is True), small_island=ASIDE)
     extent = bounding_box(found > 0.5)
     if extent is not None:
         filled = np.zeros(found.shape, np.uint8)
@@ -191,8 +191,8 @@ def see_subject(job: Job, context: Context) -> Seen:
             prompt = np.rint(_enlarged(filled, closer, perception)).astype(np.uint8)
             both = (_enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
             if not _cut_off(both, closer, perception.whole):
-                return Seen(pixels, consolidate(both, small_island=ASIDE), closer)
-    return Seen(pixels, found, perception.whole)
+                return Prediction(pixels, hysteresis(both, small_island=ASIDE), closer)
+    return Prediction(pixels, found, perception.whole)
 
 
 def _cut_off(probability: Float, box: Box, whole: Box) -> bool:
@@ -237,22 +237,22 @@ def _surroundings(box: Box, whole: Box, room: float = ROOM, closer: float = CLOS
     return near if near.width * near.height < closer * whole.width * whole.height else whole
 
 
-def _mask(seen: Seen, job: Job, context: Context) -> U8:
+def _mask(prediction: Prediction, job: Job, context: Context) -> U8:
     """The selection, H x W u8, that a probability map comes to."""
-    mask = np.zeros(seen.pixels.shape[:2], np.uint8)
-    _edges(seen, job, context, mask)
+    mask = np.zeros(prediction.pixels.shape[:2], np.uint8)
+    _edges(prediction, job, context, mask)
     return mask
 
 
-def _edges(seen: Seen, job: Job, context: Context, out: Mask) -> None:
+def _edges(prediction: Prediction, job: Job, context: Context, out: Mask) -> None:
     """Writes alpha into `out`, which is the layer's size and zero, where the map lies."""
     context.progress(0.5, "Following the edges", None)
     refine.refine(
-        seen.pixels[seen.box.window],
-        seen.probability,
+        prediction.pixels[prediction.box.window],
+        prediction.probability,
         edge="hard" if job.parameters.get("edge") == "hard" else "soft",
         quality="fine" if job.parameters.get("high_quality") is True else "fast",
-        out=out[seen.box.window],
+        out=out[prediction.box.window],
         progress=lambda fraction: context.progress(0.5 + 0.5 * fraction, "Following the edges", None),
         cancelled=context.cancelled,
     )

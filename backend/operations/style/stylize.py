@@ -17,7 +17,7 @@ from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 from .. import Context
-from ..region import BLOCK, applied, beside, share_of
+from ..region import BLOCK, applied, region_mask, run_concurrently
 from ..selection.perception import picture
 from .network import mixture, network, stylized
 
@@ -76,7 +76,7 @@ def repainted(
         result = paint(image, context)
         return _recolored(image, result) if settings["keep_colors"] else result
 
-    changed, share = beside(painted, lambda context: share_of(region, job, context), context)
+    changed, share = run_concurrently(painted, lambda context: region_mask(region, job, context), context)
     if not settings["strength"]:
         share = np.zeros(changed.shape[:2], np.float32)
     context.progress(0.95, "Putting the parts together", None)

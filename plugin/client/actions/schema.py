@@ -69,7 +69,7 @@ class Parameter:
     choices: tuple[tuple[str, str], ...] = ()  # (value, label)
     unit: str = ""
     advances_by: str = ""  # a parameter that says how much further a dialog starts the next time: another try
-    offered_by: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit an image
+    choice_provider: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit an image
     aliases: tuple[str, ...] = ()  # older names: still taken from scripts, shown nowhere
 
     def check(self, value: object) -> Value:

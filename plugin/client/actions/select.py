@@ -47,7 +47,7 @@ SELECT: tuple[Action, ...] = (
             Parameter(
                 "class_name", Kind.CHOICE, "largest", "Class", "What to select.",
                 choices=(("largest", "Largest"), *((name, name.capitalize()) for name in CLASSES)),
-                offered_by="select.classes", aliases=("kind",),
+                choice_provider="select.classes", aliases=("kind",),
             ),
             MODE, EDGE, HIGH_QUALITY, GROW, FEATHER,
         ),

@@ -19,7 +19,7 @@ STYLES = (
 
 STYLE = Parameter(
     "style", Kind.CHOICE, "wave", "Style", "The painting whose style the image is repainted in.", choices=STYLES,
-    offered_by="style.previews",
+    choice_provider="style.previews",
 )  # fmt: skip
 STRENGTH = Parameter(
     "strength", Kind.NUMBER, 100.0, "Strength", "From the photograph as it is to the style in full.", 0, 100, unit=" %"

@@ -24,7 +24,7 @@ from ..codec import (
     decode,
     encode,
 )
-from ..image_cache import Recent
+from ..image_cache import ImageCache
 from ..messages import ErrorCode, Failure
 from ..server.endpoint import Endpoint, EndpointError
 from ..server.launcher import log_path
@@ -59,7 +59,7 @@ class Link:
         """Connect and say Hello. `client` is this client's id. Raises LinkError."""
         self.endpoint, self.client, self.limits = endpoint, client, limits
         self.actions: tuple[str, ...] = ()
-        self.had = Recent()  # what of the pictures sent over this connection the backend is taken to have still
+        self.cached = ImageCache()  # what the backend should still have of the pictures sent
         self._lease = 0.0  # until the backend has said how long it is
         self._welcomes = 0
         self._questions: deque[bool] = deque()  # pings that wait for their Status: whether somebody wants to see it

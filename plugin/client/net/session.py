@@ -1,7 +1,7 @@
 """The I/O thread behind a Connection: it finds or starts the backend, carries jobs there and events back.
 
-The ledger holds every job that has not ended. Whoever takes a job out of it posts the job's last event, so there is
-exactly one, whichever of result, cancel and loss comes first.
+`_pending_jobs` holds every job that has not ended. Whoever takes a job out of it posts the job's last event, so there
+is exactly one, whichever of result, cancel and loss comes first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enum import Enum
 
 from ..codec import Cancel, Failed, Fetch, Limits, Message, Release, Shutdown, Status, Submit
 from ..image import Reference
-from ..image_cache import Recent, abridged, keyed, references
+from ..image_cache import ImageCache, by_reference, references, with_digests
 from ..messages import ErrorCode, Failure, Job, JobState, Progress, Result, new_id
 from ..server.endpoint import Endpoint
 from ..server.launcher import Installation, log_path
@@ -53,7 +53,7 @@ class _Pending:
     sent: bool = False
     acknowledged: bool = False
     attempts: int = 0
-    abridged: bool = False  # it was sent with pictures by reference
+    by_reference: bool = False  # it was sent with pictures by reference
     pictures: list[Reference] = field(default_factory=list)  # which the backend has had when there is a result
 
 
@@ -75,7 +75,7 @@ class Exchange:
         self._locator = Locator(start, endpoint, installation, self._pause)
         self._limits = Limits()
         self._lock = threading.Lock()
-        self._ledger: dict[str, _Pending] = {}
+        self._pending_jobs: dict[str, _Pending] = {}
         self._orders: deque[Cancel | Shutdown | None] = deque()  # None: ask for the state
         self._closing = False
         self._losses = 0
@@ -91,7 +91,7 @@ class Exchange:
 
     def submit(self, job: Job) -> None:
         with self._lock:
-            self._ledger.setdefault(job.id, _Pending(job))
+            self._pending_jobs.setdefault(job.id, _Pending(job))
         self._wake()
 
     def cancel(self, job_id: str) -> None:
@@ -107,7 +107,7 @@ class Exchange:
 
     def close(self) -> None:
         with self._lock:
-            unfinished = list(self._ledger)
+            unfinished = list(self._pending_jobs)
         for job_id in unfinished:
             self.cancel(job_id)
         self._closing = True
@@ -125,7 +125,7 @@ class Exchange:
 
     def _end(self, job_id: str, event: Event) -> _Pending | None:
         with self._lock:
-            pending = self._ledger.pop(job_id, None)
+            pending = self._pending_jobs.pop(job_id, None)
         if pending:
             self._post(event)
         return pending
@@ -136,7 +136,7 @@ class Exchange:
         try:
             wanted = True  # the first connection is made before anybody asks
             while not self._closing:
-                if wanted or self._ledger:
+                if wanted or self._pending_jobs:
                     wanted = self._session()
                 else:
                     self._pause(LOOK_AGAIN)
@@ -151,7 +151,7 @@ class Exchange:
             self.state, self.failure = State.STARTING, None
             link = self._connect()
         except LinkBrokenError as loss:
-            return self._mend(loss.failure)
+            return self._recover(loss.failure)
         except LinkError as loss:
             self._give_up(loss.failure, everything=True)
             return False
@@ -164,7 +164,7 @@ class Exchange:
             linger = 0.5
             return False
         except LinkError as loss:
-            return self._mend(loss.failure)
+            return self._recover(loss.failure)
         except Exception as error:
             self._give_up(_internal(error), everything=True)
             return False
@@ -185,7 +185,7 @@ class Exchange:
 
     def _serve(self, link: Link) -> None:
         with self._lock:
-            running = [job_id for job_id, pending in self._ledger.items() if pending.sent]
+            running = [job_id for job_id, pending in self._pending_jobs.items() if pending.sent]
         for job_id in running:
             link.work(Fetch(self._client, job_id))
         while True:
@@ -204,12 +204,12 @@ class Exchange:
             else:
                 link.control(order)
         with self._lock:
-            waiting = [pending for pending in self._ledger.values() if not pending.sent]
+            waiting = [pending for pending in self._pending_jobs.values() if not pending.sent]
             for pending in waiting:
                 pending.sent = True  # before it is: a cancel that comes while it is encoded must reach the backend
                 pending.attempts += 1
         for pending in waiting:
-            if (job := pending.job) and job.id in self._ledger:
+            if (job := pending.job) and job.id in self._pending_jobs:
                 self._submit(link, pending, job)
 
     def _submit(self, link: Link, pending: _Pending, job: Job) -> None:
@@ -217,10 +217,10 @@ class Exchange:
             self._end(job.id, Failed(job.id, size))
             return
         try:
-            pending.job = job = keyed(job)
+            pending.job = job = with_digests(job)
             pending.pictures = list(references(job).values())
-            sent = abridged(job, link.had) if pending.attempts == 1 else job
-            pending.abridged = sent is not job
+            sent = by_reference(job, link.cached) if pending.attempts == 1 else job
+            pending.by_reference = sent is not job
             link.work(Submit(self._client, sent))
         except (TypeError, ValueError) as error:
             failure = Failure(ErrorCode.BAD_PARAMETER, f"The action's settings cannot be sent: {error}.")
@@ -233,7 +233,7 @@ class Exchange:
             self._losses = 0
             if pending := self._end(message.job, message):
                 for picture in pending.pictures:
-                    link.had.keep(picture.key, picture)
+                    link.cached.keep(picture.key, picture)
             link.work(Release(self._client, message.job))
         elif isinstance(message, Failed) and not message.job:
             self._refused(message.failure)
@@ -247,9 +247,9 @@ class Exchange:
 
     def _sent_again(self, link: Link, job_id: str) -> bool:
         """The backend lacks a picture that a job named: whether the job goes there again, whole."""
-        link.had = Recent()
+        link.cached = ImageCache()
         with self._lock:
-            pending = self._ledger.get(job_id)
+            pending = self._pending_jobs.get(job_id)
             again = pending is not None and pending.job is not None and pending.attempts <= LOSSES
             if pending and again:
                 pending.sent = pending.acknowledged = False
@@ -260,9 +260,9 @@ class Exchange:
             self._end(event.job, event)
             return
         with self._lock:
-            if pending := self._ledger.get(event.job):
+            if pending := self._pending_jobs.get(event.job):
                 pending.acknowledged = True
-                if not pending.abridged:
+                if not pending.by_reference:
                     pending.job = None
                 self._post(event)  # before anybody can end the job and post its last event
         if not pending and not event.state.ended:  # the cancel overtook the job on its way
@@ -272,14 +272,14 @@ class Exchange:
         """The backend could not read something; what it has not acknowledged will never be answered."""
         with self._lock:
             unanswered = [
-                job_id for job_id, pending in self._ledger.items() if pending.sent and not pending.acknowledged
+                job_id for job_id, pending in self._pending_jobs.items() if pending.sent and not pending.acknowledged
             ]
         for job_id in unanswered:
             self._end(job_id, Failed(job_id, failure))
         if not unanswered:
             self._post(Failed("", failure))
 
-    def _mend(self, failure: Failure) -> bool:
+    def _recover(self, failure: Failure) -> bool:
         """After a loss: go on with the same backend, or give up what it had; whether to connect again at once."""
         self.state = State.STARTING
         self._losses += 1
@@ -290,7 +290,7 @@ class Exchange:
             return False
         if found:
             with self._lock:
-                for pending in self._ledger.values():
+                for pending in self._pending_jobs.values():
                     pending.sent = pending.acknowledged  # what was not acknowledged is sent again: it runs once
             return True
         failure = Failure(
@@ -319,9 +319,9 @@ class Exchange:
         self.state, self.failure = State.UNREACHABLE, failure
         self._orders.clear()
         with self._lock:
-            for pending in self._ledger.values():
+            for pending in self._pending_jobs.values():
                 pending.sent = pending.sent and (pending.acknowledged or pending.attempts > 1)
-            lost = [job_id for job_id, pending in self._ledger.items() if everything or pending.sent]
+            lost = [job_id for job_id, pending in self._pending_jobs.items() if everything or pending.sent]
         for job_id in lost:
             self._losses = 0
             self._end(job_id, Failed(job_id, failure))

@@ -19,7 +19,7 @@ PRECISIONS = [
 THERE_AND_BACK = """
 import array, random, struct
 from plugin.client.actions import BY_NAME
-from plugin.gimp import running
+from plugin.gimp import procedure_run
 random.seed(1)
 identity = BY_NAME["diagnose.identity"]
 procedure = Gimp.get_pdb().lookup_procedure(identity.procedure)
@@ -44,7 +44,8 @@ def there_and_back(precision, base, alpha, profile=None):
     sent = samples(precision, 23 * 17 * ((1 if base == GRAY else 3) + alpha))
     put(layer, sent)
     # as GIMP calls it, without a process of its own for every case
-    result = running.run(procedure, Gimp.RunMode.NONINTERACTIVE, image, [layer], procedure.create_config(), identity)
+    config = procedure.create_config()
+    result = procedure_run.run(procedure, Gimp.RunMode.NONINTERACTIVE, image, [layer], config, identity)
     layers = image.get_layers()
     new = layers[0]
     report = {

@@ -13,7 +13,7 @@ import random
 from dataclasses import replace
 from plugin.client.actions import BY_NAME, Extent
 from plugin.client.actions.parts import OPTIONAL_SELECTION
-from plugin.gimp import image as reading, pixels, results
+from plugin.gimp import buffers, image as reading, results
 random.seed(2)
 
 def gather(action, image, layer):

@@ -102,10 +102,11 @@ def test_without_a_backend_the_message_names_the_installer(alone: Gimp) -> None:
 def test_without_a_list_of_what_is_in_the_picture_the_plain_choice_is_offered(alone: Gimp) -> None:
     answer = alone.run("""
         from plugin.client.actions import BY_NAME
-        from plugin.gimp import running
+        from plugin.gimp import procedure_run
         image = new_image(40, 30)
         layer = add_layer(image, 11, 7)
-        answer = [running.offered(BY_NAME[name], image, layer) for name in ("select.class", "select.subject")]
+        find = procedure_run.dynamic_choices
+        answer = [find(BY_NAME[name], image, layer) for name in ("select.class", "select.subject")]
         image.delete()
     """)
     assert answer == [None, None]

@@ -144,9 +144,9 @@ def test_what_is_in_the_picture_is_offered_with_pictures_and_areas(console: Gimp
         photographs["both"],
         """
 from plugin.client.actions import BY_NAME
-from plugin.gimp import running
+from plugin.gimp import procedure_run
 answer = []
-for offer in running.offered(BY_NAME["select.class"], image, layer):
+for offer in procedure_run.dynamic_choices(BY_NAME["select.class"], image, layer):
     small = offer.preview
     answer.append([offer.value, offer.label, offer.note, small and [small.width, small.height, len(small.data)]])
 """,

@@ -11,7 +11,7 @@ from typing import Any
 from inlay.plugin.client import actions
 from inlay.plugin.client.image import PixelFormat, Raster
 from inlay.plugin.client.messages import ErrorCode, Failure, Output, Result
-from inlay.plugin.krita import dialogs, document, pixels, profiles, results, settings
+from inlay.plugin.krita import color_spaces, dialogs, document, profiles, results, settings
 from inlay.plugin.krita.compat import QtCore, QtWidgets
 from krita import InfoObject, Krita, Selection
 
@@ -24,9 +24,9 @@ __all__ = [
     "Raster",
     "Result",
     "actions",
+    "color_spaces",
     "dialogs",
     "document",
-    "pixels",
 ]
 __all__ += ["profiles", "results", "settings"]
 

@@ -127,17 +127,17 @@ def test_a_smooth_guide_does_not_make_the_fill_smooth() -> None:
 
 
 def test_what_is_used_often_becomes_dearer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same hole is filled from more places."""
+    """The same hole is filled from more table_indices."""
     image, hole = noise(90, 120), disc(90, 120, 45, 60, 16)
     found: list[int] = []
 
-    def count(picture: Tensor, origins: Tensor, *_: object) -> Tensor:
-        found.append(len(origins.unique()))
+    def count(picture: Tensor, source_indices: Tensor, *_: object) -> Tensor:
+        found.append(len(source_indices.unique()))
         return picture
 
     monkeypatch.setattr(patch_fill, "remove_seams", count)
     for repetition in (0.0, 0.3, 3.0):
-        inpaint(image, hole, config=InpaintingConfig(repetition=repetition, coherence=0.0, strangeness=0.0))
+        inpaint(image, hole, config=InpaintingConfig(repetition=repetition, coherence=0.0, context_weight=0.0))
     assert found == sorted(found)
     assert found[0] < 0.9 * found[-1]
 
@@ -158,16 +158,16 @@ def test_another_thing_beside_the_hole_does_not_come_again_in_it(monkeypatch: py
     image = (0.5 + rng.normal(0, 0.05, (100, 160, 3))).astype(np.float32)
     image[30:60, 110:140] = [0.9, 0.1, 0.1]
     prices: list[Tensor] = []
-    strangeness = patch_fill._strangeness
+    context_weight = patch_fill._context_cost
 
     def keep(level: Level, sources: Sources, *rest: Any) -> Tensor:
-        found = strangeness(level, sources, *rest)
+        found = context_weight(level, sources, *rest)
         dense = torch.zeros(level.missing.numel())
         dense[sources.pixels] = found
         prices.append(dense.view(level.size))
         return found
 
-    monkeypatch.setattr(patch_fill, "_strangeness", keep)
+    monkeypatch.setattr(patch_fill, "_context_cost", keep)
     inpaint(image, disc(100, 160, 50, 50, 14))
     assert len(prices) >= 2
     for price in prices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from backend.imaging.inpainting.patchmatch import Descriptor, Field, Sources, cut
+from backend.imaging.inpainting.patchmatch import Descriptor, NearestNeighborField, Sources, cut
 
 SIDE, HALF = 5, 2
 
@@ -47,15 +47,15 @@ def test_the_search_finds_the_repetition() -> None:
     describe = Descriptor(picture, sources, SIDE, 30)
     rng = torch.Generator().manual_seed(0)
     table = Sources.of(sources, describe(picture, none, sources), height * width)
-    field = Field(targets, table.draw(len(targets), rng), width, height)
+    field = NearestNeighborField(targets, table.draw(len(targets), rng), width, height)
     wanted = describe(picture, none, targets)
     for _ in range(6):
         before = field.costs.clone()
         field.search(table, wanted, 3, float(width), rng)
         assert (field.costs <= before).all()
     exact = torch.cdist(wanted, table.rows).argmin(1)
-    assert (field.origins == sources[exact]).float().mean() > 0.98
-    assert torch.equal(field.map().flatten()[targets], field.origins)
+    assert (field.source_indices == sources[exact]).float().mean() > 0.98
+    assert torch.equal(field.map().flatten()[targets], field.source_indices)
     assert int((field.map() >= 0).sum()) == len(targets)
 
 
@@ -68,9 +68,9 @@ def test_origins_never_leave_the_sources() -> None:
     rng = torch.Generator().manual_seed(0)
     table = Sources.of(sources, describe(picture, none, sources), 20 * 24)
     targets = inner.flatten().nonzero()[:, 0]
-    field = Field(targets, table.draw(len(targets), rng), 24, 20)
+    field = NearestNeighborField(targets, table.draw(len(targets), rng), 24, 20)
     field.search(table, describe(picture, none, targets), 3, 24.0, rng)
-    assert np.isin(field.origins.numpy(), sources.numpy()).all()
+    assert np.isin(field.source_indices.numpy(), sources.numpy()).all()
 
 
 def test_a_toll_keeps_the_search_away_and_does_not_count_as_distance() -> None:
@@ -80,12 +80,12 @@ def test_a_toll_keeps_the_search_away_and_does_not_count_as_distance() -> None:
     describe = Descriptor(picture, sources, SIDE, 10)
     rng = torch.Generator().manual_seed(0)
     table = Sources.of(sources, describe(picture, none, sources), 20 * 24)
-    table.toll = torch.where(sources % 24 < 12, 1e6, 0.0)
-    field = Field(sources, table.draw(len(sources), rng), 24, 20)
+    table.penalty = torch.where(sources % 24 < 12, 1e6, 0.0)
+    field = NearestNeighborField(sources, table.draw(len(sources), rng), 24, 20)
     for _ in range(4):
         field.search(table, table.rows, 3, 24.0, rng)
-    assert (field.origins % 24 >= 12).all()
-    distances = (table.rows - table.rows[table.row_of[field.origins]]).square().sum(1)
+    assert (field.source_indices % 24 >= 12).all()
+    distances = (table.rows - table.rows[table.row_of[field.source_indices]]).square().sum(1)
     torch.testing.assert_close(field.costs, distances)
 
 
@@ -101,7 +101,7 @@ def test_coherence_makes_patches_hang_together() -> None:
     wanted = describe(other, none, pixels)
     together, distance = [], []
     for coherence in (0.0, 0.2, 1.0):
-        field = Field(pixels, table.draw(len(pixels), torch.Generator().manual_seed(2)), 42, 40)
+        field = NearestNeighborField(pixels, table.draw(len(pixels), torch.Generator().manual_seed(2)), 42, 40)
         for _ in range(4):
             field.search(table, wanted, 3, 40.0, torch.Generator().manual_seed(3), coherence=coherence)
         offsets = field.map() - torch.arange(40 * 42).view(40, 42)

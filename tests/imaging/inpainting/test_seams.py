@@ -19,23 +19,23 @@ def shifted_copies(step: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
     target = torch.zeros_like(hole)
     target[7:23, 19:41] = True
     origin_x = torch.where(x < 30, x - 16, x + 34)
-    origins = torch.where(target, y * width + origin_x, -1)
-    filled = truth.view(-1, 3)[origins.clamp(min=0)]
-    return torch.where(hole[..., None], filled, truth), origins, hole, truth
+    source_indices = torch.where(target, y * width + origin_x, -1)
+    filled = truth.view(-1, 3)[source_indices.clamp(min=0)]
+    return torch.where(hole[..., None], filled, truth), source_indices, hole, truth
 
 
 def test_a_small_step_between_patches_vanishes() -> None:
-    picture, origins, hole, truth = shifted_copies(0.02)
+    picture, source_indices, hole, truth = shifted_copies(0.02)
     assert (picture - truth)[hole].abs().max() > 0.019
-    mended = remove_seams(picture, origins, hole, 0.06)
+    mended = remove_seams(picture, source_indices, hole, 0.06)
     assert (mended - truth)[hole].abs().max() < 3e-3
     assert mended.diff(dim=1)[:, :59].abs().max() < 2e-3
     assert torch.equal(mended[~hole], picture[~hole])
 
 
 def test_a_large_step_stays_sharp() -> None:
-    picture, origins, hole, _ = shifted_copies(0.4)
-    mended = remove_seams(picture, origins, hole, 0.06)
+    picture, source_indices, hole, _ = shifted_copies(0.4)
+    mended = remove_seams(picture, source_indices, hole, 0.06)
     assert (mended - picture).abs().max() < 0.02
 
 
@@ -46,8 +46,8 @@ def test_a_stain_at_the_edge_fades_inwards() -> None:
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     hole = (y >= 10) & (y < 50) & (x >= 10) & (x < 50)
     target = (y >= 9) & (y < 51) & (x >= 9) & (x < 51)
-    origins = torch.where(target, y * width + x + 60, -1)
+    source_indices = torch.where(target, y * width + x + 60, -1)
     picture[:, :10] -= 0.03
-    mended = remove_seams(picture, origins, hole, 0.06)
+    mended = remove_seams(picture, source_indices, hole, 0.06)
     assert float(mended[30, 10, 0]) < 0.48
     assert float(mended[30, 40, 0]) > 0.497

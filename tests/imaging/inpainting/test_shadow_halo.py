@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backend.imaging.inpainting.shadow_halo import traces
+from backend.imaging.inpainting.shadow_halo import shadow_halo_mask
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -30,7 +30,7 @@ def street(scale: int = 1) -> tuple[Floats, Mask, Mask]:
 @pytest.mark.parametrize("scale", [1, 5])
 def test_a_shadow_is_found_and_little_else(scale: int) -> None:
     image, hole, shadow = street(scale)
-    found = traces(image, hole, ~hole)
+    found = shadow_halo_mask(image, hole, ~hole)
     assert found[shadow].mean() > 0.98
     assert not (found & hole).any()
     assert np.count_nonzero(found & ~shadow) < 0.6 * np.count_nonzero(shadow)  # its soft edge
@@ -39,7 +39,7 @@ def test_a_shadow_is_found_and_little_else(scale: int) -> None:
 def test_without_a_shadow_nothing_is_found() -> None:
     image, hole, shadow = street()
     image[shadow] += 0.35
-    assert not traces(image, hole, ~hole).any()
+    assert not shadow_halo_mask(image, hole, ~hole).any()
 
 
 def test_what_goes_on_outwards_is_none() -> None:
@@ -48,7 +48,7 @@ def test_what_goes_on_outwards_is_none() -> None:
     image[shadow] += 0.35
     image[85:100] -= 0.5
     image[:, 175:180] = 0.1
-    assert not traces(image, hole, ~hole).any()
+    assert not shadow_halo_mask(image, hole, ~hole).any()
 
 
 @pytest.mark.parametrize("color", [0.1, 0.95])
@@ -57,25 +57,25 @@ def test_another_thing_beside_the_hole_is_none(color: float) -> None:
     image, hole, shadow = street()
     image[shadow] += 0.35
     image[110:150, 100:140] = color
-    assert not traces(image, hole, ~hole).any()
+    assert not shadow_halo_mask(image, hole, ~hole).any()
 
 
 def test_a_dark_spot_that_does_not_touch_is_none() -> None:
     image, hole, shadow = street()
     image[shadow] += 0.35
     image[124:128, 100:110] = 0.1
-    assert not traces(image, hole, ~hole).any()
+    assert not shadow_halo_mask(image, hole, ~hole).any()
 
 
 def test_what_is_not_known_is_left_alone() -> None:
     image, hole, shadow = street()
     known = ~hole & ~shadow
     image[~known] = np.nan
-    found = traces(image, hole, known)
+    found = shadow_halo_mask(image, hole, known)
     assert not (found & ~known).any()
 
 
 def test_without_a_hole_or_surroundings_there_is_nothing_to_find() -> None:
     image, hole, _ = street()
-    assert not traces(image, np.zeros_like(hole), ~hole).any()
-    assert not traces(image, ~np.zeros_like(hole), np.zeros_like(hole)).any()
+    assert not shadow_halo_mask(image, np.zeros_like(hole), ~hole).any()
+    assert not shadow_halo_mask(image, ~np.zeros_like(hole), np.zeros_like(hole)).any()

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from backend.io.rasters import raster, samples
 from backend.operations import Context, OperationError, find
-from backend.operations.fill.structure_prior import network, structure
+from backend.operations.fill.structure_prior import network, structure_prior
 from models.papers.pconv import PConvUNet
 from models.zoo import cards, store
 from plugin.client.actions import BY_NAME
@@ -102,7 +102,7 @@ def test_a_hole_is_shown_at_a_size_that_was_learnt() -> None:
     for side, hole_side in ((400, 20), (400, 120), (2500, 1000), (30, 10)):
         image, hole = np.full((side, side, 3), 0.25, np.float32), np.zeros((side, side), bool)
         hole[side // 3 :, side // 3 :][:hole_side, :hole_side] = True
-        picture = structure(image, hole, ~hole, found, context)
+        picture = structure_prior(image, hole, ~hole, found, context)
         assert picture.shape == image.shape
         assert np.abs(picture[~hole] - 0.25).mean() < 0.02
         assert np.abs(picture[hole].mean(0) - [0, 0, 0.25]).max() < 0.1
@@ -119,6 +119,6 @@ def test_what_means_nothing_is_not_shown() -> None:
     context = Context()
     found = network(context)
     assert found is not None
-    shown = structure(image, hole, known, found, context)
+    shown = structure_prior(image, hole, known, found, context)
     image[:, 40:] = 1.0
-    assert np.abs(structure(image, hole, known, found, context) - shown)[hole].max() < 1e-4
+    assert np.abs(structure_prior(image, hole, known, found, context) - shown)[hole].max() < 1e-4

@@ -14,7 +14,7 @@ from backend.io.rasters import DTYPES, as_depth, raster, samples
 from backend.operations import Context, OperationError, find
 from backend.operations.networks import cache_key
 from backend.operations.selection.perception import Perception
-from backend.operations.selection.subject import _cut_off, areas, is_dots, see_subject
+from backend.operations.selection.subject import _cut_off, areas, is_dots, predict_subject
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
@@ -74,7 +74,7 @@ def test_a_subject_far_away_is_looked_at_from_closer_by() -> None:
     there[:] = small * alpha[..., None] + there * (1 - alpha[..., None])
     shape[640:, 450:610] = alpha > 0.5
     image = raster(picture, RGB)
-    seen = see_subject(Job("select.subject", {}, {"image": image}), CONTEXT)
+    seen = predict_subject(Job("select.subject", {}, {"image": image}), CONTEXT)
     assert seen.box.width < 300 and seen.box.height < 240
     found = np.zeros(shape.shape, np.float32)
     found[seen.box.window] = cv2.resize(seen.probability, (seen.box.width, seen.box.height))

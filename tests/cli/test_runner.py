@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.cli import CommandError, Exit
-from backend.cli.running import InProcess
+from backend.cli.runner import InProcess
 from plugin.client.actions import Value
 from tests.backends import identity
 

@@ -18,7 +18,7 @@ from ..client.actions import BY_NAME, Action, ResultKind
 from ..client.image import Raster
 from ..client.messages import Job, Progress, Result
 from ..client.net.connection import Connection, JobCancelled, JobFailed
-from . import arguments, choices, dialogs, image, results
+from . import arguments, choice_list, dialogs, image, results
 from .thumbnails import Watching
 
 
@@ -30,7 +30,7 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
             arguments.forget_old(config, action)
         if run_mode == Gimp.RunMode.INTERACTIVE:
             arguments.propose_layers(config, action, picture, layer)
-            if not dialogs.ask(action, procedure, config, offered(action, picture, layer)):
+            if not dialogs.ask(action, procedure, config, dynamic_choices(action, picture, layer)):
                 return _answer(procedure, Gimp.PDBStatusType.CANCEL)
         watched = action.watched and run_mode != Gimp.RunMode.NONINTERACTIVE
         notes = _work(action, picture, layer, config, Watching(f"{action.label}: so far") if watched else None)
@@ -49,21 +49,21 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
-def offered(action: Action, picture: Any, layer: Any) -> list[choices.Offer] | None:
+def dynamic_choices(action: Action, picture: Any, layer: Any) -> list[choice_list.DynamicChoice] | None:
     """What the layer offers for the action's parameter that depends on it; None where nothing does or none can tell.
 
     Raises ImageError when the layer has nothing to offer.
     """
-    parameter = choices.lister(action)
+    parameter = choice_list.dynamic_parameter(action)
     if parameter is None:
         return None
-    listing = BY_NAME[parameter.offered_by]
+    listing = BY_NAME[parameter.choice_provider]
     try:
         listed = _answered(Job(listing.name, listing.check({}), _inputs(listing, picture, layer, None)), action.label)
     except JobFailed as error:
         print(f"{listing.name}: {error}", file=sys.stderr)
         return None
-    found = choices.offers(parameter, listed)
+    found = choice_list.dynamic_choices(parameter, listed)
     if len(found) == 1:
         raise image.ImageError(f"{action.label} knows nothing of what is in this layer. Choose another way to select.")
     return found

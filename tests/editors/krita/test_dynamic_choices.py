@@ -14,7 +14,7 @@ from tests.editors.krita.person import finish, open_photograph, picture, selecte
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 ASK = "extension().ask(actions.BY_NAME['select.class'])"
 SHOWN = """
-    field = dialog().offers
+    field = dialog().dynamic_choices
     texts = [w.text() for w in field.currentWidget().findChildren(QtWidgets.QLabel)]
     texts += [field.currentWidget().text()] if isinstance(field.currentWidget(), QtWidgets.QLabel) else []
     answer = {"kind": type(field.currentWidget()).__name__, "texts": texts, "ok": ok_button().isEnabled()}

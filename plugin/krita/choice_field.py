@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from ..client.actions import Parameter
-from ..client.choices import Offer, offers
+from ..client.choices import DynamicChoice, dynamic_choices
 from ..client.image import Raster
 from ..client.messages import Result
 from .compat import Qt, QtCore, QtGui, QtWidgets
-from .running import Outcome
+from .job_runner import Outcome
 from .thumbnails import thumbnail
 
 _ICON = 72  # side of the square that a small picture is put in, in pixels
 _SHOWN = 4  # rows that are seen without scrolling
 
 
-class OfferField(QtWidgets.QStackedWidget):
+class ChoiceField(QtWidgets.QStackedWidget):
     """Says that the picture is being looked at, until `show_outcome`; then holds the list, or else a plain choice."""
 
     ready = QtCore.pyqtSignal()  # there is something to choose from
@@ -29,7 +29,7 @@ class OfferField(QtWidgets.QStackedWidget):
         self._looking = QtWidgets.QLabel("Looking at the picture…")
         self._looking.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._list = QtWidgets.QListWidget()
-        self._list.setObjectName("offers")
+        self._list.setObjectName("dynamic-choices")
         self._list.setIconSize(QtCore.QSize(_ICON, _ICON))
         self._list.setMinimumHeight(_SHOWN * (_ICON + 8))
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -64,10 +64,10 @@ class OfferField(QtWidgets.QStackedWidget):
 
     def show_outcome(self, outcome: Outcome) -> None:
         """The action that lists the choices has ended."""
-        listed = offers(self._parameter, outcome) if isinstance(outcome, Result) else []
+        listed = dynamic_choices(self._parameter, outcome) if isinstance(outcome, Result) else []
         if len(listed) > 1:
-            for offer in listed:
-                self._list.addItem(_item(offer))
+            for choice in listed:
+                self._list.addItem(_item(choice))
             self.setCurrentWidget(self._list)
             self._list.setFocus()
         else:
@@ -84,11 +84,11 @@ def _why_not(outcome: Outcome) -> str:
     return f"The picture could not be looked at. {outcome.message}" if outcome else "The looking was stopped."
 
 
-def _item(offer: Offer) -> Any:
-    item = QtWidgets.QListWidgetItem(f"{offer.label}\n{offer.note}" if offer.note else offer.label)
-    item.setData(Qt.ItemDataRole.UserRole, offer.value)
-    if offer.preview is not None:
-        item.setIcon(_icon(offer.preview))
+def _item(choice: DynamicChoice) -> Any:
+    item = QtWidgets.QListWidgetItem(f"{choice.label}\n{choice.note}" if choice.note else choice.label)
+    item.setData(Qt.ItemDataRole.UserRole, choice.value)
+    if choice.preview is not None:
+        item.setIcon(_icon(choice.preview))
     return item
 
 

@@ -1,4 +1,4 @@
-"""What a picture offers for a parameter: a list of small pictures to choose from, in place of a plain choice."""
+"""The dynamic choices of a parameter as a list with thumbnails, in place of a plain choice."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 import gi
 
 from ..client.actions import Parameter
-from ..client.choices import Offer, lister, offers
+from ..client.choices import DynamicChoice, dynamic_choices, dynamic_parameter
 from .arguments import argument_name
 from .thumbnails import pixbuf
 
-__all__ = ["Offer", "lister", "offer_list", "offers"]
+__all__ = ["DynamicChoice", "choice_list", "dynamic_choices", "dynamic_parameter"]
 
 _TALLEST = 330  # pixels of the dialog that the list may take; the rest is scrolled
 
 
-def offer_list(parameter: Parameter, choices: list[Offer], procedure: Any, config: Any, dialog: Any) -> Any:
+def choice_list(parameter: Parameter, choices: list[DynamicChoice], procedure: Any, config: Any, dialog: Any) -> Any:
     """A widget for `dialog` that shows the choices; `config` always holds the one chosen. A double click says OK.
 
     A value in `config` that is not among the choices (the last picture had it, this one has not) becomes the default.
