@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -14,6 +15,11 @@ from skimage import data
 
 PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "xdotool": "xdotool"}
 """What a display needs, and the Debian package each comes from."""
+
+
+def exactly(title: str) -> str:
+    """A regular expression as xdotool takes it (POSIX) that matches this title and no other."""
+    return "^" + re.sub(r"[().+*?]", r"[\g<0>]", title) + "$"
 
 
 class Display:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import numpy as np
@@ -12,6 +11,7 @@ from skimage import data
 
 from plugin.client.actions import BY_NAME
 from plugin.client.actions.style import STYLES
+from tests.editors.display import exactly
 
 from .harness import Tree, received
 from .window import Window
@@ -78,7 +78,7 @@ def undone_in_one_step(window: Window, layers: int = 1) -> None:
 
 def small_pictures(window: Window, name: str) -> np.ndarray:
     """What is on the screen where the dialog of an action is, H x W x 3."""
-    dialog = window.display.find_window(f"^{re.escape(BY_NAME[name].label)}$", wait=200)
+    dialog = window.display.find_window(exactly(BY_NAME[name].label), wait=200)
     time.sleep(1)
     place = dict(line.split("=") for line in window.display.xdotool("getwindowgeometry", "--shell", dialog).split())
     x, y, width, height = (int(place[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
 from plugin.client.actions import ACTIONS, BY_NAME, Action
-from tests.editors.display import Display, publish
+from tests.editors.display import Display, exactly, publish
 
 from .harness import Gimp, plug_in_calls
 
@@ -76,7 +75,7 @@ class Window:
 
     def fill_in(self, name: str, *keys: str, picture: str = "", wait: float = 30) -> None:
         """Wait for the dialog of an action, press keys in it, then OK."""
-        self.display.find_window(f"^{re.escape(BY_NAME[name].label)}$", wait=wait)
+        self.display.find_window(exactly(BY_NAME[name].label), wait=wait)
         time.sleep(0.5)
         self.display.keys(*keys)
         self.picture(picture or f"gimp-dialog-{name.replace('.', '-')}")
