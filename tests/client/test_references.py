@@ -92,7 +92,7 @@ def test_the_memory_of_the_pictures_is_let_go_of_when_the_job_has_ended(peer: Ba
         client.run(job_on(LAYER))
     assert came(peer) == "wr"
     backends.wait_for(lambda: peer.count(Release) == 2, "the end of the second job")
-    assert not client._exchange._ledger
+    assert not client._exchange._pending_jobs
 
 
 def test_a_picture_that_is_gone_is_sent_again_and_no_event_tells_of_it(peer: Backend, client: Connection) -> None:
