@@ -23,7 +23,7 @@ def test_the_precision_of_this_machine_sees_the_same(
     layer = from_array(photograph())
     own = Perception(layer, picture(layer), Context())
     found = own.subject()
-    assert own.view().features[-1].dtype == precision("cpu")
+    assert own.embedding().features[-1].dtype == precision("cpu")
     monkeypatch.setattr(perception, "precision", lambda device: torch.float32)
     whole = Perception(layer, picture(layer), Context()).subject()
     assert np.abs(found - whole).mean() < 0.005
@@ -35,8 +35,8 @@ def test_half_precision_halves_the_features_and_sees_the_same(monkeypatch: pytes
     layer = from_array(data.astronaut())
     full, half = (Perception(layer, picture(layer), Context(half=half)) for half in (False, True))
     whole, found = full.subject(), half.subject()
-    assert full.view().features[-1].dtype == torch.float32
-    assert half.view().features[-1].dtype == torch.float16
+    assert full.embedding().features[-1].dtype == torch.float32
+    assert half.embedding().features[-1].dtype == torch.float16
     assert found.dtype == np.float32
     assert np.abs(found - whole).mean() < 0.005
     assert ((found > 0.5) != (whole > 0.5)).mean() < 0.005
