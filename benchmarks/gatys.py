@@ -29,9 +29,9 @@ from torch import Tensor
 from models.networks import feature_net
 from models.networks.feature_net import FeatureNet
 from models.networks.style_predictor import SIDE, AnyStyle, any_style
-from models.papers.gatys import GatysConfig, Step, paint, resized, suited
-from models.training.style.data import read_picture, scoring_photos, to_tensor
-from models.training.style.losses import LossNetwork, gram_loss, gram_matrix
+from models.papers.gatys import GatysConfig, Step, gram_matrix, paint, resized, suited
+from models.training.style.data import read_image, scoring_photos, to_tensor
+from models.training.style.losses import LossNetwork, gram_loss
 from models.zoo import store
 
 MEASURED = 384  # px, shorter side
@@ -89,7 +89,7 @@ def compare(options: argparse.Namespace) -> None:
     files = [options.data / "styles" / f"{name}.jpg" for name in held_out]
     if options.styles:
         files = sorted(path for path in options.styles.iterdir() if path.suffix in (".jpg", ".png", ".webp"))
-    styles = [to_tensor(read_picture(path, MEASURED)) for path in files] or photos[len(photos) // 2 :]
+    styles = [to_tensor(read_image(path, MEASURED)) for path in files] or photos[len(photos) // 2 :]
     print(f"styles: {', '.join(path.stem for path in files) or 'other photographs'}")
     print("| pair | photograph: Gram | one pass: Gram | content | optimized: Gram | content | seconds |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -118,8 +118,8 @@ def speed(options: argparse.Namespace) -> None:
     """One painting of 512 x 512: wall clock, and its loss by steps."""
     features = load_features(options.features)
     files = sorted((options.data / "photos" / "dev").iterdir())
-    photo = resized(to_tensor(read_picture(files[0], 512))[..., :512, :512].contiguous(), (512, 512))
-    style = to_tensor(read_picture(options.data / "styles" / "starry_night.jpg", 512))
+    photo = resized(to_tensor(read_image(files[0], 512))[..., :512, :512].contiguous(), (512, 512))
+    style = to_tensor(read_image(options.data / "styles" / "starry_night.jpg", 512))
     begun = time.perf_counter()
     steps = optimized(features, photo, style, GatysConfig(steps=options.steps))
     seconds = time.perf_counter() - begun

@@ -19,16 +19,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from backend.imaging.masks import kmeans
+from models.imagenet import MEAN, STD, normalize
 from models.papers import crf
-from models.training.core.run import Process
+from models.training.core.checkpoint import load_weights
+from models.training.core.process import Process
 from models.training.segmentation.metrics import SegmentationMetrics, confusion_matrix
-from models.training.segmentation.papers import Settings, build, train
+from models.training.segmentation.papers import SegmentConfig, build, train
 from models.training.segmentation.papers_data import SegmentationFolder
-from models.training.segmentation.scores import MEAN, STD
 
 HEADER = "| network | pixel acc. | mean acc. | mean IU | f.w. IU | published |\n| --- | --- | --- | --- | --- | --- |"
 
@@ -54,7 +54,7 @@ def line(name: str, found: SegmentationMetrics, published: tuple[float, ...] | N
     return f"| {name} | " + " | ".join(f"{100 * value:.2f}" for value in values) + f" | {theirs} |"
 
 
-def class_tables(base: Settings) -> str:
+def class_tables(base: SegmentConfig) -> str:
     """Tables I to IV: strides trained separately and in sequence, and three paddings of the first layer."""
     sequential, padded = [], []
     found = {name: train(replace(base, network=name, out=base.out / name)) for name in SEPARATE}
@@ -62,8 +62,8 @@ def class_tables(base: Settings) -> str:
     before = base.out / "fcn32s" / "best.safetensors"
     for name, published in SEQUENTIAL.items():
         out = base.out / f"{name}_sequential"
-        rate = None if base.rate is None else base.rate / 100
-        sequential.append(line(name, train(replace(base, network=name, out=out, start=before, rate=rate)), published))
+        lr = None if base.lr is None else base.lr / 100
+        sequential.append(line(name, train(replace(base, network=name, out=out, init=before, lr=lr)), published))
         before = out / "best.safetensors"
     for padding, published in PADDINGS.items():
         run = replace(base, network="fcn32s", padding=padding, out=base.out / f"fcn32s_padding{padding}")
@@ -79,7 +79,7 @@ def scored(answer: Callable[[NDArray[np.float32]], Tensor], held: SegmentationFo
     counts = torch.zeros(held.classes, held.classes, dtype=torch.int64)
     for index in range(process.rank, len(held), process.world):
         image, labels = held[index]
-        picture = np.clip(image.permute(1, 2, 0).numpy() * STD + MEAN, 0, 1)
+        picture = np.clip(image.permute(1, 2, 0).numpy() * np.float32(STD) + np.float32(MEAN), 0, 1)
         counts += confusion_matrix(labels, answer(picture), held.classes)
     return SegmentationMetrics.of(process.total(counts))
 
@@ -94,22 +94,22 @@ def with_crf(net: nn.Module) -> Callable[[NDArray[np.float32]], Tensor]:
 
     @torch.inference_mode()
     def answer(picture: NDArray[np.float32]) -> Tensor:
-        logits = net(torch.from_numpy((picture - MEAN) / STD).permute(2, 0, 1)[None])[0]
+        logits = net(normalize(torch.from_numpy(picture).permute(2, 0, 1)[None]))[0]
         both = torch.cat([torch.zeros_like(logits), logits]) if len(logits) == 1 else logits
         return torch.from_numpy(crf.refine(both.numpy(), np.ascontiguousarray(picture)).argmax(0))
 
     return answer
 
 
-def portrait_table(base: Settings) -> str:
+def portrait_table(base: SegmentConfig) -> str:
     """K-means, CNN+ResNet, DeepLab-LFOV and FCN-8s on two classes, the networks with and without a CRF."""
     held = SegmentationFolder(base.data, "val", base.size, 2, False)
     rows = [line("K-means", scored(clustered, held), None)]
     for name, published in PORTRAITS.items():
-        settings = replace(base, network=name, classes=2, out=base.out / f"portrait_{name}")
-        rows.append(line(name, train(settings), published))
-        net = build(settings).eval()
-        net.load_state_dict(load_file(settings.out / "best.safetensors"))
+        config = replace(base, network=name, classes=2, out=base.out / f"portrait_{name}")
+        rows.append(line(name, train(config), published))
+        net = build(config).eval()
+        net.load_state_dict(load_weights(config.out / "best.safetensors"), strict=False)
         rows.append(line(f"{name}, CRF", scored(with_crf(net), held), None))
     return f"## Portraits\n\n{HEADER}\n" + "\n".join(rows) + "\n"
 
@@ -121,18 +121,19 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, help="a folder with images/ and masks/")
     parser.add_argument("--out", type=Path, required=True)
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=int, default=30)
+    length.add_argument("--epochs", type=int, help="passes over the data for each run (default: the papers' 30)")
     length.add_argument("--minutes", type=float, help="length of each of the runs by the clock")
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--rate", type=float, help="default: the papers' 1e-5 and 1e-7")
+    parser.add_argument("--lr", "--rate", type=float, help="default: the papers' 1e-5 and 1e-7")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--trunk", type=Path, help="torchvision's VGG-16 weights; needs --width 1")
     options = parser.parse_args()
-    base = Settings(
-        "fcn32s", Path(), options.out, options.minutes, options.epochs, options.size, options.batch, options.rate,
-        bf16=options.bf16, trunk=options.trunk, classes=options.classes, width=options.width,
+    base = SegmentConfig(
+        network="fcn32s", data=Path(), out=options.out, minutes=options.minutes, epochs=options.epochs,
+        size=options.size, batch=options.batch, lr=options.lr, bf16=options.bf16, trunk=options.trunk,
+        classes=options.classes, width=options.width,
     )  # fmt: skip
     tables = []
     if options.classes_data is not None:

@@ -28,8 +28,8 @@ from backend.operations import Context
 from backend.operations.networks import Network, cache_key
 from backend.operations.selection.subject import predict_subject
 from backend.worker.execute import execute
+from models.imagenet import normalize_pixels
 from models.papers.fcn import FCN
-from models.training.segmentation.scores import MEAN, STD
 from models.training.segmentation.teachers import TFLite
 from models.zoo import store
 from plugin.client.messages import Job
@@ -157,8 +157,8 @@ def _fcn8s(path: Path, width: float, size: int) -> Method:
 
     @torch.inference_mode()
     def answer(picture: Pixels) -> Pixels:
-        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        logits = net(torch.from_numpy((small - MEAN) / STD).permute(2, 0, 1)[None])
+        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        logits = net(torch.from_numpy(normalize_pixels(small)).permute(2, 0, 1)[None])
         return _gray(logits.softmax(1)[0, 1].numpy(), picture)
 
     return answer

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from models import imagenet
 from models.papers.vgg import DEPTHS, VGG16
 
 LAYERS = tuple(f"conv{i}_{j}" for i, depth in enumerate(DEPTHS, 1) for j in range(1, depth + 1))
 """conv1_1 ... conv5_3, in their order."""
 
 SLIM = 0.25
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class FeatureNet(nn.Module):
@@ -38,8 +38,8 @@ class FeatureNet(nn.Module):
         self.trunk = VGG16(width)
         if average:
             self.trunk.pool = average_pooling()
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor, layers: Collection[str] = LAYERS, recompute: bool = False) -> dict[str, Tensor]:
         """The activations of `layers`; what lies behind the last of them is not computed.

@@ -17,7 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CLASSES = 21
+from models.voc import VOC_CLASSES
+
+CLASSES = len(VOC_CLASSES)
 PROMPT_CHANNELS = 3  # region (box, lasso), inside (dot, scribble), outside; each 0..1
 STRIDE = 32
 

@@ -75,18 +75,25 @@ def content_loss(features: Tensor, photo: Tensor) -> Tensor:
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """Equation 2: G_ij = sum over k of F_ik F_jk, B x N x N."""
-    flat = features.flatten(2)
-    return flat @ flat.transpose(1, 2)
+    """Equation 2 over the number of positions: G_ij = mean over k of F_ik F_jk.
+
+    Args:
+        features: B x C x H x W.
+
+    Returns:
+        B x C x C, in single precision at least: differences of such matrices are small.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        flat = features.to(torch.promote_types(features.dtype, torch.float32)).flatten(2)
+        return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
 def style_loss(features: Tensor, painting: Tensor) -> Tensor:
     """Equation 3, E_l = sum of (G / M - A / M)^2 / (4 N^2), each Gram matrix over the positions of its own picture.
 
-    painting: A / M, the painting's Gram matrix over its number of positions; features are of any size.
+    painting: A / M, the painting's Gram matrix; features are of any size.
     """
-    positions = features[0, 0].numel()
-    return (gram_matrix(features) / positions - painting).square().sum() / (4 * painting.shape[1] ** 2)
+    return (gram_matrix(features) - painting).square().sum() / (4 * painting.shape[1] ** 2)
 
 
 def colors_and_differences(picture: Tensor, level: int) -> Tensor:
@@ -122,7 +129,7 @@ class Detail:
         for level, unit in enumerate(self.units):
             x = colors_and_differences(picture, level) / unit
             x = torch.cat([x, (x[:, 3:].square() + 1e-4).sqrt(), torch.ones_like(x[:, :1])], 1)
-            found.append(gram_matrix(x) / x[0, 0].numel())
+            found.append(gram_matrix(x))
         return found
 
     def loss(self, picture: Tensor) -> Tensor:
@@ -145,7 +152,7 @@ class Objective:
         with torch.no_grad():
             self.photo = net(photo, [config.content_layer])[config.content_layer]
             found = net(painting, config.style_layers)
-            self.grams = {name: gram_matrix(found[name]) / found[name][0, 0].numel() for name in config.style_layers}
+            self.grams = {name: gram_matrix(found[name]) for name in config.style_layers}
             nothing = {name: torch.zeros_like(found[name]) for name in config.style_layers}
             self.alpha = 1 / content_loss(torch.zeros_like(self.photo), self.photo).clamp_min(1e-12)
             self.weights = {name: 1 / style_loss(nothing[name], g).clamp_min(1e-12) for name, g in self.grams.items()}

@@ -14,9 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models import imagenet
 from models.networks.smooth_fill import smooth_fill
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class PartialConv2d(nn.Module):
@@ -84,8 +83,8 @@ class PConvUNet(nn.Module):
         if smooth:
             nn.init.zeros_(self.decoder[-1].weight)  # type: ignore[arg-type]  # torch does not know a list's modules
         self.frozen = False
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
     def train(self, mode: bool = True) -> PConvUNet:
         super().train(mode)

@@ -31,12 +31,6 @@ KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
 KEPT_BYTES = 64 << 20  # the largest picture whose colors stay: the last one's
 REGION, INSIDE = 0, 1  # channels of a prompt
 
-CLASSES = (
-    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table",
-    "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "television",
-)  # fmt: skip
-"""The classes of PASCAL VOC, in its order."""
-
 
 def picture(layer: Raster) -> Pixels:
     """Color as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
@@ -100,7 +94,7 @@ class Perception:
         return found
 
     def classes(self) -> Float:
-        """Probability of each of `CLASSES`, S/8 x S/8 x 21."""
+        """Probability of each of `VOC_CLASSES`, S/8 x S/8 x 21."""
         with _inference(self.context):
             logits = self.net.classes(self.embedding().features)[0].float()
             found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()

@@ -13,13 +13,14 @@ from backend.imaging.masks.hysteresis import hysteresis
 from backend.imaging.masks.regions import U8, Box, Mask, bounding_box, components
 from backend.imaging.matting import refine
 from backend.io.rasters import Pixels, as_depth, raster
+from models.voc import VOC_CLASSES
 from plugin.client.actions import ResultKind
 from plugin.client.image import PixelFormat
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from .classical import grabcut_object, outlined, output, selected
-from .perception import CLASSES, INSIDE, REGION, Perception, kept_picture
+from .perception import INSIDE, REGION, Perception, kept_picture
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
 ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
@@ -117,7 +118,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
             f"There is no {name or 'known thing'} in this layer.",
             f"It seems to hold: {there}.",
         )
-    index = CLASSES.index(name)
+    index = VOC_CLASSES.index(name)
     size = (perception.side, perception.side)
     region = cv2.resize((maps.argmax(2) == index).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
     reach = np.where(cv2.dilate(region, np.ones((33, 33), np.uint8)) > 127, 255, 0).astype(np.uint8)
@@ -133,7 +134,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
 def areas(maps: Float) -> dict[str, float]:
     """Which classes a picture holds and how much of it each takes, largest first. maps: h x w x 21 probabilities."""
     labels = maps.argmax(2)
-    share = {name: float((labels == i).mean()) for i, name in enumerate(CLASSES) if i}
+    share = {name: float((labels == i).mean()) for i, name in enumerate(VOC_CLASSES) if i}
     return dict(sorted(((n, s) for n, s in share.items() if s >= 0.01), key=lambda item: -item[1]))
 
 
@@ -147,7 +148,8 @@ def list_kinds(job: Job, context: Context) -> list[Output]:
     small: U8 = as_depth(reduced(pixels, size), "u8")
     outputs = []
     for name, area in areas(maps).items():
-        part = cv2.resize(np.ascontiguousarray(maps[..., CLASSES.index(name)]), size, interpolation=cv2.INTER_LINEAR)
+        probability = np.ascontiguousarray(maps[..., VOC_CLASSES.index(name)])
+        part = cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR)
         shown = np.dstack([small, as_depth(0.15 + 0.85 * np.clip(2 * part, 0, 1), "u8")])
         outputs.append(Output(ResultKind.LAYER, f"{name}: {100 * area:.0f} %", raster(shown, RGBA, layer.x, layer.y)))
     return outputs

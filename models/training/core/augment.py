@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from models.training.core.images import Pixels
+
 Matrix = NDArray[np.float64]
 
 

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from models.training.core.images import Pixels, read_gray, read_rgba
 
 LABEL_SIZE = 129  # class maps are kept at this many pixels squared: a quarter of DeepLab's 513
 LONGEST = 384
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,14 @@ class Entry:
     offset: int
 
 
-def read_picture(path: Path, mask: Path | None, longest: int = LONGEST) -> Pixels:
-    """H x W x 4 uint8: RGB and the mask (or the picture's own alpha, or 0 where there is neither)."""
-    raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if raw is None:
-        raise ValueError(f"{path}: cannot be decoded as a picture")
-    if raw.ndim == 2:
-        raw = cv2.cvtColor(raw, cv2.COLOR_GRAY2BGR)
-    alpha = raw[..., 3] if raw.shape[2] == 4 else np.zeros(raw.shape[:2], np.uint8)
+def read_masked(path: Path, mask: Path | None, longest: int = LONGEST) -> Pixels:
+    """H x W x 4 uint8: RGB and the mask (or the image's own alpha, or 0 where there is neither)."""
+    pixels = read_rgba(path)
     if mask is not None:
-        alpha = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
-        if alpha is None or alpha.shape != raw.shape[:2]:
+        alpha = read_gray(mask)
+        if alpha.shape != pixels.shape[:2]:
             raise ValueError(f"{mask}: not a mask of the size of {path.name}")
-    pixels = np.dstack([raw[..., 2::-1], alpha])
+        pixels = np.dstack([pixels[..., :3], alpha])
     scale = longest / max(pixels.shape[:2])
     if scale < 1:
         pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -72,7 +66,7 @@ def write_table(folder: Path, out: Path, name: str) -> list[Entry]:
     offset = 0
     items = list(_listing(folder))
     with (out / f"{name}.u8").open("wb") as pixels_file, ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda item: read_picture(item[0], item[1]), items)
+        decoded = pool.map(lambda item: read_masked(item[0], item[1]), items)
         for (path, _, kind), pixels in zip(items, decoded, strict=True):
             height, width = pixels.shape[:2]
             entries.append(Entry(path.stem, path.stem.split("_")[0], kind, height, width, offset))

@@ -11,6 +11,8 @@ import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models import imagenet
+
 VGG_POOLS = (4, 9, 16)  # pool1 to pool3 of VGG-16's `features`
 SQUEEZENET_POOLS = (2, 6, 11)  # its three pooling layers
 SQUEEZENET_SCORE = (1, 3, 4, 7, 9, 12)
@@ -25,8 +27,8 @@ class FeatureNetwork(nn.Module):
     def __init__(self, layers: nn.Sequential, taps: Sequence[int]) -> None:
         super().__init__()
         self.layers, self.taps = layers[: max(taps) + 1].eval().requires_grad_(False), frozenset(taps)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1))
 
     @classmethod
     def squeezenet(cls, weights: Path, taps: Sequence[int] = SQUEEZENET_POOLS) -> FeatureNetwork:

@@ -1,14 +1,12 @@
 """Puts a trained feature network, or the network that takes any picture as the style, into models/zoo/weights with its
-card. Scores are the last ones of the run's scores.csv."""
+card. The scores are those that the run has measured of these weights."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from safetensors import safe_open
-
 from models.training.core.card_file import publish
+from models.training.core.checkpoint import read_scores, read_settings
 
 HEAD = """\
 task = "{task}"
@@ -55,22 +53,21 @@ bottleneck = {bottleneck}
 
 
 def export_features(weights: Path, name: str = "features") -> str:
-    """Copies `weights` (features.safetensors of a run) to models/zoo/weights/NAME.safetensors and writes the card."""
+    """Copies `weights` (an exported file of a run) to models/zoo/weights and writes the card of NAME; returns the
+    card's text. Raises ValueError where the weights were never scored."""
     return _write(weights, name, "trunk", "feature_net", FEATURES)
 
 
 def export_any_style(weights: Path, name: str = "any_style") -> str:
-    """The same for any_style.safetensors of a run."""
+    """The same for the network that takes any image as the style."""
     return _write(weights, name, "style", "any_style", ANY_STYLE)
 
 
 def _write(weights: Path, name: str, task: str, builder: str, body: str) -> str:
-    with safe_open(weights, "pt") as file:
-        facts = dict(file.metadata())
-    kept = facts.get("held_out", "[]").strip("[]")
-    facts["held_out"] = f".\nNot learned: {kept.replace(chr(34), '')}" if kept else ""
-    with (weights.parent / "scores.csv").open(newline="") as rows:
-        last = list(csv.DictReader(rows))[-1]
-    wanted = {key: last[key] for key in ("learned", "gram", "content") if key in last}
-    scores = "\n".join(f"{key} = {float(value):.3f}" for key, value in wanted.items())
-    return publish(weights, name, HEAD + body, task=task, builder=builder, scores=scores, **facts)
+    settings, found = read_settings(weights), read_scores(weights)
+    if not found:
+        raise ValueError(f"{weights} was never scored: take best.safetensors, or ema.safetensors of a run that ended")
+    kept = ", ".join(settings.get("held_out", ()))
+    settings["held_out"] = f".\nNot learned: {kept}" if kept else ""
+    scores = "\n".join(f"{key} = {found[key]:.3f}" for key in ("learned", "gram", "content") if key in found)
+    return publish(weights, name, HEAD + body, task=task, builder=builder, scores=scores, **settings)

@@ -8,37 +8,32 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset
 
 from models.training.core.cache import Table
+from models.training.core.images import Pixels, list_images, read_gray, read_rgb, resized
+from models.training.core.loading import worker_rng
 from models.training.fill.masks import HoleShapes, Mask, Outlines, object_shape, strokes
 
-PICTURES = (".jpg", ".png", ".webp")
 CROP = 512  # side of the crops that are scored, before they are reduced
 SMALLEST, LARGEST = 0.05, 0.25  # their holes' share of the picture
-
-Pixels = NDArray[np.uint8]
 
 
 class Folder:
     """A folder's pictures by name, H x W x 3 RGB; masks H x W. Raises FileNotFoundError when there is none."""
 
     def __init__(self, folder: Path, masks: bool = False) -> None:
-        self.paths = sorted(path for path in folder.iterdir() if path.suffix in PICTURES)
+        self.paths = list_images(folder)
         self.masks = masks
         if not self.paths:
-            raise FileNotFoundError(f"there are no pictures in {folder}")
+            raise FileNotFoundError(f"there are no images in {folder}")
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Pixels:
-        image = cv2.imread(str(self.paths[index]), cv2.IMREAD_GRAYSCALE if self.masks else cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f"{self.paths[index]} is no picture that can be read")
-        return np.asarray(image if self.masks else image[..., ::-1], np.uint8)
+        return (read_gray if self.masks else read_rgb)(self.paths[index])
 
 
 class Cached:
@@ -65,9 +60,7 @@ class HoleSamples(IterableDataset[dict[str, Tensor]]):
         self.size, self.seed = size, seed
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        cv2.setNumThreads(1)
+        rng = worker_rng(self.seed)
         while True:
             image = random_crop(self.photos[int(rng.integers(len(self.photos)))], self.size, rng)
             yield sample(image, self.holes.draw(self.size, rng))
@@ -90,8 +83,7 @@ def random_crop(image: Pixels, size: int, rng: np.random.Generator) -> Pixels:
     crop = image[y : y + part, x : x + part]
     if rng.uniform() < 0.5:
         crop = crop[:, ::-1]
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(np.ascontiguousarray(crop), (size, size), interpolation=interpolation), np.uint8)
+    return resized(crop, (size, size))
 
 
 def held_out(photos: Folder, outlines: Folder, size: int) -> list[dict[str, Tensor]]:

@@ -7,8 +7,10 @@ from typing import cast
 
 from models.papers.pconv import PartialConv2d
 from models.training.core.card_file import publish
-from models.training.core.run import Process
-from models.training.fill.train import Judge, Settings, export, load
+from models.training.core.checkpoint import export
+from models.training.core.process import Process
+from models.training.fill.evaluator import FillEvaluator
+from models.training.fill.train import load, settings_of
 
 CARD = """\
 task = "fill"
@@ -36,22 +38,31 @@ smooth = {smooth}
 """
 
 
-def export_fill(weights: Path, name: str, data: Path, size: int, shrink: float = 1.0) -> str:
-    """Copy `weights` to models/zoo/weights and write the card of NAME to models/zoo/cards; returns the card as text.
+def export_fill(weights: Path, name: str, data: Path, size: int, residual_scale: float = 1.0) -> str:
+    """Copies `weights` to models/zoo/weights and writes the card of NAME to models/zoo/cards.
 
-    data: the data folder; size: picture side in pixels of the scores and the card's input size; shrink: factor on what
-    a `smooth` network adds to the smooth filling (its losses on features want more than the error does).
+    Args:
+        weights: an exported file of a run.
+        name: of the card.
+        data: the data folder.
+        size: side in pixels of the images that are scored, and the card's input size.
+        residual_scale: factor on what a `smooth` network adds to the smooth filling (its losses on features want more
+            than the error does).
+
+    Returns:
+        The card's text.
     """
     net = load(weights)
-    if shrink != 1:
+    if residual_scale != 1:
         if not net.smooth:
-            raise ValueError("only a network that starts from a smooth filling can be shrunk towards it")
+            raise ValueError("--residual-scale is for networks that add to a smooth filling (trained with --smooth)")
         last = cast(PartialConv2d, net.decoder[-1])
-        last.weight.mul_(shrink)
-        last.bias.mul_(shrink)
-        weights = weights.with_name(f"shrunk_{weights.name}")
-        export(net, weights)
-    scores = Judge(Settings(data, weights.parent, size=size), Process.start().device).scores(net)
+        last.weight.mul_(residual_scale)
+        last.bias.mul_(residual_scale)
+        weights = weights.with_name(f"scaled_{weights.name}")
+        export(net, weights, settings_of(net))
+    device = Process.start().device
+    scores = FillEvaluator(data, size, device).score(net.to(device))
     return publish(
         weights,
         name,

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.papers.gatys import gram_matrix
+from models.training.core.losses import total_variation
 from models.training.core.perceptual import FeatureNetwork
 
 
@@ -32,18 +34,13 @@ def composed(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
 
 
 def gram(features: Tensor) -> Tensor:
-    """Autocorrelation of features over C H W, B x C x C, in single precision: its differences are small."""
-    with torch.autocast(features.device.type, enabled=False):
-        flat = features.float().flatten(2)
-        return flat @ flat.transpose(1, 2) / flat[0].numel()
+    """The Gram matrix over C H W, B x C x C: the K_n of equations 5 and 6."""
+    return gram_matrix(features) / features.shape[1]
 
 
-def total_variation(picture: Tensor, mask: Tensor) -> Tensor:
-    """Mean absolute difference of neighbors that both lie in the hole, dilated by a pixel (equation 7)."""
-    region = F.max_pool2d(1 - mask, 3, 1, 1)
-    across = (picture.diff(dim=3).abs() * (region[..., 1:] * region[..., :-1])).sum()
-    down = (picture.diff(dim=2).abs() * (region[..., 1:, :] * region[..., :-1, :])).sum()
-    return (across + down) / picture.numel()
+def hole_variation(image: Tensor, mask: Tensor) -> Tensor:
+    """Total variation in the hole, dilated by a pixel (equation 7)."""
+    return total_variation(image, F.max_pool2d(1 - mask, 3, 1, 1)).mean()
 
 
 def inpainting_losses(
@@ -75,7 +72,7 @@ def inpainting_losses(
         "valid": (error * mask).mean(),
         "hole": (error * (1 - mask)).mean(),
         **terms,
-        "variation": total_variation(whole, mask),
+        "variation": hole_variation(whole, mask),
     }
 
 

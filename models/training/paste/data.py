@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset
 
 from models.training.core.cache import Table
+from models.training.core.loading import worker_rng
 from models.training.paste.transforms import SIGMA, Mask, Picture, placed, rectangle_mask, roughen, transform
 
 SIDE_OF_SIGMA = 512
@@ -65,9 +66,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
         self._share = counts / counts.sum()
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        cv2.setNumThreads(1)
+        rng = worker_rng(self.seed)
         while True:
             yield self.sample(rng)
 
@@ -116,7 +115,7 @@ def random_crop(pixels: NDArray[np.uint8], size: int, rng: np.random.Generator) 
     return np.ascontiguousarray(crop[:, ::-1] if rng.uniform() < 0.5 else crop)
 
 
-def batches(samples: Sequence[dict[str, Tensor]], size: int) -> Iterator[dict[str, Tensor]]:
+def stacked(samples: Sequence[dict[str, Tensor]], size: int) -> Iterator[dict[str, Tensor]]:
     """Samples of a series stacked `size` at a time, the last batch with what is left."""
     for start in range(0, len(samples), size):
         part = samples[start : start + size]

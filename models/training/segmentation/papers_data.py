@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from models.imagenet import normalize_pixels
 from models.training.core.augment import jitter_colors, random_affine, warp
-from models.training.segmentation.scores import MEAN, STD
-
-IGNORE = 255
+from models.training.core.images import read_rgb
+from models.voc import IGNORE
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class SegmentationFolder(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         pair = self.pairs[index]
-        rgb = cv2.cvtColor(cv2.imread(str(pair.picture), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        rgb = read_rgb(pair.picture)
         labels = read_labels(pair.labels, self.classes)
         if self.augment:
             rng = np.random.default_rng((self.seed, self.epoch, index))
@@ -88,7 +88,7 @@ class SegmentationFolder(Dataset[tuple[Tensor, Tensor]]):
         else:
             rgb = cv2.resize(rgb, (self.size,) * 2, interpolation=cv2.INTER_AREA)
             labels = cv2.resize(labels, (self.size,) * 2, interpolation=cv2.INTER_NEAREST)
-        image = torch.from_numpy((rgb.astype(np.float32) / 255 - MEAN) / STD).permute(2, 0, 1)
+        image = torch.from_numpy(normalize_pixels(rgb)).permute(2, 0, 1)
         return image, torch.from_numpy(labels.astype(np.int64))
 
 

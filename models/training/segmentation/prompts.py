@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from models.training.core.images import Pixels
+
 REGION, INSIDE, OUTSIDE = 0, 1, 2
 
 

@@ -11,17 +11,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset
 
 from models.training.core.augment import composite, degrade, jitter_colors, random_affine, warp, warp_labels
 from models.training.core.cache import LABEL_SIZE, Table
+from models.training.core.images import Pixels
+from models.training.core.loading import worker_rng
 from models.training.segmentation.prompts import prompt_for
+from models.voc import IGNORE, VOC_CLASSES
 
-Pixels = NDArray[np.uint8]
-IGNORE = 255
-PERSON = 15
+PERSON = VOC_CLASSES.index("person")
 
 # How much of the labeled photographs each set makes up: varied objects count more than their number, portraits less.
 SHARES = {
@@ -45,9 +45,13 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
     """Samples of S x S: image 3, subject 1, object 1, prompt 3 (all uint8), classes S/4 x S/4 (uint8), the subject's
     weight, and whether the object is to be the subject itself, asked for by the box around what was found.
 
-    root: a cache folder with the tables subjects, cutouts and photos. kinds: how often a sample is a labeled
-    photograph, a composite, or a photograph on which the teachers agree. again: share of samples in which the second
-    decoder looks at what the first has found. people: how many times as often as by SHARES the sets of people come.
+    Args:
+        root: a cache folder with the tables subjects, cutouts and photos.
+        size: S, in pixels.
+        seed: of the random numbers.
+        kinds: how often a sample is a labeled photograph, a composite, or a photograph on which the teachers agree.
+        two_pass_prob: share of samples in which the second decoder looks at what the first has found.
+        person_weight: how many times as often as by SHARES the sets of people come.
     """
 
     def __init__(
@@ -56,13 +60,13 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         size: int,
         seed: int,
         kinds: tuple[float, float, float] = (0.4, 0.35, 0.25),
-        again: float = 0.0,
-        people: float = 1.0,
+        two_pass_prob: float = 0.0,
+        person_weight: float = 1.0,
     ) -> None:
-        self.root, self.size, self.seed, self.kinds, self.again = root, size, seed, kinds, again
+        self.root, self.size, self.seed, self.kinds, self.two_pass_prob = root, size, seed, kinds, two_pass_prob
         self.subjects, self.cutouts, self.photos = (Table(root, name) for name in ("subjects", "cutouts", "photos"))
         sets = np.array([entry.set for entry in self.subjects.entries])
-        shares = {name: share * (people if name in PEOPLE else 1) for name, share in SHARES.items()}
+        shares = {name: share * (person_weight if name in PEOPLE else 1) for name, share in SHARES.items()}
         weights = np.array([shares.get(name, 0.0) / np.count_nonzero(sets == name) for name in sets])
         self._cumulative = np.cumsum(weights / weights.sum())
         self._whole = np.flatnonzero(np.isin(sets, WHOLE_OBJECTS))
@@ -71,9 +75,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         self._agreed_masks = np.memmap(root / "photos.agreed.u8", np.uint8, "r").reshape(-1, LABEL_SIZE, LABEL_SIZE)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        cv2.setNumThreads(1)
+        rng = worker_rng(self.seed)
         while True:
             kind = rng.choice(3, p=self.kinds)
             yield (self._labeled, self._composite, self._agreement)[kind](rng)
@@ -167,6 +169,6 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
             "object": torch.from_numpy(np.ascontiguousarray(meant)[None]),
             "prompt": torch.from_numpy(prompt_for(meant, rng)),
             "classes": torch.from_numpy(layer.classes),
-            "again": torch.tensor(rng.uniform() < self.again),
+            "two_pass": torch.tensor(rng.uniform() < self.two_pass_prob),
             "weight": torch.tensor(weight),
         }

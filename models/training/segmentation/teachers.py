@@ -17,13 +17,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.imagenet import normalize_pixels
 from models.networks.subject_net import SubjectNet
-from models.training.core.cache import LABEL_SIZE, Pixels, Table
-from models.training.core.run import autocast
-from models.training.segmentation.scores import MEAN, STD
+from models.training.core.cache import LABEL_SIZE, Table
+from models.training.core.images import Pixels
+from models.training.core.loop import autocast
+from models.voc import VOC_CLASSES
 
-PERSON = 15
-FURNITURE = (9, 11, 18)  # chair, dining table, sofa: seldom the subject
+PERSON = VOC_CLASSES.index("person")
+FURNITURE = tuple(VOC_CLASSES.index(name) for name in ("chair", "dining table", "sofa"))  # seldom the subject
 
 
 class TFLite:
@@ -128,8 +130,8 @@ def _views(net: SubjectNet, picture: Pixels, sizes: Sequence[int]) -> list[NDArr
     """The subject's probability at each size, as it is and mirrored, each LABEL_SIZE squared."""
     masks = []
     for size in sizes:
-        rgb = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        image = torch.from_numpy((rgb - MEAN) / STD).permute(2, 0, 1)
+        rgb = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        image = torch.from_numpy(normalize_pixels(rgb)).permute(2, 0, 1)
         batch = torch.stack([image, image.flip(-1)]).contiguous(memory_format=torch.channels_last)
         with autocast(batch.device, bf16=True):
             logits = net.subject(net.encode(batch)).float()

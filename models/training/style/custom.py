@@ -22,11 +22,13 @@ from torch import Tensor, nn
 
 from models.networks import feature_net
 from models.networks.transformer_net import TransformerNet
-from models.papers.gatys import STYLE_LAYERS
+from models.papers.gatys import STYLE_LAYERS, gram_matrix
+from models.training.core.config import RunConfig
 from models.training.core.loop import Loop
-from models.training.core.run import Process
-from models.training.style.data import read_picture, to_tensor
-from models.training.style.losses import gram_loss, gram_matrix, total_variation
+from models.training.core.losses import total_variation
+from models.training.core.process import Process
+from models.training.style.data import read_image, to_tensor
+from models.training.style.losses import gram_loss
 from models.zoo import custom_styles, store
 from models.zoo.custom_styles import OwnStyle, OwnStyleError
 from models.zoo.style_presets import PHOTOGRAPH
@@ -103,22 +105,20 @@ def learn(settings: Settings, device: torch.device | str = "cpu") -> Generator[S
     resumed = (folder / "last.pt").exists()
     row = Row(net.codes[:1] if resumed else nearest(net, features, grams, photos, settings.size)).to(device)
     optimizer = torch.optim.Adam(row.parameters(), RATE, betas=(0.9, 0.99))
-    loop = Loop(row, optimizer, process, folder, None, settings.steps, resume=True)
+    loop = Loop(row, optimizer, process, RunConfig(out=folder, steps=settings.steps, resume=True))
     first, begun = loop.step, time.monotonic()
     rng = np.random.default_rng(loop.step)
     try:
         for _ in loop:
             photo = crops(photos, settings, rng).to(device)
             found = losses(net, features, row.code, photo, grams, settings)
-            loop.descend(found)
+            loop.update(found)
             each = (time.monotonic() - begun) / (loop.step - first)
             yield Step(loop.step, settings.steps, loop.running["loss"], each * (settings.steps - loop.step))
     finally:
         loop.save()
     if loop.step >= settings.steps:
-        learned = loop.average.net
-        assert isinstance(learned, Row)
-        custom_styles.write(OwnStyle(settings.name, Path(settings.painting).name, learned.code))
+        custom_styles.write(OwnStyle(settings.name, Path(settings.painting).name, loop.averaged.code))
 
 
 def losses(
@@ -152,7 +152,7 @@ def relative_gram(found: Features, grams: Features) -> Tensor:
 def painting_grams(features: feature_net.FeatureNet, painting: Path, device: torch.device | str) -> Features:
     """Gram matrices of a painting by layer. Raises OwnStyleError when it cannot be read."""
     try:
-        picture = to_tensor(read_picture(painting, PAINTING_SIDE)).to(device)
+        picture = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
     except (ValueError, OSError) as error:
         raise OwnStyleError(f"The painting cannot be read: {error}") from None
     return {layer: gram_matrix(x) for layer, x in features(picture, STYLE_LAYERS).items()}
@@ -195,7 +195,7 @@ def read_photos(folder: Path, size: int) -> list[Pixels]:
         if len(photos) == MOST:
             break
         try:
-            photos.append(read_picture(path, round(1.5 * size)))
+            photos.append(read_image(path, round(1.5 * size)))
         except (ValueError, OSError, cv2.error):
             continue
     if len(photos) < LEAST:

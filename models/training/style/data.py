@@ -8,24 +8,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from models.training.core.cache import Table
+from models.training.core.images import Pixels, list_images, read_rgb, resized
+from models.training.core.loading import worker_rng
 
-Pixels = NDArray[np.uint8]
 
-
-def read_picture(path: Path, shorter_side: int) -> Pixels:
-    """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels. Raises ValueError on what is no picture."""
-    raw = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if raw is None:
-        raise ValueError(f"{path}: cannot be decoded as a picture")
-    scale = shorter_side / min(raw.shape[:2])
-    size = (round(raw.shape[1] * scale), round(raw.shape[0] * scale))
-    resized = cv2.resize(raw, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
+def read_image(path: Path, shorter_side: int) -> Pixels:
+    """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels. Raises ValueError on what is no image."""
+    rgb = read_rgb(path)
+    scale = shorter_side / min(rgb.shape[:2])
+    return resized(rgb, (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)))
 
 
 def to_tensor(image: Pixels) -> Tensor:
@@ -35,8 +30,7 @@ def to_tensor(image: Pixels) -> Tensor:
 
 def scoring_photos(folder: Path, every: int = 1, shorter_side: int = 384) -> list[Tensor]:
     """Each so-many-th photograph of a folder, 1 x 3 x H x W, cropped to sides that are multiples of 4."""
-    paths = sorted(path for path in folder.iterdir() if path.suffix in (".webp", ".jpg", ".png"))[::every]
-    images = [read_picture(path, shorter_side) for path in paths]
+    images = [read_image(path, shorter_side) for path in list_images(folder)[::every]]
     return [to_tensor(image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4]) for image in images]
 
 
@@ -47,8 +41,7 @@ class Crops(IterableDataset[Tensor]):
         self.table, self.size, self.seed, self.zoom = Table(cache, "photos"), size, seed, zoom
 
     def __iter__(self) -> Iterator[Tensor]:
-        cv2.setNumThreads(0)  # the loader's process has one core at most
-        rng = np.random.default_rng(self.seed)
+        rng = worker_rng(self.seed)
         while True:
             yield self._crop(self.table[int(rng.integers(len(self.table)))], rng)
 

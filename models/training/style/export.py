@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 
 from models.networks.transformer_net import TransformerNet, transformer_net
 from models.training.core.card_file import publish
-from models.training.core.run import Process
+from models.training.core.checkpoint import load_weights, read_settings
+from models.training.core.process import Process
 from models.training.style.data import scoring_photos
 from models.training.style.scores import Score, mean_score, painting_grams, score
 from models.training.style.train import load_loss_network
@@ -43,21 +43,18 @@ blocks = {blocks}
 
 def load(weights: Path) -> TransformerNet:
     """An exported network of a run, in single precision."""
-    with safe_open(weights, "pt") as file:
-        facts = file.metadata()
-        state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - it is no dict
-    net = transformer_net(json.loads(facts["styles"]), int(facts["width"]), int(facts["blocks"]))
-    net.load_state_dict(state)
-    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch's stub
+    net = transformer_net(**read_settings(weights))
+    net.load_state_dict(load_weights(weights))
+    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def measure(net: TransformerNet, data: Path, every: int = 1) -> dict[str, Score]:
     """The scores of a network on each so-many-th picture of photos/dev of a data folder."""
     process = Process.start()
-    loss_network = load_loss_network("squeezenet", data).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    loss_network = load_loss_network("squeezenet", data).to(process.device).to(memory_format=torch.channels_last)
     styles = [name for name in net.config.styles if name != PHOTOGRAPH]
     grams = painting_grams(loss_network, data / "styles", styles, process.device)
-    return score(net, loss_network, grams, scoring_photos(data / "photos" / "dev", every), process)
+    return score(net.to(process.device), loss_network, grams, scoring_photos(data / "photos" / "dev", every), process)
 
 
 def export_styles(weights: Path, data: Path, name: str = "styles", every: int = 1) -> str:

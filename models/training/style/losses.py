@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.papers.gatys import gram_matrix
 from models.training.core.perceptual import FeatureNetwork
 
 Taps = dict[int, Tensor]
@@ -45,12 +46,6 @@ class LossNetwork(nn.Module):
         return (a - b).square().mean((1, 2, 3)) / b.square().mean((1, 2, 3))
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """F F^T / (h w) of B x C x H x W features, B x C x C (Gatys et al. 2016, equation 3)."""
-    flat = features.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[2]
-
-
 def gram_loss(result: Taps, targets: Taps) -> Tensor:
     """Sum over taps of |G(result) - G(painting)|^2 / |G(painting)|^2, one value a picture.
 
@@ -61,8 +56,3 @@ def gram_loss(result: Taps, targets: Taps) -> Tensor:
         for tap, gram in targets.items()
     ]
     return torch.stack(each).sum(0)
-
-
-def total_variation(image: Tensor) -> Tensor:
-    """Mean absolute difference of neighbors, one value a picture."""
-    return image.diff(dim=2).abs().mean((1, 2, 3)) + image.diff(dim=3).abs().mean((1, 2, 3))

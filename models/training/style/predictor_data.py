@@ -8,30 +8,29 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from models.training.core.augment import jitter_colors
 from models.training.core.cache import Table
+from models.training.core.images import Pixels, read_rgb, resized
+from models.training.core.loading import worker_rng
 
-Pixels = NDArray[np.uint8]
 PAINTINGS = 0.65  # of the style pictures; the others are photographs
 RECOLORED = 0.5  # of the paintings' crops
 
 
-class StylePictures(IterableDataset[Tensor]):
+class StyleImages(IterableDataset[Tensor]):
     """Squares of `size` pixels, 3 x S x S u8. cache: a folder with the table `photos`."""
 
     def __init__(self, paintings: Sequence[Path], cache: Path, size: int, seed: int) -> None:
         if not paintings:
             raise ValueError("there are no paintings to learn from")
-        self.paintings, self.photos = [_read(path) for path in paintings], Table(cache, "photos")
+        self.paintings, self.photos = [read_rgb(path) for path in paintings], Table(cache, "photos")
         self.size, self.seed = size, seed
 
     def __iter__(self) -> Iterator[Tensor]:
-        cv2.setNumThreads(0)
-        rng = np.random.default_rng(self.seed)
+        rng = worker_rng(self.seed)
         while True:
             if rng.random() < PAINTINGS:
                 picture = self._crop(self.paintings[int(rng.integers(len(self.paintings)))], rng)
@@ -48,12 +47,7 @@ class StylePictures(IterableDataset[Tensor]):
         """A square of the picture, from two fifths of its shorter side to all of it."""
         side = max(1, round(min(picture.shape[:2]) * rng.uniform(0.4, 1.0)))
         y, x = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
-        shrinks = side > self.size
-        crop = cv2.resize(
-            np.ascontiguousarray(picture[y : y + side, x : x + side]),
-            (self.size, self.size),
-            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
-        )
+        crop = resized(picture[y : y + side, x : x + side], (self.size, self.size))
         return np.asarray(crop[:, ::-1] if rng.random() < 0.5 else crop, np.uint8)
 
 
@@ -74,10 +68,3 @@ def matched(picture: Pixels, other: Pixels) -> Pixels:
     moved = (lab - mean) * (wanted.std((0, 1)) / std).clip(0.3, 3) + wanted.mean((0, 1))
     rgb = cv2.cvtColor(np.float32(moved), cv2.COLOR_LAB2RGB)
     return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
-
-
-def _read(path: Path) -> Pixels:
-    raw = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if raw is None:
-        raise ValueError(f"{path}: cannot be decoded as a picture")
-    return cv2.cvtColor(raw, cv2.COLOR_BGR2RGB).astype(np.uint8)

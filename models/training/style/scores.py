@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from models.networks.transformer_net import TransformerNet
-from models.training.core.run import Process, autocast
-from models.training.style.data import read_picture, to_tensor
-from models.training.style.losses import LossNetwork, Taps, gram_loss, gram_matrix
+from models.papers.gatys import gram_matrix
+from models.training.core.loop import autocast
+from models.training.core.process import Process
+from models.training.style.data import read_image, to_tensor
+from models.training.style.losses import LossNetwork, Taps, gram_loss
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
 PAINTING_SIDE = 384  # px, shorter side, at which a painting's Gram matrices are taken
@@ -23,7 +25,7 @@ Score = tuple[float, float]
 @torch.no_grad()
 def painting_grams(loss_network: LossNetwork, folder: Path, presets: Sequence[str], device: torch.device) -> Taps:
     """Gram matrices of the presets' paintings by tap, one row a preset."""
-    pictures = [to_tensor(read_picture(folder / PRESETS[name].file, PAINTING_SIDE)).to(device) for name in presets]
+    pictures = [to_tensor(read_image(folder / PRESETS[name].file, PAINTING_SIDE)).to(device) for name in presets]
     grams = [{tap: gram_matrix(f) for tap, f in loss_network(picture).items()} for picture in pictures]
     return {tap: torch.cat([gram[tap] for gram in grams]) for tap in grams[0]}
 

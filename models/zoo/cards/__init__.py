@@ -12,6 +12,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from models import imagenet
+
 FOLDER = Path(__file__).parent
 PREFIX_LENGTH = 8  # as much of the sha256 as torchvision puts into its file names
 
@@ -37,8 +39,8 @@ class Card:
     size: int  # bytes
     license: str
     url: str = ""  # empty for bundled weights
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    mean: tuple[float, ...] = imagenet.MEAN
+    std: tuple[float, ...] = imagenet.STD
     input_size: int = 0  # pixels a side the network was trained at; 0 where any size will do
     data: str = ""
     scores: dict[str, float] = field(default_factory=dict)

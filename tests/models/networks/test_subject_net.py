@@ -7,7 +7,8 @@ import torch
 import torchvision
 
 from models.networks.subject_net import PROMPT_CHANNELS, SubjectNet, box_around
-from models.training.segmentation.subject import export, load, mean
+from models.training.core.checkpoint import export
+from models.training.segmentation.subject import average_weights, load
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_the_mean_of_two_networks_weights(tmp_path: Path, net: SubjectNet) -> No
     other = SubjectNet()
     for name, exported in (("a", net), ("b", other)):
         export(exported, tmp_path / name)
-    mean([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
+    average_weights([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
     weight = load(tmp_path / "mean").decoder.logit.weight
     torch.testing.assert_close(
         weight, (net.decoder.logit.weight + other.decoder.logit.weight) / 2, atol=1e-3, rtol=1e-3

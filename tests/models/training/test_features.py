@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,22 +15,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.networks.feature_net import FeatureNet
-from models.training.core import loop
 from models.training.core.cache import write_table
-from models.training.features.train import (
-    LESSONS,
-    MOBILENET,
-    SQUEEZENET,
-    Classroom,
-    Settings,
+from models.training.features.distillation import (
+    LAYERS,
+    TARGETS,
+    Distillation,
+    FeatureEvaluator,
     Student,
-    Tap,
-    Teachers,
-    at_places,
-    lessons,
-    score,
-    train,
+    sample_at,
 )
+from models.training.features.teachers import MOBILENET, SQUEEZENET, Tap, Teachers
+from models.training.features.train import FeatureConfig, train
 
 
 def untrained() -> Teachers:
@@ -66,7 +62,7 @@ def test_teachers_layers_are_where_they_are_said_to_be() -> None:
     image = torch.ones(1, 3, 225, 225, requires_grad=True)
     for network, taps in (("squeezenet", SQUEEZENET), ("mobilenet", MOBILENET)):
         x = image
-        for place, layer in enumerate(teachers.networks[network]):
+        for place, layer in enumerate(getattr(teachers, network)):
             x = nn.functional.avg_pool2d(x, 3, 2, ceil_mode=True) if isinstance(layer, nn.MaxPool2d) else layer(x)
             if place not in taps:
                 continue
@@ -81,52 +77,47 @@ def test_teachers_layers_are_where_they_are_said_to_be() -> None:
 def test_features_are_read_where_the_teacher_looks() -> None:
     """A map that is the picture's own coordinate comes out as the teacher's coordinates."""
     own = (4 * torch.arange(20) + 1.5).expand(1, 1, 20, 20)
-    read = at_places(own, 4, Tap(1, 8, 9), (6, 8))
+    read = sample_at(own, 4, Tap(1, 8, 9), (6, 8))
     torch.testing.assert_close(read[0, 0, 3], 8.0 * torch.arange(8) + 9)
-    torch.testing.assert_close(at_places(own.mT, 4, Tap(1, 8, 9), (6, 8))[0, 0, :, 2], 8.0 * torch.arange(6) + 9)
+    torch.testing.assert_close(sample_at(own.mT, 4, Tap(1, 8, 9), (6, 8))[0, 0, :, 2], 8.0 * torch.arange(6) + 9)
 
 
 def test_a_student_that_says_what_the_teachers_say_has_no_loss() -> None:
     teachers, image = untrained(), torch.rand(2, 3, 96, 96)
-    room = Classroom(teachers, iter([image] * 4))
+    distillation = Distillation(teachers, iter([image] * 4))
 
     class Parrot(nn.Module):
         def forward(self, image: Tensor, sizes: dict[str, tuple[int, int]]) -> dict[str, Tensor]:
             true = teachers(image)
-            return {
-                f"{layer} {tap}".replace(" ", "-"): (true[tap] - room.mean[tap]) / room.std[tap]
-                for layer, tap in lessons()
-            }
+            return {t.head: (true[t.tap] - distillation.mean[t.tap]) / distillation.std[t.tap] for t in TARGETS}
 
-    losses = room.losses(Parrot(), image)
+    losses = distillation.losses(Parrot(), image)
     assert all(float(value) == pytest.approx(0, abs=1e-4) for value in losses.values())
-    ignorant = room.losses(Student(FeatureNet(1 / 8)), image)
+    ignorant = distillation.losses(Student(FeatureNet(1 / 8)), image)
     assert float(ignorant["error"].detach()) > 0.5
-    known = score(Parrot(), room, [image[:1], image[1:]], torch.device("cpu"))
+    evaluator = FeatureEvaluator(distillation, [image[:1], image[1:]], torch.device("cpu"))
+    known = evaluator.score(Parrot())
     assert known["learned"] == pytest.approx(1, abs=1e-3)
     assert known["gram"] == pytest.approx(0, abs=1e-4)
-    assert score(Student(FeatureNet(1 / 8)), room, [image[:1], image[1:]], torch.device("cpu"))["learned"] < 0.3
+    assert evaluator.score(Student(FeatureNet(1 / 8)))["learned"] < 0.3
 
 
 def test_every_block_has_a_lesson() -> None:
-    assert {layer[:5] for layer in LESSONS} == {f"conv{block}" for block in range(1, 6)}
+    assert {layer[:5] for layer in LAYERS} == {f"conv{block}" for block in range(1, 6)}
 
 
 def test_a_tiny_run_learns_and_resumes(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "LOG_EVERY", 8)
     monkeypatch.setattr("models.training.features.train.SCORED", 64)
-    settings = Settings(
-        data, data / "cache", data / "run", steps=8, width=1 / 8, sizes=((0.5, 40), (1.0, 48)), batch=2, bf16=False,
+    config = FeatureConfig(
+        data=data, cache=data / "cache", out=data / "run", steps=20, width=1 / 8, sizes=((0.5, 40), (1.0, 48)), batch=2,
         workers=0,
     )  # fmt: skip
-    train(settings)
-    scores = train(Settings(**(vars(settings) | {"steps": 16, "resume": True, "bf16": True})))
-    assert set(scores) == {"learned", "gram", *(f"{layer} {tap}" for layer, tap in lessons())}
-    with (settings.out / "log.csv").open() as log:
+    train(config)
+    scores = train(replace(config, steps=40, resume=True, bf16=True))
+    assert set(scores) == {"learned", "gram", *(target.name for target in TARGETS)}
+    with (config.out / "log.csv").open() as log:
         rows = list(csv.DictReader(log))
-    assert [row["step"] for row in rows] == ["8", "16"]
+    assert [row["step"] for row in rows] == ["20", "40"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     net = FeatureNet(1 / 8)
-    net.load_state_dict(
-        {name: value.float() for name, value in load_file(settings.out / "features.safetensors").items()}
-    )
+    net.load_state_dict({name: value.float() for name, value in load_file(config.out / "ema.safetensors").items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,12 +16,13 @@ from safetensors.torch import save_file
 from models.networks.smooth_fill import smooth_fill
 from models.papers.pconv import PConvUNet
 from models.training.core.cache import write_table
+from models.training.core.checkpoint import export
 from models.training.core.perceptual import FeatureNetwork, feature_distance
 from models.training.fill.data import Cached, Folder, HoleSamples, held_out, random_crop
 from models.training.fill.export import export_fill
-from models.training.fill.losses import LossWeights, gram, inpainting_losses, total_variation, weighted
+from models.training.fill.losses import LossWeights, gram, hole_variation, inpainting_losses, weighted
 from models.training.fill.masks import LARGEST, HoleShapes, object_shape, strokes
-from models.training.fill.train import Settings, export, load, train
+from models.training.fill.train import FillConfig, load, settings_of, train
 from models.zoo import cards, store
 
 
@@ -90,9 +92,9 @@ def test_variation_looks_at_the_hole_and_a_pixel_around_it() -> None:
     mask[..., 4, 4] = 0
     picture = torch.zeros(1, 3, 9, 9)
     picture[..., 0] = 1  # an edge far from it
-    assert float(total_variation(picture, mask)) == 0
+    assert float(hole_variation(picture, mask)) == 0
     picture[..., 4, 4] = 1  # four neighbors, three channels
-    assert float(total_variation(picture, mask)) == pytest.approx(12 / picture.numel())
+    assert float(hole_variation(picture, mask)) == pytest.approx(12 / picture.numel())
 
 
 def test_holes_are_strokes_and_objects_of_bounded_size(data: Path) -> None:
@@ -150,22 +152,22 @@ def test_the_scored_holes_take_what_the_comparison_asks_for(data: Path) -> None:
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_a_tiny_run_learns_changes_phase_and_resumes(data: Path, tmp_path: Path, smooth: bool) -> None:
-    settings = Settings(
-        data, tmp_path / "run", steps=40, width=8, depth=3, size=32, batch=4, rate=3e-3, fine_from=0.5, bf16=False,
-        workers=0, smooth=smooth, cycle=smooth,
+    config = FillConfig(
+        data=data, out=tmp_path / "run", steps=40, width=8, depth=3, size=32, batch=4, lr=3e-3, fine_from=0.5,
+        workers=0, smooth=smooth, one_cycle=smooth,
     )  # fmt: skip
-    scores = train(settings)
+    scores = train(config)
     assert scores["l1"] < (1.1 * scores["telea_l1"] if smooth else 60)
-    train(Settings(**(vars(settings) | {"steps": 60, "resume": True, "bf16": True})))
-    with (settings.out / "log.csv").open() as log:
+    train(replace(config, steps=60, resume=True, bf16=True))
+    with (config.out / "log.csv").open() as log:
         rows = list(csv.DictReader(log))
     assert [row["step"] for row in rows] == ["20", "40", "60"]
     assert [row["phase"] for row in rows] == ["1", "2", "2"]
     assert float(rows[1]["hole"]) < float(rows[0]["hole"]) or smooth
-    with (settings.out / "scores.csv").open() as log:
+    with (config.out / "scores.csv").open() as log:
         assert [row["step"] for row in csv.DictReader(log)] == ["40", "60"]
     image, _, mask = pictures()
-    net = load(settings.out / "best.safetensors")
+    net = load(config.out / "best.safetensors")
     assert (net.width, net.depth, net.smooth) == (8, 3, smooth)
     assert net(image, mask).shape == image.shape
 
@@ -176,7 +178,7 @@ def test_an_exported_network_is_one_of_the_store(data: Path, tmp_path: Path, mon
     torch.manual_seed(0)
     net = PConvUNet(4, 3, smooth=True)
     torch.nn.init.normal_(net.decoder[-1].weight)
-    export(net, tmp_path / "run.safetensors")
+    export(net, tmp_path / "run.safetensors", settings_of(net))
     text = export_fill(tmp_path / "run.safetensors", "fill", data, 32)
     found, card = store.load("fill")
     assert card.task == "fill"
@@ -184,6 +186,6 @@ def test_an_exported_network_is_one_of_the_store(data: Path, tmp_path: Path, mon
     assert "width = 4" in text
     image, _, mask = pictures()
     torch.testing.assert_close(found(image, mask), net.eval()(image, mask), atol=0.05, rtol=0.05)
-    export_fill(tmp_path / "run.safetensors", "fill", data, 32, shrink=0.5)
+    export_fill(tmp_path / "run.safetensors", "fill", data, 32, residual_scale=0.5)
     shrunk, smooth = store.load("fill")[0], smooth_fill(image, mask)
     torch.testing.assert_close(shrunk(image, mask), (smooth + net(image, mask)) / 2, atol=0.05, rtol=0.05)

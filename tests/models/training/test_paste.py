@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -13,22 +13,16 @@ from torch import Tensor
 
 from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
 from models.training.core.cache import write_table
-from models.training.core.run import Process
+from models.training.core.checkpoint import export
+from models.training.core.process import Process
 from models.training.paste import losses as losses
-from models.training.paste.data import Difficulty, PasteSamples, batches, random_crop
-from models.training.paste.train import (
-    ABLATIONS,
-    Settings,
-    Training,
-    ablate,
-    export,
-    held_out_series,
-    load,
-    score,
-    train,
-)
+from models.training.paste.ablation import ABLATIONS, train_or_ablate
+from models.training.paste.critic import Critic
+from models.training.paste.data import Difficulty, PasteSamples, random_crop, stacked
+from models.training.paste.evaluator import PasteEvaluator, held_out_series
+from models.training.paste.export import export_paste
+from models.training.paste.train import PasteConfig, initial, load, optimizer, plain_losses, train
 from models.training.paste.transforms import Mask, Picture
-from models.training.segmentation.export import export_paste
 from models.zoo import cards, store
 
 NARROW = CopyPasteConfig(width=4, affine=True)
@@ -140,7 +134,7 @@ def test_a_series_is_always_the_same_and_its_pictures_do_not_depend_on_its_lengt
     for a, b in zip(short, long, strict=False):
         assert all(torch.equal(a[name], b[name]) for name in a)
     assert not torch.equal(long[0]["image"], long[1]["image"])
-    assert [len(batch["image"]) for batch in batches(long, 2)] == [2, 2, 1]
+    assert [len(batch["image"]) for batch in stacked(long, 2)] == [2, 2, 1]
 
 
 def test_sigma_is_measured_at_512_pixels(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,45 +161,59 @@ def test_crops_have_the_size_asked_for(cache: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # the loader's fork, Python 3.12 and later
 def test_a_run_learns_is_exported_and_resumes(cache: Path, tmp_path: Path) -> None:
     easy = Difficulty(sigma=1, local=False)
-    settings = Settings(
-        cache, tmp_path, NARROW, difficulty=easy, steps=40, size=32, batch=8, rate=8e-3, workers=1, scored=16
+    config = PasteConfig(
+        data=cache, out=tmp_path, network=NARROW, difficulty=easy, steps=40, size=32, batch=8, lr=8e-3, scored=16
     )
-    scores = train(settings)
+    scores = train(config)
     assert scores["ratio"] < 0.8
-    again = score(load(tmp_path / "ema.safetensors"), held_out_series(cache, 32, 16, easy, None), torch.device("cpu"))
+    again = PasteEvaluator(held_out_series(cache, 32, 16, easy, None)).score(load(tmp_path / "ema.safetensors"))
     assert again["ratio"] == pytest.approx(scores["ratio"], rel=0.02)  # half precision
-    train(replace(settings, steps=60, resume=True))
+    train(replace(config, steps=60, resume=True))
     with (tmp_path / "log.csv").open() as log:
         assert [row["step"] for row in csv.DictReader(log)] == ["20", "40", "60"]
 
 
-def test_an_adversarial_run_moves_both_networks_with_the_papers_adam(cache: Path, tmp_path: Path) -> None:
-    settings = Settings(
-        cache, tmp_path, replace(NARROW, poisson=True), halfway, adversarial=True, critic_width=4,
-        steps=3, size=32, batch=2, workers=0, scored=2,
+def adversarial(cache: Path, out: Path) -> PasteConfig:
+    return PasteConfig(
+        data=cache, out=out, network=replace(NARROW, poisson=True), blend=f"{__name__}:halfway", adversarial=True,
+        critic_width=4, steps=3, size=32, batch=2, workers=0, scored=2,
     )  # fmt: skip
-    run = Training(settings, Process.start())
-    assert run.critic is not None
-    assert run.critic_optimizer is not None
-    for optimizer in (run.optimizer, run.critic_optimizer):
-        assert (optimizer.defaults["lr"], optimizer.defaults["betas"]) == (2e-4, (0.0, 0.9))
-    before = [run.net.up[-1].plain.weight.clone(), run.critic.join.weight.clone()]
-    batch = next(batches(PasteSamples(cache, 32, 0, blend=halfway).series(2), 2))
-    found = run.update(batch, 0.5)
+
+
+def test_the_paper_s_adam_moves_both_networks(cache: Path, tmp_path: Path) -> None:
+    config = adversarial(cache, tmp_path)
+    net = initial(config)
+    critic = Critic(config.size, config.critic_width, config.peak, Process.start())
+    for found in (optimizer(net, config), critic.optimizer):
+        assert (found.param_groups[0]["lr"], found.defaults["betas"]) == (2e-4, (0.0, 0.9))
+    before = critic.net.join.weight.clone()
+    image, result = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32, requires_grad=True)
+    found = critic.losses(result, image, image, torch.ones(2, 1, 32, 32))
     assert set(found) == {"loss", "l1", "wgan", "norm"}
-    assert not torch.equal(before[0], run.net.up[-1].plain.weight)
-    assert not torch.equal(before[1], run.critic.join.weight)
-    train(settings)
-    train(replace(settings, steps=5, resume=True))
+    assert not torch.equal(before, critic.net.join.weight)
+    found["loss"].backward()
+    assert result.grad is not None
+    assert float(result.grad.abs().max()) > 0
 
 
-def test_the_plain_loss_is_the_absolute_and_the_squared_difference_under_the_mask(cache: Path, tmp_path: Path) -> None:
-    settings = Settings(cache, tmp_path, NARROW, steps=1, size=32, batch=2, workers=0, scored=2)
-    batch = next(batches(PasteSamples(cache, 32, 0).series(2), 2))
-    found = Training(settings, Process.start()).update(batch, 0.5)
+def test_an_adversarial_run_goes_on_with_its_discriminator(cache: Path, tmp_path: Path) -> None:
+    config = adversarial(cache, tmp_path)
+    train(config)
+    before = torch.load(tmp_path / "last.pt", weights_only=True)
+    train(replace(config, steps=5, resume=True))
+    after = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert (before["step"], after["step"]) == (3, 5)
+    steps = [state["critic_optimizer"]["state"][0]["step"] for state in (before, after)]
+    assert [int(step) for step in steps] == [3, 5]
+    assert not torch.equal(before["net"]["up.2.plain.weight"], after["net"]["up.2.plain.weight"])
+
+
+def test_the_plain_loss_is_the_absolute_and_the_squared_difference_under_the_mask(cache: Path) -> None:
+    batch = next(stacked(PasteSamples(cache, 32, 0).series(2), 2))
+    found = plain_losses(batch["source"], batch["image"], batch["mask"])
     expected = {"l1": 0.0, "l2": 0.0}
     for source, image, mask in zip(batch["source"], batch["image"], batch["mask"], strict=True):
-        difference = (source - image)[:, mask[0] > 0]  # an untrained network answers with the source
+        difference = (source - image)[:, mask[0] > 0]
         expected["l1"] += float(difference.abs().mean()) / 2
         expected["l2"] += float(difference.square().mean()) / 2
     assert {name: found[name].item() for name in expected} == pytest.approx(expected, rel=1e-4)
@@ -217,7 +225,8 @@ def test_an_exported_network_has_a_card_with_its_settings_and_score(
 ) -> None:
     monkeypatch.setattr(store, "WEIGHTS", tmp_path)
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
-    export(CopyPasteNet(replace(NARROW, poisson=True, stride=4)), tmp_path / "best.safetensors")
+    config = replace(NARROW, poisson=True, stride=4)
+    export(CopyPasteNet(config), tmp_path / "best.safetensors", asdict(config))
     export_paste(tmp_path / "best.safetensors", "tiny", cache, 32, 3, halfway)
     net, card = store.load("tiny")
     assert isinstance(net, CopyPasteNet)
@@ -226,13 +235,20 @@ def test_an_exported_network_has_a_card_with_its_settings_and_score(
 
 
 def test_the_poisson_solution_must_be_computable(cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="blend"):
-        Settings(cache, tmp_path, replace(NARROW, poisson=True))
+    config = PasteConfig(
+        data=cache, out=tmp_path, steps=1, network=replace(NARROW, poisson=True), blend="no.such:function"
+    )
+    with pytest.raises(ValueError, match=r"--blend no\.such:function"):
+        train(config)
+    assert replace(config, network=NARROW).blend_function() is None
 
 
 def test_an_ablation_compares_every_variant_on_every_kind_of_composite(cache: Path, tmp_path: Path) -> None:
-    settings = Settings(cache, tmp_path, NARROW, steps=2, size=32, batch=2, workers=0, scored=2)
-    rows = ablate(settings, "shading")
+    config = PasteConfig(
+        data=cache, out=tmp_path, network=NARROW, steps=2, size=32, batch=2, workers=0, scored=2, ablation="shading"
+    )
+    rows = train_or_ablate(config)
+    assert isinstance(rows, list)
     assert [set(row) for row in rows] == [{"trained on", *ABLATIONS["shading"]}] * 2
     assert (tmp_path / "global-shading" / "best.safetensors").exists()
     with (tmp_path / "shading.csv").open() as table:

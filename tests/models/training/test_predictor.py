@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import csv
-import json
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
-from torch import nn
 
 from models.networks.feature_net import FeatureNet
 from models.networks.style_predictor import AnyStyle, AnyStyleConfig
 from models.networks.transformer_net import TransformerNet, TransformerNetConfig
-from models.training.core import loop
-from models.training.core.loop import export
+from models.papers.gatys import gram_matrix
+from models.training.core.checkpoint import export, read_settings
 from models.training.features.export import export_any_style, export_features
 from models.training.style import predictor
-from models.training.style.predictor import Settings, initial, losses, paintings, train
-from models.training.style.predictor_data import StylePictures, matched, recolored
-from models.training.style.train import export as export_styles
+from models.training.style.predictor import PredictorConfig, initial, losses, paintings, train
+from models.training.style.predictor_data import StyleImages, matched, recolored
+from models.training.style.train import shifted_features
 from models.zoo import cards, store
 from models.zoo.style_presets import PHOTOGRAPH
 
@@ -41,23 +40,23 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return data_folder(tmp_path, dict(zip(("upright.jpg", "lying.jpg"), paintings, strict=True)), 4)
 
 
-def tiny(data: Path, **changes: object) -> Settings:
-    base = Settings(
-        data, data / "cache", data / "run", steps=10, network=TINY, sizes=((0.5, 40), (1.0, 48)), batch=2, bf16=False,
-        workers=0,
+def tiny(data: Path, **changes: Any) -> PredictorConfig:
+    base = PredictorConfig(
+        data=data, cache=data / "cache", out=data / "run", steps=20, network=TINY, sizes=((0.5, 40), (1.0, 48)),
+        batch=2, workers=0,
     )  # fmt: skip
-    return Settings(**(vars(base) | changes))
+    return replace(base, **changes)
 
 
 def test_style_pictures_are_paintings_in_many_colors_and_photographs(data: Path) -> None:
-    pictures = list(islice(StylePictures(paintings(tiny(data)), data / "cache", 32, 0), 40))
+    pictures = list(islice(StyleImages(paintings(tiny(data)), data / "cache", 32, 0), 40))
     assert all(picture.shape == (3, 32, 32) and picture.dtype == torch.uint8 for picture in pictures)
     means = torch.stack([picture.float().mean((1, 2)) for picture in pictures])
     assert float(means.std(0).min()) > 15
-    again = next(iter(StylePictures(paintings(tiny(data)), data / "cache", 32, 0)))
+    again = next(iter(StyleImages(paintings(tiny(data)), data / "cache", 32, 0)))
     assert torch.equal(again, pictures[0])
     with pytest.raises(ValueError, match="no paintings"):
-        StylePictures([], data / "cache", 32, 0)
+        StyleImages([], data / "cache", 32, 0)
 
 
 def test_recoloring_keeps_the_strokes() -> None:
@@ -84,59 +83,60 @@ def test_it_starts_as_a_trained_style_network(data: Path) -> None:
     styles = TransformerNet(TransformerNetConfig((PHOTOGRAPH, "wave", "scream"), 4, 1))
     with torch.no_grad():
         styles.codes.normal_()
-    export_styles(styles, data / "styles.safetensors", {})
-    net = initial(tiny(data, start=data / "styles.safetensors"))
+    export(styles, data / "styles.safetensors", asdict(styles.config))
+    net = initial(tiny(data, init=data / "styles.safetensors"))
     torch.testing.assert_close(net.net.codes, styles.codes[:1], atol=1e-2, rtol=0)
     torch.testing.assert_close(net.base, styles.codes[1:].mean(0, keepdim=True), atol=1e-2, rtol=0)
     torch.testing.assert_close(net.net.out.conv.weight, styles.out.conv.weight, atol=1e-2, rtol=0)
 
 
 def test_at_strength_0_the_photograph_is_asked_for(data: Path) -> None:
-    class Same(nn.Module):
-        def forward(self, image: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-            return image
+    photo, style, network = torch.rand(2, 3, 48, 48), torch.rand(2, 3, 48, 48), small_loss_network()
+    targets = {tap: gram_matrix(x) for tap, x in network(style).items()}
 
-    photo, style = torch.rand(2, 3, 48, 48), torch.rand(2, 3, 48, 48)
-    found = losses(Same(), small_loss_network(), photo, style, torch.zeros(2), tiny(data))
+    def of_the_photograph_itself(strength: torch.Tensor) -> dict[str, torch.Tensor]:
+        features = shifted_features(network, photo, photo)
+        return losses(photo, photo, strength, features, targets, network, tiny(data))
+
+    found = of_the_photograph_itself(torch.zeros(2))
     assert float(found["loss"]) == pytest.approx(0, abs=1e-6)
-    styled = losses(Same(), small_loss_network(), photo, style, torch.ones(2), tiny(data))
+    styled = of_the_photograph_itself(torch.ones(2))
     assert float(styled["loss"]) > 0
     assert float(styled["content"]) == 0
 
 
 def test_a_tiny_run_learns_and_resumes(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "LOG_EVERY", 10)
-    settings = tiny(data, held_out=("lying",), rate=3e-3)
-    first = train(settings)
-    again = train(tiny(data, held_out=("lying",), rate=3e-3, steps=20, resume=True, bf16=True))
+    config = tiny(data, held_out=("lying",), lr=3e-3)
+    first = train(config)
+    again = train(replace(config, steps=40, resume=True, bf16=True))
     assert set(first) == set(again) == {"gram", "content"}
-    with (settings.out / "log.csv").open() as log:
+    with (config.out / "log.csv").open() as log:
         rows = list(csv.DictReader(log))
-    assert [row["step"] for row in rows] == ["10", "20"]
+    assert [row["step"] for row in rows] == ["20", "40"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
-    state = load_file(settings.out / "any_style.safetensors")
+    state = load_file(config.out / "ema.safetensors")
     net = AnyStyle(TINY)
     net.load_state_dict({name: value.float() for name, value in state.items()})
-
-    with safe_open(settings.out / "any_style.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["held_out"]) == ["lying"]
-        assert file.metadata()["width"] == "4"
+    settings = read_settings(config.out / "ema.safetensors")
+    assert settings["held_out"] == ["lying"]
+    assert settings["width"] == 4
 
 
 def test_a_run_becomes_a_card_and_weights_that_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "WEIGHTS", tmp_path)
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
     for net, name, export_one, scores in (
-        (AnyStyle(TINY), "any_style", export_any_style, "step,gram,content\n20,0.5,1.25\n"),
-        (FeatureNet(1 / 8), "features", export_features, "step,learned,gram\n20,0.75,0.1\n"),
+        (AnyStyle(TINY), "any_style", export_any_style, {"gram": 0.5, "content": 1.25}),
+        (FeatureNet(1 / 8), "features", export_features, {"learned": 0.75, "gram": 0.1}),
     ):
         run = tmp_path / f"run_{name}"
         run.mkdir()
-        (run / "scores.csv").write_text(scores)
-        settings = vars(TINY) if name == "any_style" else {"width": 1 / 8}
-        facts = {key: str(value) for key, value in settings.items()}
-        export(net, run / f"{name}.safetensors", metadata=facts | {"held_out": '["lying"]'})
-        export_one(run / f"{name}.safetensors")
+        settings = {**asdict(TINY), "held_out": ["lying"]} if name == "any_style" else {"width": 1 / 8}
+        export(net, run / "ema.safetensors", settings)
+        with pytest.raises(ValueError, match="never scored"):
+            export_one(run / "ema.safetensors")
+        export(net, run / "ema.safetensors", settings, scores)
+        export_one(run / "ema.safetensors")
         loaded, card = store.load(name)
         assert type(loaded) is type(net)
         assert card.scores["gram"] in (0.5, 0.1)

@@ -1,6 +1,7 @@
 """Whole runs, tiny: a network learns discs and resumes; clock, average and data folders do what they say."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,10 @@ import torch
 from torch import nn
 
 from models.training.core.cache import Table, write_table
+from models.training.core.ema import averaged_model
 from models.training.core.plot import plot_run
-from models.training.core.run import Average, Clock, one_cycle
-from models.training.segmentation.papers import Settings, train
+from models.training.core.schedule import Schedule, one_cycle
+from models.training.segmentation.papers import SegmentConfig, train
 from models.training.segmentation.papers_data import SegmentationFolder, find_pairs, median_frequency_weights
 
 
@@ -32,28 +34,31 @@ def discs(tmp_path: Path) -> Path:
 
 
 def test_a_network_learns_and_resumes(discs: Path, tmp_path: Path) -> None:
-    settings = Settings(
-        "cnn_resnet", discs, tmp_path / "run", epochs=5, size=64, batch=6, rate=3e-3, classes=2, width=1 / 8
-    )
-    assert train(settings).mean_iu > 0.7
-    resumed = Settings(**(vars(settings) | {"epochs": 6, "resume": True}))
-    train(resumed)
-    with (settings.out / "log.csv").open() as log:
+    config = SegmentConfig(
+        network="cnn_resnet", data=discs, out=tmp_path / "run", epochs=5, size=64, batch=6, lr=3e-3, classes=2,
+        width=1 / 8,
+    )  # fmt: skip
+    assert train(config).mean_iu > 0.7
+    train(replace(config, epochs=6, resume=True))
+    with (config.out / "log.csv").open() as log:
         assert [row["step"] for row in csv.DictReader(log)] == ["3", "6", "9", "12", "15", "18"]
-    assert (settings.out / "curves.png").stat().st_size > 1000
-    plot_run(settings.out, tmp_path / "again.png")
+    with (config.out / "scores.csv").open() as log:
+        assert [row["step"] for row in csv.DictReader(log)] == ["3", "6", "9", "12", "15", "18"]
+    assert (config.out / "curves.png").stat().st_size > 1000
+    plot_run(config.out, tmp_path / "again.png")
 
 
 def test_networks_that_cannot_be_built_say_why(discs: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="fcn8s"):
-        train(Settings("fcn64s", discs, tmp_path / "run"))
+        train(SegmentConfig(network="fcn64s", data=discs, out=tmp_path / "run"))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ValueError, match="classes 2"):
-        train(Settings("cnn_resnet", discs, tmp_path / "run"))
+        train(SegmentConfig(network="cnn_resnet", data=discs, out=tmp_path / "run"))
 
 
 def test_learning_rates_are_the_papers(discs: Path, tmp_path: Path) -> None:
-    assert Settings("fcn16s", discs, tmp_path).peak == 1e-5
-    assert Settings("fcn16s", discs, tmp_path, start=tmp_path / "fcn32s.safetensors").peak == 1e-7
+    config = SegmentConfig(network="fcn16s", data=discs, out=tmp_path)
+    assert config.peak == 1e-5
+    assert replace(config, init=tmp_path / "fcn32s.safetensors").peak == 1e-7
 
 
 def test_pascal_voc_layout_is_read(tmp_path: Path) -> None:
@@ -83,17 +88,17 @@ def test_a_table_keeps_pictures_and_masks(discs: Path, tmp_path: Path) -> None:
 
 def test_the_learning_rate_rises_and_falls_and_the_clock_ends() -> None:
     assert one_cycle(0.02) == 1 and one_cycle(0.0) < 0.1 and one_cycle(1.0) == pytest.approx(0.01)
-    clock = Clock(None, 10)
-    assert clock.progress(5) == 0.5 and clock.progress(12) == 1
-    with pytest.raises(ValueError, match="minutes or in steps"):
-        Clock(None, None)
+    schedule = Schedule(None, 10)
+    assert schedule.progress(5) == 0.5 and schedule.progress(12) == 1
+    with pytest.raises(ValueError, match=r"minutes .* or in steps"):
+        Schedule(None, None)
 
 
 def test_the_average_follows_the_weights() -> None:
     net = nn.Linear(1, 1, bias=False)
-    average = Average(net, decay=0.9)
+    average = averaged_model(net, decay=0.9)
     with torch.no_grad():
         net.weight.fill_(3.0)
     for _ in range(60):
-        average.update(net)
-    assert average.net.weight.item() == pytest.approx(3.0, abs=0.02)
+        average.update_parameters(net)
+    assert average.module.weight.item() == pytest.approx(3.0, abs=0.02)

@@ -1,8 +1,9 @@
 """The style training: losses against hand-made values, the metric, and whole runs in miniature that resume."""
 
 import csv
-import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,16 @@ from safetensors import safe_open
 from torch import Tensor
 
 from models.networks.transformer_net import TransformerNet, TransformerNetConfig
-from models.training.core.run import Process
+from models.papers.gatys import gram_matrix
+from models.training.core.checkpoint import read_settings
+from models.training.core.losses import total_variation
+from models.training.core.process import Process
 from models.training.style import export
-from models.training.style.data import read_picture, scoring_photos
-from models.training.style.losses import gram_loss, gram_matrix, total_variation
+from models.training.style.data import read_image, scoring_photos
+from models.training.style.losses import gram_loss
 from models.training.style.scores import mean_score, painting_grams, score
-from models.training.style.train import Run, Settings, Steering, Styled, deal, draw_strengths, style_weights, train
+from models.training.style.steering import Steering
+from models.training.style.train import StyleConfig, Styled, StyleTraining, cycle, draw_strengths, style_weights, train
 from models.zoo import cards, store
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
@@ -34,12 +39,12 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return data_folder(tmp_path, {name: rng.integers(0, 255, (80, 60, 3), np.uint8) for name in names}, 8)
 
 
-def tiny(data: Path, **changes: object) -> Settings:
-    base = Settings(
-        data, data / "cache", data / "run", ("wave", "scream"), steps=6, sizes=((0.5, 48), (1.0, 56)), batch=3,
-        width=4, blocks=1, bf16=False, workers=0, score_every=4,
+def tiny(data: Path, **changes: Any) -> StyleConfig:
+    base = StyleConfig(
+        data=data, cache=data / "cache", out=data / "run", styles=("wave", "scream"), steps=6,
+        sizes=((0.5, 48), (1.0, 56)), batch=3, width=4, blocks=1, workers=0, score_every=4,
     )  # fmt: skip
-    return Settings(**(vars(base) | changes))
+    return replace(base, **changes)
 
 
 def test_gram_matrix_is_the_mean_product_of_channels() -> None:
@@ -66,13 +71,13 @@ def test_content_loss_is_relative_to_the_photograph() -> None:
 def test_total_variation_counts_steps_both_ways() -> None:
     image = torch.zeros(1, 1, 2, 2)
     image[0, 0, 0, 0] = 1
-    assert total_variation(image).item() == pytest.approx(0.5 + 0.5)
+    assert total_variation(image).item() == pytest.approx((1 + 1) / 4)
 
 
 def test_a_picture_scores_zero_against_itself(data: Path) -> None:
     network = small_loss_network()
     grams = painting_grams(network, data / "styles", ("wave", "scream"), torch.device("cpu"))
-    painting = torch.from_numpy(read_picture(data / "styles" / PRESETS["wave"].file, 384)).permute(2, 0, 1)[None] / 255
+    painting = torch.from_numpy(read_image(data / "styles" / PRESETS["wave"].file, 384)).permute(2, 0, 1)[None] / 255
     assert gram_loss(network(painting), {tap: g[:1] for tap, g in grams.items()}).item() == pytest.approx(0, abs=1e-9)
     photos = scoring_photos(data / "photos/dev", every=4)
     assert [min(photo.shape[2:]) for photo in photos] == [384, 384]
@@ -83,7 +88,7 @@ def test_a_picture_scores_zero_against_itself(data: Path) -> None:
 
 
 def test_styles_are_dealt_evenly() -> None:
-    cards = deal(5, seed=1)
+    cards = cycle(5, seed=1)
     drawn = [next(cards) for _ in range(20)]
     assert sorted(drawn) == sorted(list(range(5)) * 4)
 
@@ -109,21 +114,22 @@ def test_steering_favors_laggards_and_seeks_the_content_target() -> None:
 
 
 def test_a_run_learns_scores_and_exports(data: Path) -> None:
-    settings = tiny(data)
-    scores = train(settings)
+    config = tiny(data)
+    scores = train(config)
     assert 0 < scores["gram"] <= scores["worst"]
-    with safe_open(settings.out / "best.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["styles"]) == [PHOTOGRAPH, "wave", "scream"]
+    settings = read_settings(config.out / "best.safetensors")
+    assert settings == {"styles": [PHOTOGRAPH, "wave", "scream"], "width": 4, "blocks": 1}
+    with safe_open(config.out / "best.safetensors", "pt") as file:
         assert file.get_tensor("codes").dtype == torch.float16
-    with (settings.out / "scores.csv").open() as rows:
+    with (config.out / "scores.csv").open() as rows:
         assert {"gram", "content", "wave", "scream"} <= set(next(csv.DictReader(rows)))
 
 
 def test_an_interrupted_run_goes_on_where_it_was(data: Path) -> None:
     train(tiny(data))
     before = torch.load(data / "run" / "last.pt", weights_only=True)
-    resumed = Run(tiny(data, steps=8, resume=True))
-    assert torch.equal(before["net"]["codes"], resumed.net.codes)
+    resumed = StyleTraining(tiny(data, steps=8, resume=True))
+    assert torch.equal(before["net"]["codes"], resumed.loop.net.codes)
     assert resumed.steering.gram_weight == before["steering"]["gram_weight"]
     train(tiny(data, steps=8, resume=True))
     after = torch.load(data / "run" / "last.pt", weights_only=True)
@@ -135,19 +141,19 @@ def test_an_interrupted_run_goes_on_where_it_was(data: Path) -> None:
 def test_the_loss_falls(data: Path) -> None:
     """Thirty steps on two styles halve the Gram loss of a network that started at random."""
     torch.manual_seed(0)
-    run = Run(tiny(data, steps=30))
-    net, seen = Styled(run.net), []
-    photo = torch.randint(0, 255, (4, 3, 48, 48), dtype=torch.uint8)
+    run = StyleTraining(tiny(data, steps=30))
+    net, seen = Styled(run.loop.net), []
+    photo = torch.rand(4, 3, 48, 48)
 
     def gram() -> float:
         chosen, grams = torch.tensor([0, 1, 0, 1]), run.grams
         with torch.no_grad():
-            found: dict[int, Tensor] = run.loss_network(net(photo / 255, style_weights(chosen, torch.ones(4), 2)))
+            found: dict[int, Tensor] = run.loss_network(net(photo, style_weights(chosen, torch.ones(4), 2)))
         return float(gram_loss(found, {tap: g[chosen] for tap, g in grams.items()}).mean())
 
     seen.append(gram())
     for _ in range(30):
-        run.train_step(photo, torch.tensor([0, 1, 0, 1]), torch.ones(4), 0.1)
+        run.step(photo, torch.tensor([0, 1, 0, 1]), torch.ones(4), 0.1)
     assert gram() < seen[0] / 2
 
 
