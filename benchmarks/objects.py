@@ -20,9 +20,10 @@ import cv2
 import numpy as np
 import torch
 
-from backend.imaging.masks.regions import Box, bounding_box
+from backend.imaging.masks.regions import bounding_box
 from backend.operations import Context
 from benchmarks.subjects import Pixels, ask, boundary, dev_pictures, iou, use_weights
+from plugin.client.image import Box
 
 TIMED_SIDE = 1024
 GRABCUT_ROUNDS = 5

@@ -22,7 +22,6 @@ from safetensors.torch import load_file
 
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.masks import grabcut, kmeans
-from backend.imaging.masks.regions import Box
 from backend.io.rasters import from_array, samples
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
@@ -32,6 +31,7 @@ from models.imagenet import normalize_pixels
 from models.papers.fcn import FCN
 from models.training.segmentation.teachers import TFLite
 from models.zoo import store
+from plugin.client.image import Box
 from plugin.client.messages import Job
 
 Pixels = NDArray[np.uint8]

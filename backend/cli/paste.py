@@ -16,7 +16,7 @@ from .action_options import add_output, add_parameters, add_running, given, numb
 from .runner import ProgressBar, Report, Runner, runner
 
 if TYPE_CHECKING:
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
 
 ACTION = BY_NAME["paste.harmonize"]
 
@@ -141,7 +141,7 @@ def _colored(raster: Raster) -> Raster:
     return from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)
 
 
-def _scaled(pixels: Pixels, scale: float) -> Pixels:
+def _scaled(pixels: AnyArray, scale: float) -> AnyArray:
     import cv2
     import numpy as np
 
@@ -150,5 +150,5 @@ def _scaled(pixels: Pixels, scale: float) -> Pixels:
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     scaled: Any = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=how)
-    result: Pixels = scaled.reshape(height, width, pixels.shape[2])
+    result: AnyArray = scaled.reshape(height, width, pixels.shape[2])
     return result

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
-import numpy.typing as npt
+
+from backend.imaging.arrays import AnyArray
 
 
-def reduced(image: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
+def reduced(image: AnyArray, size: tuple[int, int]) -> AnyArray:
     """The picture (H x W [x C]) at size (width, height), no larger than it: means over areas, in its own type.
 
     Halved as long as that leaves enough, which OpenCV does many times faster than any other reduction; the last row or

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.imaging import CancelCheck, stop_if
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.arrays import FloatArray
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 from backend.imaging.downsample import reduced
 
 WORK_RADIUS = 16.0  # pixels: larger discs are computed on a picture reduced until they are of this size
@@ -20,7 +21,7 @@ FAINT = 1e-3
 PURE = 0.1  # alpha from which a pixel no longer counts as background
 
 
-def disc(radius: float) -> Float:
+def disc(radius: float) -> FloatArray:
     """Kernel of an anti-aliased disc, its sum 1; radius in pixels."""
     reach = int(np.ceil(radius))
     y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
@@ -29,8 +30,8 @@ def disc(radius: float) -> Float:
 
 
 def lens_blur(
-    image: npt.NDArray[np.generic], alpha: Float, radius: float, cancelled: CancelCheck | None = None
-) -> Float:
+    image: npt.NDArray[np.generic], alpha: FloatArray, radius: float, cancelled: CancelCheck | None = None
+) -> FloatArray:
     """The background of a picture out of focus, H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
 
     image: H x W x 3 RGB, integers or 0..1, sRGB-encoded; alpha: H x W, a pixel's share of the subject; radius: of the
@@ -52,13 +53,13 @@ def lens_blur(
     stop_if(cancelled)
     total, light = _reaching(total, light, kernel.shape[0])
     mean = light / np.maximum(total, 1e-20)[..., None]
-    blurred: Float = linear_to_srgb(np.clip(mean, 0, 1).astype(np.float32))
+    blurred: FloatArray = linear_to_srgb(np.clip(mean, 0, 1).astype(np.float32))
     if shrink == 1:
         return blurred
     return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _reaching(total: Float, light: Float, side: int) -> tuple[Float, Float]:
+def _reaching(total: FloatArray, light: FloatArray, side: int) -> tuple[FloatArray, FloatArray]:
     """With the means over ever wider squares added, each at a thousandth: they count where the disc met nothing."""
     share = 1.0
     while bool((total < EMPTY * share).any()) and side < 2 * max(total.shape):

@@ -13,7 +13,8 @@ from plugin.client.image import Raster
 from ..cli import CommandError, Exit
 
 if TYPE_CHECKING:
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
+
 
 STEP = 5  # of 255, between the colors at which a conversion of deeper pictures is asked for
 PROFILE_TAG, UNDEFINED = 34675, 7
@@ -45,7 +46,7 @@ def converted(picture: Raster, profile: bytes) -> Raster:
     return replace(from_array(np.dstack([colors, pixels[..., 3:]]), profile), x=picture.x, y=picture.y)
 
 
-def _transformed(colors: Pixels, source: bytes, target: bytes) -> Pixels:
+def _transformed(colors: AnyArray, source: bytes, target: bytes) -> AnyArray:
     """H x W x 3 bytes by relative colorimetry with black point compensation, as editors convert pictures."""
     import numpy as np
     from PIL import Image, ImageCms
@@ -69,7 +70,7 @@ def _transformed(colors: Pixels, source: bytes, target: bytes) -> Pixels:
     return np.asarray(image)
 
 
-def _looked_up(table: Pixels, colors: Pixels) -> Pixels:
+def _looked_up(table: AnyArray, colors: AnyArray) -> AnyArray:
     """Colors H x W x 3 through a table L x L x L x 3 of bytes, trilinear; float32, 0..1."""
     import numpy as np
     from scipy.ndimage import map_coordinates

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from backend.imaging.arrays import AnyArray
 from plugin.client.image import Raster
 
 from ..cli import CommandError, Exit, usage
@@ -20,7 +21,6 @@ from . import icc
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from backend.io.rasters import Pixels
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 """What a folder is searched for, and what can be written."""
@@ -105,7 +105,7 @@ def check_suffix(path: Path) -> None:
         raise usage(f"{path}: write to one of {', '.join(sorted(SUFFIXES))}")
 
 
-def gray(raster: Raster) -> Pixels:
+def gray(raster: Raster) -> AnyArray:
     """A picture as a mask, H x W float32 in 0..1: its brightness times its alpha."""
     import numpy as np
 
@@ -113,7 +113,7 @@ def gray(raster: Raster) -> Pixels:
     from backend.io.rasters import coverage, samples
 
     color = to_unit(samples(raster))[..., : -1 if raster.format.has_alpha else None]
-    result: Pixels = np.clip(color.mean(axis=2) * coverage(raster), 0, 1)
+    result: AnyArray = np.clip(color.mean(axis=2) * coverage(raster), 0, 1)
     return result
 
 
@@ -126,7 +126,7 @@ def _is_deep(image: Image, content: bytes) -> bool:
     return False
 
 
-def _eight_bits(image: Image) -> Pixels:
+def _eight_bits(image: Image) -> AnyArray:
     import numpy as np
 
     if image.mode not in ("L", "LA", "RGB", "RGBA"):
@@ -141,11 +141,11 @@ def _plain_mode(mode: str) -> str:
     return "L" if mode in ("1", "I", "F") or mode.startswith("I;") else "RGB"
 
 
-def _decode_deep(content: bytes) -> Pixels | None:
+def _decode_deep(content: bytes) -> AnyArray | None:
     import cv2
     import numpy as np
 
-    pixels: Pixels | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels: AnyArray | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         return None
     if pixels.dtype not in (np.uint8, np.uint16):
@@ -169,7 +169,7 @@ def _orientation_cleared(content: bytes) -> bytes:
     return bytes(cleared)
 
 
-def _encode_deep(pixels: Pixels, suffix: str, profile: bytes) -> bytes:
+def _encode_deep(pixels: AnyArray, suffix: str, profile: bytes) -> bytes:
     import cv2
     import numpy as np
 
@@ -186,7 +186,7 @@ def _encode_deep(pixels: Pixels, suffix: str, profile: bytes) -> bytes:
     return icc.png_with_profile(content, profile) if suffix == ".png" else icc.tiff_with_profile(content, profile)
 
 
-def _turned(pixels: Pixels, orientation: int) -> Pixels:
+def _turned(pixels: AnyArray, orientation: int) -> AnyArray:
     """Pixels made upright by their EXIF orientation, 1..8."""
     import numpy as np
 

@@ -5,16 +5,14 @@ Arrays are H x W x C. Samples keep the raster's own type; floats are sRGB-encode
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 from plugin.client.image import CHANNELS, Box, PixelFormat, Raster
 
-Pixels = npt.NDArray[Any]
 DTYPES: dict[str, npt.DTypeLike] = {"u8": "u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
 _DEPTHS = {np.dtype(kind): depth for depth, kind in DTYPES.items()}
 _NAMES = ("Y", "YA", "RGB", "RGBA")  # of 1 to 4 channels
@@ -30,19 +28,19 @@ _TO_RGB = {
 # Rasters to arrays.
 
 
-def samples(raster: Raster) -> Pixels:
+def samples(raster: Raster) -> AnyArray:
     """The raster's own samples, H x W x C in its own channel order; a view of its bytes."""
-    pixels: Pixels = np.frombuffer(raster.data, DTYPES[raster.format.depth])
+    pixels: AnyArray = np.frombuffer(raster.data, DTYPES[raster.format.depth])
     return pixels.reshape(raster.height, raster.width, CHANNELS[raster.format.channels])
 
 
-def ordered(raster: Raster) -> Pixels:
+def ordered(raster: Raster) -> AnyArray:
     """The raster's samples, H x W x C as Y, YA, RGB or RGBA; a view where that is its own order."""
     pixels = samples(raster)
     return pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if raster.format.channels[0] == "B" else pixels
 
 
-def rgb(raster: Raster) -> Pixels:
+def rgb(raster: Raster) -> AnyArray:
     """Color, H x W x 3 RGB in the raster's own type (float32 for half) and encoding; gray three times."""
     pixels, channels = samples(raster), raster.format.channels
     if pixels.dtype == np.float16:  # which OpenCV does not take
@@ -52,7 +50,7 @@ def rgb(raster: Raster) -> Pixels:
     return pixels if channels == "RGB" else cv2.cvtColor(pixels, _TO_RGB[channels])
 
 
-def colors(raster: Raster) -> Float:
+def colors(raster: Raster) -> FloatArray:
     """Color as the imaging functions want it: H x W x 3 float32, RGB, sRGB-encoded, 0..1. Alpha is left out."""
     unit = to_unit(rgb(raster))
     if raster.format.linear:
@@ -60,19 +58,19 @@ def colors(raster: Raster) -> Float:
     return _clipped(unit) if raster.format.depth.startswith("f") else unit
 
 
-def mask_values(raster: Raster) -> Float:
+def mask_values(raster: Raster) -> FloatArray:
     """A selection or mask (gray), H x W float32 in 0..1."""
     return to_unit(samples(raster)[..., 0])
 
 
-def coverage(raster: Raster) -> Float:
+def coverage(raster: Raster) -> FloatArray:
     """Alpha, H x W float32 in 0..1; 1 everywhere for a raster without."""
     if raster.format.has_alpha:
         return to_unit(samples(raster)[..., -1])
     return np.ones((raster.height, raster.width), np.float32)
 
 
-def converted(raster: Raster, wanted: PixelFormat) -> Pixels:
+def converted(raster: Raster, wanted: PixelFormat) -> AnyArray:
     """Color in the channel order, depth and encoding of another format, without alpha: H x W x 1 or 3."""
     has = raster.format
     own, other = (form.channels.removesuffix("A") for form in (has, wanted))
@@ -89,7 +87,7 @@ def converted(raster: Raster, wanted: PixelFormat) -> Pixels:
 # Arrays.
 
 
-def as_depth(pixels: Pixels, depth: str) -> Pixels:
+def as_depth(pixels: AnyArray, depth: str) -> AnyArray:
     """Samples of any type as those of a depth, white staying white: rounded and clipped where that is an integer one.
 
     Not-a-number becomes 0 there.
@@ -105,12 +103,12 @@ def as_depth(pixels: Pixels, depth: str) -> Pixels:
     return np.rint(scaled, out=scaled).astype(kind)
 
 
-def depth_of(pixels: Pixels) -> str:
+def depth_of(pixels: AnyArray) -> str:
     """The depth whose samples are of the array's type."""
     return _DEPTHS[pixels.dtype]
 
 
-def placed(pixels: Pixels, x: int, y: int, box: Box, fill: float = 0) -> Pixels:
+def placed(pixels: AnyArray, x: int, y: int, box: Box, fill: float = 0) -> AnyArray:
     """What of an array at offset x, y lies in a box, on a canvas of the box's size that is `fill` elsewhere."""
     left, top, width, height = box
     if (x, y, pixels.shape[1], pixels.shape[0]) == box:
@@ -126,7 +124,7 @@ def placed(pixels: Pixels, x: int, y: int, box: Box, fill: float = 0) -> Pixels:
 # Arrays to rasters.
 
 
-def raster(pixels: Pixels, pixel_format: PixelFormat, x: int = 0, y: int = 0, profile: bytes = b"") -> Raster:
+def raster(pixels: AnyArray, pixel_format: PixelFormat, x: int = 0, y: int = 0, profile: bytes = b"") -> Raster:
     """A raster of an array H x W or H x W x C whose channels and type are those of the format.
 
     Raises ValueError when the channels are others.
@@ -136,13 +134,13 @@ def raster(pixels: Pixels, pixel_format: PixelFormat, x: int = 0, y: int = 0, pr
     return Raster(pixel_format, width, height, data, x, y, profile)
 
 
-def from_array(pixels: Pixels, profile: bytes = b"", x: int = 0, y: int = 0) -> Raster:
+def from_array(pixels: AnyArray, profile: bytes = b"", x: int = 0, y: int = 0) -> Raster:
     """A raster of an array H x W or H x W x C (Y, YA, RGB, RGBA) in the depth of its type, sRGB-encoded."""
     channels = _NAMES[pixels.shape[2] - 1] if pixels.ndim == 3 else "Y"
     return raster(pixels, PixelFormat(channels, depth_of(pixels)), x, y, profile)
 
 
-def _clipped(unit: Float) -> Float:
+def _clipped(unit: FloatArray) -> FloatArray:
     """A copy within 0..1, 0 for what is not a number."""
-    positive: Float = np.fmax(unit, np.float32(0))
+    positive: FloatArray = np.fmax(unit, np.float32(0))
     return np.minimum(positive, np.float32(1), out=positive)

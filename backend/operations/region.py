@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from backend.imaging.color.spaces import Float, to_unit
-from backend.io.rasters import Pixels, converted, from_array, raster, samples
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.color.spaces import to_unit
+from backend.io.rasters import converted, from_array, raster, samples
 from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job
 
@@ -22,7 +23,7 @@ BLOCK = 256  # rows that are mixed at once
 _T = TypeVar("_T")
 
 
-def subject_or_selected(job: Job, context: Context) -> Float:
+def subject_or_selected(job: Job, context: Context) -> FloatArray:
     """Alpha of what is selected, where there is a selection, else of the subject; H x W.
 
     Raises OperationError when there is neither.
@@ -36,9 +37,9 @@ def subject_or_selected(job: Job, context: Context) -> Float:
     return alpha
 
 
-def selected_alpha(job: Job) -> Float:
+def selected_alpha(job: Job) -> FloatArray:
     """The selection where the layer lies, H x W. Raises OperationError when nothing of the layer is selected."""
-    alpha: Float = np.zeros(0, np.float32)
+    alpha: FloatArray = np.zeros(0, np.float32)
     if "selection" in job.inputs:
         alpha = to_unit(selected(job.inputs["selection"], job.inputs["image"]))
     if not alpha.any():
@@ -47,7 +48,7 @@ def selected_alpha(job: Job) -> Float:
     return alpha
 
 
-def region_mask(region: str, job: Job, context: Context) -> Float | None:
+def region_mask(region: str, job: Job, context: Context) -> FloatArray | None:
     """How far each pixel is of a region, H x W; None for the whole layer.
 
     region: `whole`, `selection`, `subject`, `background`; for the last two a selection means the subject unless the
@@ -64,15 +65,15 @@ def region_mask(region: str, job: Job, context: Context) -> Float | None:
 
 
 def run_concurrently(
-    first: Callable[[Context], _T], second: Callable[[Context], Float | None], context: Context
-) -> tuple[_T, Float | None]:
+    first: Callable[[Context], _T], second: Callable[[Context], FloatArray | None], context: Context
+) -> tuple[_T, FloatArray | None]:
     """What both give, run side by side; progress is that of the first."""
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(second, replace(context, progress=Context().progress))
         return first(context), running.result()
 
 
-def applied(layer: Raster, changed: Pixels, share: Float | None) -> Raster:
+def applied(layer: Raster, changed: AnyArray, share: FloatArray | None) -> Raster:
     """The layer with `changed` (H x W x 3 RGB, sRGB-encoded, integers or 0..1) in the part that `share` gives.
 
     In the layer's format, place and profile, its alpha kept; pixels whose share is 0 come back bit-identical.
@@ -92,7 +93,7 @@ def applied(layer: Raster, changed: Pixels, share: Float | None) -> Raster:
     return raster(result, form, layer.x, layer.y, layer.profile)
 
 
-def _mixed(old: Pixels, new: Pixels, share: Float) -> Pixels:
+def _mixed(old: AnyArray, new: AnyArray, share: FloatArray) -> AnyArray:
     weight = share[..., None]
     mixed = old.astype(np.float32) * (1 - weight) + new.astype(np.float32) * weight
     if old.dtype.kind == "u":

@@ -9,11 +9,9 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import NamedTuple
 
 Bytes = bytes | bytearray | memoryview
-
-Box = tuple[int, int, int, int]
-"""x, y, width, height in pixels: which part of an image."""
 
 CHANNELS = {"Y": 1, "YA": 2, "RGB": 3, "RGBA": 4, "BGR": 3, "BGRA": 4}
 """Channel orders and how many samples a pixel of each has. `Y` is gray, `A` alpha."""
@@ -25,6 +23,27 @@ _BLOCK = 1 << 20  # bytes under one checksum
 
 MAX_SIDE = 1 << 17
 """Longest side of a picture that is accepted, in pixels."""
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Index of this rectangle in an H x W [x C] array; x and y must not be negative."""
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
+
+    def padded(self, pixels: int, shape: tuple[int, ...]) -> Box:
+        """Grown by `pixels` on all sides, cut to an image of `shape` (H, W, ...)."""
+        left, top = max(self.x - pixels, 0), max(self.y - pixels, 0)
+        right = min(self.x + self.width + pixels, shape[1])
+        bottom = min(self.y + self.height + pixels, shape[0])
+        return Box(left, top, max(right - left, 0), max(bottom - top, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +120,9 @@ class Raster:
         return self.width * self.height * self.format.bytes_per_pixel
 
     @property
-    def box(self) -> tuple[int, int, int, int]:
-        """x, y, width, height in image coordinates."""
-        return self.x, self.y, self.width, self.height
+    def box(self) -> Box:
+        """Where it lies, in image coordinates."""
+        return Box(self.x, self.y, self.width, self.height)
 
     def at(self, x: int, y: int) -> Raster:
         """The same pixels at another offset."""
@@ -153,15 +172,15 @@ def _checksums(view: memoryview) -> bytes:
 
 def intersection(a: Box, b: Box) -> Box | None:
     """The part that both boxes cover, None where they do not meet."""
-    left, top = max(a[0], b[0]), max(a[1], b[1])
-    right, bottom = min(a[0] + a[2], b[0] + b[2]), min(a[1] + a[3], b[1] + b[3])
-    return (left, top, right - left, bottom - top) if right > left and bottom > top else None
+    left, top = max(a.x, b.x), max(a.y, b.y)
+    right, bottom = min(a.x + a.width, b.x + b.width), min(a.y + a.height, b.y + b.height)
+    return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
 def grown(box: Box, margin: float, least: int = 0) -> Box:
     """The box with a border of `margin` times its longer side, rounded up, and of `least` pixels at least."""
-    border = max(ceil(margin * max(box[2], box[3])), least)
-    return box[0] - border, box[1] - border, box[2] + 2 * border, box[3] + 2 * border
+    border = max(ceil(margin * max(box.width, box.height)), least)
+    return Box(box.x - border, box.y - border, box.width + 2 * border, box.height + 2 * border)
 
 
 def bounds(samples: Bytes, width: int, height: int) -> Box | None:
@@ -176,4 +195,4 @@ def bounds(samples: Bytes, width: int, height: int) -> Box | None:
         head = data[row : row + left]
         left = min(left, len(head) - len(head.lstrip(b"\0")))
         right += len(data[row + right : row + width].rstrip(b"\0"))
-    return left, top, right - left, bottom - top + 1
+    return Box(left, top, right - left, bottom - top + 1)

@@ -40,7 +40,7 @@ def read(drawable: Any, box: Box, profile: bytes = b"") -> Raster:
     """The drawable's pixels in `box` (image coordinates); what lies outside of the drawable is zero."""
     own_format = drawable.get_format()
     wire = wire_format(own_format)
-    return Raster(wire, box[2], box[3], _get(drawable, box, babl_name(wire, own_format)), box[0], box[1], profile)
+    return Raster(wire, box.width, box.height, _get(drawable, box, babl_name(wire, own_format)), box.x, box.y, profile)
 
 
 def read_alpha(drawable: Any, box: Box) -> bytes:
@@ -50,12 +50,12 @@ def read_alpha(drawable: Any, box: Box) -> bytes:
 
 def read_selection(selection: Any, box: Box) -> Raster:
     """The selection in `box`: 0 outside of it .. 255 fully inside."""
-    return Raster(PixelFormat("Y", "u8"), box[2], box[3], _get(selection, box, "Y u8"), box[0], box[1])
+    return Raster(PixelFormat("Y", "u8"), box.width, box.height, _get(selection, box, "Y u8"), box.x, box.y)
 
 
 def write(drawable: Any, raster: Raster) -> None:
     """Set a layer's pixels to `raster`, from its top left corner on."""
-    _set(drawable, (0, 0, raster.width, raster.height), babl_name(raster.format, drawable.get_format()), raster)
+    _set(drawable, Box(0, 0, raster.width, raster.height), babl_name(raster.format, drawable.get_format()), raster)
 
 
 def write_mask(mask: Any, raster: Raster, origin: tuple[int, int]) -> None:
@@ -66,9 +66,9 @@ def write_mask(mask: Any, raster: Raster, origin: tuple[int, int]) -> None:
     if raster.format.channels != "Y":
         raise ValueError(f"a mask must be gray, not {raster.format}")
     model = Babl.format_get_encoding(mask.get_format()).split()[0]
-    box = intersection(raster.box, (*origin, mask.get_width(), mask.get_height()))
+    box = intersection(raster.box, Box(*origin, mask.get_width(), mask.get_height()))
     if box is not None:  # GIMP ends a plug-in that writes beyond a drawable
-        inside = (box[0] - origin[0], box[1] - origin[1], box[2], box[3])
+        inside = box._replace(x=box.x - origin[0], y=box.y - origin[1])
         _set(mask, inside, f"{model} {_SAMPLES[raster.format.depth]}", _part(raster, box))
 
 
@@ -77,15 +77,15 @@ def _part(raster: Raster, box: Box) -> Raster:
         return raster
     view, step = memoryview(raster.data).cast("B"), raster.format.bytes_per_pixel
     starts = [
-        (row * raster.width + box[0] - raster.x) * step for row in range(box[1] - raster.y, box[1] - raster.y + box[3])
+        (row * raster.width + box.x - raster.x) * step for row in range(box.y - raster.y, box.y - raster.y + box.height)
     ]
-    data = b"".join(view[start : start + box[2] * step] for start in starts)
-    return Raster(raster.format, box[2], box[3], data, box[0], box[1], raster.profile)
+    data = b"".join(view[start : start + box.width * step] for start in starts)
+    return Raster(raster.format, box.width, box.height, data, box.x, box.y, raster.profile)
 
 
 def _get(drawable: Any, box: Box, name: str) -> bytes:
     _, x, y = drawable.get_offsets()
-    rectangle = Gegl.Rectangle.new(box[0] - x, box[1] - y, box[2], box[3])
+    rectangle = Gegl.Rectangle.new(box.x - x, box.y - y, box.width, box.height)
     data: bytes = drawable.get_buffer().get(rectangle, 1.0, name, Gegl.AbyssPolicy.NONE)
     return data
 

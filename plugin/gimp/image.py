@@ -89,9 +89,9 @@ def _gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any])
 
 def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
     """The box of the layer that travels, and the box of everything around it."""
-    box, canvas = _box(layer), (0, 0, image.get_width(), image.get_height())
+    box, canvas = _box(layer), Box(0, 0, image.get_width(), image.get_height())
     _, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
-    selection = (left, top, right - left, bottom - top) if selected else None
+    selection = Box(left, top, right - left, bottom - top) if selected else None
     if selection and intersection(selection, box) is None:
         raise ImageError("The selection lies outside of the active layer. Choose the layer it belongs to, or move it.")
     if action.extent is Extent.LAYER:
@@ -99,10 +99,14 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
     if action.extent is Extent.SELECTION:
         part = intersection(grown(selection, action.margin, action.border), box) if selection else box
         return part or box, part or box
-    seen = bounds(buffers.read_alpha(layer, box), box[2], box[3]) if layer.has_alpha() else (0, 0, box[2], box[3])
+    seen = (
+        bounds(buffers.read_alpha(layer, box), box.width, box.height)
+        if layer.has_alpha()
+        else Box(0, 0, box.width, box.height)
+    )
     if seen is None:
         raise ImageError("The active layer is transparent everywhere. Choose the layer that holds what is pasted.")
-    visible = intersection((seen[0] + box[0], seen[1] + box[1], seen[2], seen[3]), canvas)
+    visible = intersection(seen._replace(x=seen.x + box.x, y=seen.y + box.y), canvas)
     if visible is None:
         raise ImageError("The active layer lies outside of the picture. Move it to where it belongs.")
     context = intersection(grown(visible, action.margin), canvas)
@@ -112,7 +116,7 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
 
 def _box(layer: Any) -> Box:
     _, x, y = layer.get_offsets()
-    return x, y, layer.get_width(), layer.get_height()
+    return Box(x, y, layer.get_width(), layer.get_height())
 
 
 def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
@@ -130,10 +134,10 @@ def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
             raise ImageError(
                 "Nothing is seen below the active layer. Put it above the picture that it is blended into."
             )
-        copy.crop(box[2], box[3], box[0], box[1])
+        copy.crop(box.width, box.height, box.x, box.y)
         seen = Gimp.Layer.new_from_visible(copy, copy, "below")
         copy.insert_layer(seen, None, 0)
-        return buffers.read(seen, (0, 0, box[2], box[3]), profile).at(box[0], box[1])
+        return buffers.read(seen, Box(0, 0, box.width, box.height), profile).at(box.x, box.y)
 
 
 @contextmanager

@@ -168,7 +168,7 @@ def _region(action: Action, document: Any, node: Any) -> tuple[Box, Box]:
     if action.extent is Extent.SELECTION:
         part = intersection(grown(selection, action.margin, action.border), box) if selection else box
         return part or box, part or box
-    canvas = (0, 0, document.width(), document.height())
+    canvas = Box(0, 0, document.width(), document.height())
     seen = intersection(box, canvas)
     if seen is None:
         raise Refusal("The active layer lies outside of the picture.", "Move it to where it belongs.")
@@ -178,10 +178,10 @@ def _region(action: Action, document: Any, node: Any) -> tuple[Box, Box]:
 def _bounds(document: Any, node: Any) -> Box:
     """Where the layer holds anything. Rendered layers, which may have no end, are taken as far as the canvas goes."""
     rect = node.bounds()
-    box: Box | None = (rect.x(), rect.y(), rect.width(), rect.height())
+    box: Box | None = Box(rect.x(), rect.y(), rect.width(), rect.height())
     if box is not None and node.type() != _OWN_PIXELS:
-        box = intersection(box, (0, 0, document.width(), document.height()))
-    if box is None or box[2] < 1 or box[3] < 1:
+        box = intersection(box, Box(0, 0, document.width(), document.height()))
+    if box is None or box.width < 1 or box.height < 1:
         raise Refusal(f"The layer '{node.name()}' is empty.", "Choose a layer that holds something.")
     return box
 
@@ -190,7 +190,7 @@ def _selection_box(document: Any) -> Box | None:
     selection = document.selection()
     if selection is None or selection.width() < 1 or selection.height() < 1:
         return None
-    return selection.x(), selection.y(), selection.width(), selection.height()
+    return Box(selection.x(), selection.y(), selection.width(), selection.height())
 
 
 def _space(node: Any) -> ColorSpace:
@@ -201,7 +201,7 @@ def _raster(space: ColorSpace, data: bytes, box: Box) -> Raster:
     pixel_format = space.format(is_linear(space.model, space.profile))
     assert pixel_format is not None  # `check` refused any other color space
     profile = profile_bytes(space.model, space.profile)
-    return Raster(pixel_format, box[2], box[3], data, box[0], box[1], profile)
+    return Raster(pixel_format, box.width, box.height, data, box.x, box.y, profile)
 
 
 def _check_node(node: Any, space: ColorSpace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.client.image import bounds, grown, intersection
+from plugin.client.image import Box, bounds, grown, intersection
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
@@ -20,16 +20,16 @@ def test_bounds_hold_every_set_sample_and_touch_one_on_each_side(width: int, hei
 
 
 def test_boxes_that_only_touch_do_not_meet() -> None:
-    assert intersection((0, 0, 4, 4), (2, 1, 9, 2)) == (2, 1, 2, 2)
-    assert intersection((0, 0, 4, 4), (4, 0, 4, 4)) is None
-    assert intersection((-5, -5, 2, 2), (0, 0, 4, 4)) is None
+    assert intersection(Box(0, 0, 4, 4), Box(2, 1, 9, 2)) == (2, 1, 2, 2)
+    assert intersection(Box(0, 0, 4, 4), Box(4, 0, 4, 4)) is None
+    assert intersection(Box(-5, -5, 2, 2), Box(0, 0, 4, 4)) is None
 
 
 def test_the_border_is_a_share_of_the_longer_side() -> None:
-    assert grown((10, 20, 100, 30), 0.02) == (8, 18, 104, 34)
-    assert grown((10, 20, 10, 5), 0.0) == (10, 20, 10, 5)
+    assert grown(Box(10, 20, 100, 30), 0.02) == (8, 18, 104, 34)
+    assert grown(Box(10, 20, 10, 5), 0.0) == (10, 20, 10, 5)
 
 
 def test_the_border_of_a_small_box_is_as_wide_as_asked_for_at_least() -> None:
-    assert grown((10, 20, 10, 5), 0.5, 64) == (-54, -44, 138, 133)
-    assert grown((10, 20, 200, 5), 0.5, 64) == (-90, -80, 400, 205)
+    assert grown(Box(10, 20, 10, 5), 0.5, 64) == (-54, -44, 138, 133)
+    assert grown(Box(10, 20, 200, 5), 0.5, 64) == (-90, -80, 400, 205)

@@ -21,7 +21,7 @@ from backend.io.rasters import (
     rgb,
     samples,
 )
-from plugin.client.image import CHANNELS, DEPTHS, PixelFormat, Raster
+from plugin.client.image import CHANNELS, DEPTHS, Box, PixelFormat, Raster
 
 FORMATS = [PixelFormat(*parts) for parts in itertools.product(CHANNELS, DEPTHS, (False, True))]
 
@@ -137,6 +137,6 @@ def test_array_of_other_channels_is_refused() -> None:
 
 def test_what_lies_in_the_box_is_placed_and_the_rest_filled() -> None:
     array = np.arange(1, 7).reshape(2, 3)
-    assert placed(array, 4, 5, (4, 5, 3, 2)) is array
-    assert placed(array, 4, 5, (3, 6, 3, 2), fill=9).tolist() == [[9, 4, 5], [9, 9, 9]]
-    assert not placed(array, 4, 5, (-3, -3, 2, 2)).any()
+    assert placed(array, 4, 5, Box(4, 5, 3, 2)) is array
+    assert placed(array, 4, 5, Box(3, 6, 3, 2), fill=9).tolist() == [[9, 4, 5], [9, 9, 9]]
+    assert not placed(array, 4, 5, Box(-3, -3, 2, 2)).any()

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float
+from backend.imaging.arrays import BoolArray, FloatArray
 from backend.imaging.matting.guided_filter import resize_part
 
 ROWS = 128  # of the picture, transformed at a time
 
 
 def transformed(
-    field: Float, size: tuple[int, int], part: tuple[slice, slice], pixels: Callable[[slice], tuple[Float, Float]]
-) -> Iterator[tuple[slice, Float]]:
+    field: FloatArray,
+    size: tuple[int, int],
+    part: tuple[slice, slice],
+    pixels: Callable[[slice], tuple[FloatArray, FloatArray]],
+) -> Iterator[tuple[slice, FloatArray]]:
     """A p + b + c q of the pixels p and q of a part of two pictures, some rows at a time.
 
     field: h x w x 13, stretched over pictures of size (width, height); part: rows and columns of them that are wanted;
@@ -40,7 +42,7 @@ def transformed(
         yield strip, out
 
 
-def fading(mask: npt.NDArray[np.bool_], width: float) -> Float:
+def fading(mask: BoolArray, width: float) -> FloatArray:
     """0 outside of the mask and at its outline, rising to 1 inside: 1 - exp(-distance / width), H x W.
 
     Where the mask meets the picture's border there is no outline.
@@ -48,5 +50,5 @@ def fading(mask: npt.NDArray[np.bool_], width: float) -> Float:
     distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
     np.maximum(distance - np.float32(0.5), 0, out=distance)  # the outline lies between two pixels
     np.exp(np.multiply(distance, np.float32(-1 / width), out=distance), out=distance)
-    rising: Float = np.subtract(np.float32(1), distance, out=distance)
+    rising: FloatArray = np.subtract(np.float32(1), distance, out=distance)
     return rising

@@ -9,7 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear
+from backend.imaging.arrays import FloatArray
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear
 
 _REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
 DARK = 0.02  # linear light added to both, so that black has no gain
@@ -17,7 +18,7 @@ TINT = 0.5  # of the gains' color stays: a thing's own color passes for a tint o
 LARGEST = 1.2  # of a gain's logarithm: about 1.7 stops
 
 
-def light_gains(before: Float, after: Float, mask: Float, width: float) -> Float:
+def light_gains(before: FloatArray, after: FloatArray, mask: FloatArray, width: float) -> FloatArray:
     """Natural logarithms of the gains that take `before` to `after`, h x w x 3.
 
     before, after: h x w x 3, sRGB-encoded; mask: h x w, 0..1, what counts; width: standard deviation in pixels of the
@@ -26,11 +27,11 @@ def light_gains(before: Float, after: Float, mask: Float, width: float) -> Float
     start, end = (_mean_light(picture, mask, width) for picture in (before, after))
     gains = np.log((end + np.float32(DARK)) / (start + np.float32(DARK)))
     gray = (gains @ _REC709)[..., None]
-    limited: Float = np.clip(gray + np.float32(TINT) * (gains - gray), -LARGEST, LARGEST).astype(np.float32)
+    limited: FloatArray = np.clip(gray + np.float32(TINT) * (gains - gray), -LARGEST, LARGEST).astype(np.float32)
     return limited
 
 
-def relit(picture: Float, gains: Float) -> Float:
+def relit(picture: FloatArray, gains: FloatArray) -> FloatArray:
     """A picture under the gains of `light_gains`; both H x W x 3, the picture sRGB-encoded as is the result.
 
     White is not exceeded: of a gain g the linear x gets g / (1 + (g - 1) x), so that highlights keep their drawing.
@@ -40,10 +41,10 @@ def relit(picture: Float, gains: Float) -> Float:
     return linear_to_srgb(light * factor / shoulder)
 
 
-def _mean_light(picture: Float, mask: Float, width: float) -> Float:
+def _mean_light(picture: FloatArray, mask: FloatArray, width: float) -> FloatArray:
     light = srgb_to_linear(np.clip(picture, 0, 1)) * mask[..., None]
     total, weight = (
         cv2.GaussianBlur(values, (0, 0), width, borderType=cv2.BORDER_CONSTANT) for values in (light, mask)
     )
-    mean: Float = total / np.maximum(weight, np.float32(1e-4))[..., None]
+    mean: FloatArray = total / np.maximum(weight, np.float32(1e-4))[..., None]
     return mean

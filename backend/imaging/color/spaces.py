@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Float = npt.NDArray[np.float32]
+from backend.imaging.arrays import AnyArray, FloatArray
+
 _REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
-def to_unit(image: npt.NDArray[Any]) -> Float:
+def to_unit(image: AnyArray) -> FloatArray:
     """Integers to 0..1 by their dtype's maximum; floats as they are. Always float32."""
     if np.issubdtype(image.dtype, np.integer):
         return np.asarray(np.divide(image, np.iinfo(image.dtype).max, dtype=np.float32), np.float32)
     return image.astype(np.float32, copy=False)
 
 
-def srgb_to_linear(encoded: Float) -> Float:
+def srgb_to_linear(encoded: FloatArray) -> FloatArray:
     """Decode sRGB (IEC 61966-2-1), point-symmetric below 0 and continued above 1."""
     size = np.abs(encoded)
     curve = np.power((size + np.float32(0.055)) / np.float32(1.055), np.float32(2.4))
     return np.copysign(np.where(size <= 0.04045, size / np.float32(12.92), curve), encoded).astype(np.float32)
 
 
-def linear_to_srgb(linear: Float) -> Float:
+def linear_to_srgb(linear: FloatArray) -> FloatArray:
     """Encode linear light as sRGB: the inverse of `srgb_to_linear`."""
     size = np.abs(linear)
     curve = np.float32(1.055) * np.power(size, np.float32(1 / 2.4)) - np.float32(0.055)
     return np.copysign(np.where(size <= 0.0031308, size * np.float32(12.92), curve), linear).astype(np.float32)
 
 
-def luminance(image: Float) -> Float:
+def luminance(image: FloatArray) -> FloatArray:
     """Relative luminance `H x W`, linear, of `H x W x 3` (Rec. 709 primaries)."""
     return np.asarray(srgb_to_linear(image) @ _REC709, np.float32)
 
 
-def lab(image: Float) -> Float:
+def lab(image: FloatArray) -> FloatArray:
     """CIE L*a*b* (D65) of `H x W x 3`, scaled by 1/100: L in 0..1, a and b about -1..1."""
     values = cv2.cvtColor(np.ascontiguousarray(image, np.float32), cv2.COLOR_RGB2LAB)
     return np.asarray(values / np.float32(100), np.float32)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear
+from backend.imaging.arrays import FloatArray
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear
 
 _REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -32,7 +33,7 @@ class Tone:
         return self == Tone()
 
 
-def toned(image: Float, tone: Tone) -> Float:
+def toned(image: FloatArray, tone: Tone) -> FloatArray:
     """The picture with its light and color changed; the very same values for a neutral tone.
 
     Exposure and temperature scale linear light, temperature without changing a white's luminance; saturation
@@ -49,7 +50,7 @@ def toned(image: Float, tone: Tone) -> Float:
     return np.clip(linear_to_srgb(np.maximum(changed, 0).astype(np.float32)), 0, 1)
 
 
-def with_colors_of(picture: Float, painted: Float) -> Float:
+def with_colors_of(picture: FloatArray, painted: FloatArray) -> FloatArray:
     """`painted` with the colors of `picture`: luma of the one, chroma of the other (Gatys et al. 2016, Preserving
     Color in Neural Artistic Style Transfer, section 2.2)."""
     luma = (painted - picture) @ _LUMA

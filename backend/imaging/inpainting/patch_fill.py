@@ -15,16 +15,15 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
+
+from backend.imaging.arrays import BoolArray, FloatArray
 
 from .. import CancelCheck, Progress, stop_if
 from .patchmatch import BLOCK, Descriptor, NearestNeighborField, Poll, Sources, cut
 from .pyramid import Level, patch_means, pyramid
 from .seams import remove_seams
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 OFTEN = 4.0  # uses of a source above which it becomes no dearer
 TOUCHING = 512  # pixels around the hole that others are compared with
 
@@ -51,17 +50,17 @@ class InpaintingConfig:
 
 
 def inpaint(
-    image: Floats,
-    hole: Mask,
-    source: Mask | None = None,
-    guide: Floats | None = None,
+    image: FloatArray,
+    hole: BoolArray,
+    source: BoolArray | None = None,
+    guide: FloatArray | None = None,
     config: InpaintingConfig | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
-    preview: Callable[[Floats], None] | None = None,
-) -> Floats:
+    preview: Callable[[FloatArray], None] | None = None,
+) -> FloatArray:
     """Fill `hole` with what is found in `source`.
 
     Args:

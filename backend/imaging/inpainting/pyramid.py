@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from backend.imaging.arrays import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from .patch_fill import InpaintingConfig
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 DARK = 0.02  # added to means, of 0..1, before their ratio is taken
 REMEDY = "widen the sampling area, or make the hole smaller"
 
@@ -37,16 +36,16 @@ class Level:
 
 
 def pyramid(
-    image: Floats,
-    hole: Mask,
-    source: Mask,
-    guide: Floats | None,
+    image: FloatArray,
+    hole: BoolArray,
+    source: BoolArray,
+    guide: FloatArray | None,
     config: InpaintingConfig,
     device: torch.device | str,
 ) -> list[Level]:
     """From coarse to fine."""
     levels: list[Level] = []
-    pixels: Floats = np.dstack([image, _texture(image, hole)])
+    pixels: FloatArray = np.dstack([image, _texture(image, hole)])
     missing, allowed = hole, source
     while True:
         usable = _inner(~missing & allowed, config.patch // 2)
@@ -78,21 +77,21 @@ def pyramid(
     return levels[::-1]
 
 
-def _smooth(guide: Floats) -> Tensor:
+def _smooth(guide: FloatArray) -> Tensor:
     """Means of 5 x 5 pixels: compared as it is, what has texture would be far from a guide that has none."""
     return torch.from_numpy(cv2.blur(guide, (5, 5), borderType=cv2.BORDER_REPLICATE))
 
 
-def _halved(values: Floats, beyond: Literal["constant", "edge"] = "constant") -> Floats:
+def _halved(values: FloatArray, beyond: Literal["constant", "edge"] = "constant") -> FloatArray:
     """Means of 2 x 2 pixels; an odd side is made even by zeros (or its edge) first."""
     height, width = values.shape[:2]
     even = np.pad(values, ((0, height % 2), (0, width % 2)) + ((0, 0),) * (values.ndim - 2), mode=beyond)
     rows = even[::2] + even[1::2]
-    mean: Floats = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
+    mean: FloatArray = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
     return mean
 
 
-def _texture(image: Floats, hole: Mask) -> Floats:
+def _texture(image: FloatArray, hole: BoolArray) -> FloatArray:
     """Mean absolute derivatives along x and y over the neighborhood, H x W x 2 (Newson et al. 2014, equation 6)."""
     gray = np.ascontiguousarray(image.mean(2))
     known = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
@@ -108,8 +107,8 @@ def patch_means(picture: Tensor, patch: int) -> Tensor:
     return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
 
 
-def _inner(mask: Mask, radius: int) -> Mask:
+def _inner(mask: BoolArray, radius: int) -> BoolArray:
     """Eroded; the picture's border counts as outside, so that every patch lies whole inside the picture."""
     square = np.ones((2 * radius + 1,) * 2, np.uint8)
-    eroded: Mask = cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    eroded: BoolArray = cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     return eroded

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from backend.imaging.color.spaces import Float
+from backend.imaging.arrays import BoolArray, FloatArray
 
-Mask = NDArray[np.bool_]
 REACH, LEAST = 0.2, 8.0  # how far from the hole it is looked for: share of the root of its area, and pixels
 STEPS = 12.0  # pixels of this width in the copy that is looked at
 NOISE = 0.04  # of 0..1: differences like that are not seen
@@ -21,7 +19,7 @@ NARROWER = 0.5  # how much of a shadow's width at the hole it may have where the
 SOFT = 2  # pixels of the copy that are added around what is found, for its own soft edge
 
 
-def shadow_halo_mask(image: Float, hole: Mask, known: Mask) -> Mask:
+def shadow_halo_mask(image: FloatArray, hole: BoolArray, known: BoolArray) -> BoolArray:
     """Pixels that hang together with the hole and are unlike what lies beyond them.
 
     They end within the reach and the picture, or are darker and become narrower, as a shadow does; else they are
@@ -58,11 +56,11 @@ def shadow_halo_mask(image: Float, hole: Mask, known: Mask) -> Mask:
         found |= odd & ((sure > 0) & (inner > 0) & (outer <= most * inner))[parts]
     square = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SOFT + 1,) * 2)
     wide = cv2.resize(cv2.dilate(found.astype(np.float32), square), hole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    result: Mask = (wide > 0.5) & known & ~hole
+    result: BoolArray = (wide > 0.5) & known & ~hole
     return result
 
 
-def _compared(colors: Float, weight: Float, reach: float) -> tuple[Float, Mask]:
+def _compared(colors: FloatArray, weight: FloatArray, reach: float) -> tuple[FloatArray, BoolArray]:
     """How many standard deviations H x W x 3 colors are away from their weighted mean in the surroundings, the least
     of all surroundings, 0 where nothing has a weight; and where all three are darker than the mean around them."""
     least = np.full(weight.shape, np.inf, np.float32)
@@ -79,5 +77,5 @@ def _compared(colors: Float, weight: Float, reach: float) -> tuple[Float, Mask]:
     return least, darker
 
 
-def _mean(values: Float, sigma: tuple[float, float]) -> Float:
+def _mean(values: FloatArray, sigma: tuple[float, float]) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigmaX=sigma[0], sigmaY=sigma[1]), np.float32)

@@ -6,14 +6,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float, lab, to_unit
+from backend.imaging.arrays import FloatArray
+from backend.imaging.color.spaces import lab, to_unit
 from backend.imaging.downsample import reduced
 
 LOOKED_AT = 192  # longest side in pixels
 SPREAD = 0.03  # of that side: how far around itself a detail counts
 
 
-def interest(picture: npt.NDArray[np.generic]) -> Float:
+def interest(picture: npt.NDArray[np.generic]) -> FloatArray:
     """How much each place draws the eye, h x w, 0 and up, of H x W x 3 (integers or 0..1): detail, and color that is
     rare in the picture (frequency-tuned saliency, Achanta et al. 2009). The longest side is LOOKED_AT at most."""
     shrink = min(1.0, LOOKED_AT / max(picture.shape[:2]))
@@ -23,7 +24,7 @@ def interest(picture: npt.NDArray[np.generic]) -> Float:
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
     detail = np.sqrt((across * across + down * down).sum(2))
     rare = np.linalg.norm(smooth - colors.mean((0, 1)), axis=2)
-    found: Float = cv2.GaussianBlur(detail / max(detail.mean(), 1e-6) + rare / max(rare.mean(), 1e-6), (0, 0),
+    found: FloatArray = cv2.GaussianBlur(detail / max(detail.mean(), 1e-6) + rare / max(rare.mean(), 1e-6), (0, 0),
                                     max(1.0, SPREAD * LOOKED_AT))  # fmt: skip
     return found
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from backend.imaging import CancelCheck, stop_if
-from backend.imaging.color.spaces import Float, luminance
-from backend.imaging.masks.regions import U8, Box, bounding_box, guided_filter
+from backend.imaging.arrays import FloatArray, UInt8Array
+from backend.imaging.color.spaces import luminance
+from backend.imaging.masks.regions import bounding_box, guided_filter
+from plugin.client.image import Box
 
 _WORKING_SIDE = 480  # longest side of the reduced copy
 _CERTAIN = 250  # selection values from here on are certainly the subject
 _SOFT_RADIUS = 3
-Labels = npt.NDArray[np.uint8]
 
 
-def from_box(image: Float, box: Box, soft: bool = False, cancelled: CancelCheck | None = None) -> U8:
+def from_box(image: FloatArray, box: Box, soft: bool = False, cancelled: CancelCheck | None = None) -> UInt8Array:
     """Cut the subject out of a box; everything outside of the box is background.
 
     Args:
@@ -45,7 +45,9 @@ def from_box(image: Float, box: Box, soft: bool = False, cancelled: CancelCheck 
     return _cut(image, labels, soft, cancelled)
 
 
-def from_selection(image: Float, selection: U8, soft: bool = False, cancelled: CancelCheck | None = None) -> U8:
+def from_selection(
+    image: FloatArray, selection: UInt8Array, soft: bool = False, cancelled: CancelCheck | None = None
+) -> UInt8Array:
     """Improve a rough selection: 250 and more is certainly the subject, 1..249 probably, 0 probably not.
 
     Far from the selection (beyond half its size on each side) all is certainly background. Where the selection holds
@@ -73,7 +75,7 @@ def from_selection(image: Float, selection: U8, soft: bool = False, cancelled: C
     return _cut(image, labels, soft, cancelled)
 
 
-def _cut(image: Float, labels: Labels, soft: bool, cancelled: CancelCheck | None) -> U8:
+def _cut(image: FloatArray, labels: UInt8Array, soft: bool, cancelled: CancelCheck | None) -> UInt8Array:
     pixels = np.ascontiguousarray(np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8))
     height, width = labels.shape
     scale = min(1.0, _WORKING_SIDE / max(height, width))
@@ -93,7 +95,7 @@ def _cut(image: Float, labels: Labels, soft: bool, cancelled: CancelCheck | None
     return np.asarray(np.rint(fitted * 255), np.uint8)
 
 
-def _grab(pixels: U8, labels: Labels, iterations: int) -> U8:
+def _grab(pixels: UInt8Array, labels: UInt8Array, iterations: int) -> UInt8Array:
     """1 where cv2.grabCut finds the subject; the labels' own answer where they leave it nothing to learn from."""
     subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     if subject.all() or not subject.any():
@@ -104,7 +106,7 @@ def _grab(pixels: U8, labels: Labels, iterations: int) -> U8:
     return np.asarray((found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD), np.uint8)
 
 
-def _settle_band(pixels: U8, small_inside: U8, labels: Labels, reach: int) -> U8:
+def _settle_band(pixels: UInt8Array, small_inside: UInt8Array, labels: UInt8Array, reach: int) -> UInt8Array:
     """Cut again at full size, in tiles, with only the pixels within `reach` of the outline left open."""
     height, width = labels.shape
     inside = np.asarray(cv2.resize(small_inside, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

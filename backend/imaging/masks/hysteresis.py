@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from backend.imaging.color.spaces import Float
+from backend.imaging.arrays import BoolArray, FloatArray
 
 SURE_ISLAND = 0.9  # the largest probability within a part of the subject that stands by itself
 SURE_HOLE = 0.15  # the smallest one within a gap
 
 
-def hysteresis(probability: Float, sure_island: float = SURE_ISLAND, small_island: float = 0.0) -> Float:
+def hysteresis(probability: FloatArray, sure_island: float = SURE_ISLAND, small_island: float = 0.0) -> FloatArray:
     """The map with unsure islands lowered to the level that parts them from the sure subject, unsure holes raised.
 
     small_island: so are parts above one half that stand by themselves and are smaller than this share of the largest.
@@ -28,23 +27,23 @@ def hysteresis(probability: Float, sure_island: float = SURE_ISLAND, small_islan
     if small_island > 0:
         marker[_small_parts(probability > 0.5, small_island)] = 0
     islands = reconstruct(marker, probability)
-    gaps: Float = 1 - islands
+    gaps: FloatArray = 1 - islands
     if not (gaps >= 1 - SURE_HOLE).any():
         return islands
     return 1 - reconstruct(np.where(gaps >= 1 - SURE_HOLE, gaps, 0), gaps)
 
 
-def _small_parts(mask: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+def _small_parts(mask: BoolArray, share: float) -> BoolArray:
     """The parts of a mask smaller than `share` of its largest one."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA]
     small = areas < share * areas[1:].max(initial=0)
     small[0] = False
-    found: NDArray[np.bool_] = small[labels]
+    found: BoolArray = small[labels]
     return found
 
 
-def reconstruct(marker: Float, mask: Float) -> Float:
+def reconstruct(marker: FloatArray, mask: FloatArray) -> FloatArray:
     """Grayscale reconstruction by dilation: the marker grown under the mask until it changes no more.
 
     L. Vincent, "Morphological Grayscale Reconstruction in Image Analysis", IEEE TIP 1993, section 4.1; to 1/255.

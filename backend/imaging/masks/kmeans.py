@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.imaging import CancelCheck, stop_if
-from backend.imaging.color.spaces import Float, lab
-from backend.imaging.masks.regions import U8
+from backend.imaging.arrays import FloatArray, UInt8Array
+from backend.imaging.color.spaces import lab
 
 _WORKING_SIDE = 256  # longest side of the reduced copy on which the centers are found
 _ITERATIONS = 40
 _CHUNK_ROWS = 256
-Labels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,12 @@ class Weights:
 class Segmentation:
     """Labels `H x W` u8 and the centers `clusters x 6` in weighted features (L, a, b, x, y, texture)."""
 
-    labels: Labels
-    centers: Float
+    labels: UInt8Array
+    centers: FloatArray
 
 
 def segment(
-    image: Float,
+    image: FloatArray,
     clusters: int = 2,
     weights: Weights | None = None,
     correction_passes: int = 2,
@@ -97,7 +96,7 @@ def segment(
     return Segmentation(labels, centers)
 
 
-def subject_mask(segmentation: Segmentation, selection: U8 | None = None) -> U8:
+def subject_mask(segmentation: Segmentation, selection: UInt8Array | None = None) -> UInt8Array:
     """Which clusters are the subject, as a u8 mask 0 or 255.
 
     With a selection: the clusters that fill it more than they fill the rest of the picture. Without one: the clusters
@@ -121,7 +120,7 @@ def subject_mask(segmentation: Segmentation, selection: U8 | None = None) -> U8:
     return np.where(subject[labels], 255, 0).astype(np.uint8)
 
 
-def _features(image: Float, weights: Weights) -> Float:
+def _features(image: FloatArray, weights: Weights) -> FloatArray:
     """Weighted features `H x W x 6`: with them d^2 is the plain squared distance."""
     height, width = image.shape[:2]
     colors = lab(image)
@@ -138,7 +137,7 @@ def _features(image: Float, weights: Weights) -> Float:
     return features
 
 
-def _plus_plus(points: Float, clusters: int, generator: np.random.Generator) -> Float:
+def _plus_plus(points: FloatArray, clusters: int, generator: np.random.Generator) -> FloatArray:
     """Initial centers, each drawn with probability proportional to its squared distance from those before."""
     centers = [points[generator.integers(len(points))]]
     distance = np.full(len(points), np.inf)
@@ -150,7 +149,7 @@ def _plus_plus(points: Float, clusters: int, generator: np.random.Generator) -> 
     return np.stack(centers)
 
 
-def _lloyd(points: Float, centers: Float) -> tuple[float, Float]:
+def _lloyd(points: FloatArray, centers: FloatArray) -> tuple[float, FloatArray]:
     """Lloyd's iteration: (sum of squared distances, centers)."""
     spread = np.inf
     for _ in range(_ITERATIONS):
@@ -164,7 +163,7 @@ def _lloyd(points: Float, centers: Float) -> tuple[float, Float]:
     return spread, centers
 
 
-def _nearest(points: Float, centers: Float) -> tuple[npt.NDArray[np.intp], Float]:
+def _nearest(points: FloatArray, centers: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray]:
     """Index of and squared distance to the nearest center of each point."""
     distance = np.square(centers).sum(1) - 2 * points @ centers.T
     labels = distance.argmin(1)
@@ -172,7 +171,7 @@ def _nearest(points: Float, centers: Float) -> tuple[npt.NDArray[np.intp], Float
     return labels, np.maximum(nearest, 0)
 
 
-def _majority(labels: Labels, clusters: int, reach: int) -> Labels:
+def _majority(labels: UInt8Array, clusters: int, reach: int) -> UInt8Array:
     """The commonest label in the square of `reach` pixels around each pixel; its own wins a tie."""
     best = np.full(labels.shape, -1, np.float32)
     winner = labels.copy()
@@ -186,12 +185,12 @@ def _majority(labels: Labels, clusters: int, reach: int) -> Labels:
     return winner
 
 
-def _center_prior(shape: tuple[int, ...]) -> Float:
+def _center_prior(shape: tuple[int, ...]) -> FloatArray:
     y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in shape[:2])
     return np.asarray(np.exp(-2 * (y[:, None] ** 2 + x[None, :] ** 2)), np.float32)
 
 
-def _border_prior(shape: tuple[int, ...]) -> Float:
+def _border_prior(shape: tuple[int, ...]) -> FloatArray:
     """The frame of the picture, a twentieth wide, without its lower side: there the subject usually runs out."""
     height, width = shape[:2]
     frame = np.zeros((height, width), np.float32)

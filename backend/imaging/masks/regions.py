@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, UInt8Array
+from plugin.client.image import Box
 
-Mask = npt.NDArray[Any]
-U8 = npt.NDArray[np.uint8]
 Combine = Literal["replace", "add", "subtract", "intersect"]
-_AnyMask = TypeVar("_AnyMask", U8, Float)
+_AnyMask = TypeVar("_AnyMask", UInt8Array, FloatArray)
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels: left, top, width, height."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Index of this rectangle in an `H x W [x C]` array."""
-        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
-
-    def padded(self, pixels: int, shape: tuple[int, ...]) -> Box:
-        """Grown on all sides, cut to a picture of `shape` (H, W, ...)."""
-        left, top = max(self.x - pixels, 0), max(self.y - pixels, 0)
-        right = min(self.x + self.width + pixels, shape[1])
-        bottom = min(self.y + self.height + pixels, shape[0])
-        return Box(left, top, max(right - left, 0), max(bottom - top, 0))
-
-
-def bounding_box(mask: Mask) -> Box | None:
+def bounding_box(mask: AnyArray) -> Box | None:
     """The smallest box around all pixels above zero; None for an empty mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -54,7 +29,7 @@ def feather(mask: _AnyMask, sigma: float) -> _AnyMask:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), mask.dtype)
 
 
-def grow(mask: U8, pixels: float) -> U8:
+def grow(mask: UInt8Array, pixels: float) -> UInt8Array:
     """Move the outline of a u8 mask outwards by `pixels` (inwards if negative), hard-edged, split at 128.
 
     Beyond the picture's border the mask goes on as it is at the border, so shrinking does not eat it from there.
@@ -66,7 +41,7 @@ def grow(mask: U8, pixels: float) -> U8:
     return np.where(_distance(inside) > -pixels, 255, 0).astype(np.uint8)
 
 
-def _distance(zero_at_target: U8) -> Float:
+def _distance(zero_at_target: UInt8Array) -> FloatArray:
     """Euclidean distance of each pixel to the nearest zero; infinite where there is none."""
     if zero_at_target.all():
         return np.full(zero_at_target.shape, np.inf, np.float32)
@@ -93,7 +68,7 @@ def combine(base: _AnyMask, new: _AnyMask, mode: Combine) -> _AnyMask:
     raise ValueError(f"Unknown mode {mode!r}: use replace, add, subtract or intersect.")
 
 
-def components(mask: Mask, minimum_area: int = 1) -> list[npt.NDArray[np.bool_]]:
+def components(mask: AnyArray, minimum_area: int = 1) -> list[BoolArray]:
     """The 8-connected parts of a mask (pixels above zero), largest first, without those below `minimum_area` pixels."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8), connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
@@ -101,13 +76,13 @@ def components(mask: Mask, minimum_area: int = 1) -> list[npt.NDArray[np.bool_]]
     return [labels == index for index in sorted(kept, key=lambda index: -areas[index])]
 
 
-def guided_filter(guide: Float, mask: Float, radius: int, epsilon: float = 1e-4) -> Float:
+def guided_filter(guide: FloatArray, mask: FloatArray, radius: int, epsilon: float = 1e-4) -> FloatArray:
     """Fit `mask` (0..1) to the edges of a gray `guide` (0..1), both `H x W`, in boxes of 2 radius + 1 pixels.
 
     K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013, eq. 5, 6 and 8.
     """
 
-    def mean(values: Float) -> Float:
+    def mean(values: FloatArray) -> FloatArray:
         return np.asarray(cv2.blur(values, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT), np.float32)
 
     guide_mean, mask_mean = mean(guide), mean(mask)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.imaging import Cancelled
-from backend.imaging.matting.guided_filter import Array, resize
+from backend.imaging.arrays import FloatArray
+from backend.imaging.matting.guided_filter import resize
 
 
 class MattingLaplacian:
@@ -69,11 +70,11 @@ class MattingLaplacian:
 
 
 def closed_form_matting(
-    image: Array,
-    target: Array,
-    weight: Array,
+    image: FloatArray,
+    target: FloatArray,
+    weight: FloatArray,
     *,
-    start: Array | None = None,
+    start: FloatArray | None = None,
     eps: float = 1e-4,
     radius: int = 1,
     levels: int = 3,
@@ -82,7 +83,7 @@ def closed_form_matting(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
     cancelled: Callable[[], bool] | None = None,
-) -> Array:
+) -> FloatArray:
     """Alpha that minimizes ``alpha^T L alpha + sum weight (alpha - target)^2`` (equation 14), cut to 0..1.
 
     image: H x W x 3, 0..1; target: H x W, 0..1; weight: H x W, the trust in the target: about 100 where alpha is

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.imaging import Cancelled
+from backend.imaging.arrays import FloatArray
 from backend.imaging.color.spaces import to_unit
-from backend.imaging.matting.guided_filter import Array, resize, resize_part
+from backend.imaging.matting.guided_filter import resize, resize_part
 
 WORK_SIZE = 1024  # longest side, in pixels, of the largest level that is iterated
 SMALL = 32  # levels up to this side get many iterations, larger ones few
@@ -30,7 +31,7 @@ BLOCK = 128  # side of the blocks in which the native picture is walked
 
 def estimate_foreground(
     image: NDArray[np.generic],
-    alpha: Array,
+    alpha: FloatArray,
     *,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -65,7 +66,9 @@ def estimate_foreground(
     return result
 
 
-def estimate_both(image: Array, alpha: Array, cancelled: Callable[[], bool] | None = None) -> tuple[Array, Array]:
+def estimate_both(
+    image: FloatArray, alpha: FloatArray, cancelled: Callable[[], bool] | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Foreground and background, each H x W x 3, by the multi-level method at every level.
 
     image: H x W x 3, 0..1; alpha: H x W, 0..1.
@@ -87,7 +90,9 @@ def estimate_both(image: Array, alpha: Array, cancelled: Callable[[], bool] | No
     return front, back
 
 
-def _iterate(image: Array, alpha: Array, front: Array, back: Array, count: int) -> tuple[Array, Array]:
+def _iterate(
+    image: FloatArray, alpha: FloatArray, front: FloatArray, back: FloatArray, count: int
+) -> tuple[FloatArray, FloatArray]:
     """Jacobi steps of the paper's per-pixel 2 x 2 systems (its equation 8), all pixels at once.
 
     image, front, back: H x W x 3; inside, planes: 3 x H x W is several times faster.
@@ -114,15 +119,15 @@ def _iterate(image: Array, alpha: Array, front: Array, back: Array, count: int) 
     return np.dstack(list(planes[1])), np.dstack(list(planes[2]))
 
 
-def _native_step(image: Array, alpha: Array, front: Array, back: Array) -> Array:
+def _native_step(image: FloatArray, alpha: FloatArray, front: FloatArray, back: FloatArray) -> FloatArray:
     """The foreground that explains the pixel nearest to the colors below: one step with those as neighbors."""
     a = alpha[..., None]
     unexplained = image - a * front - (1 - a) * back
-    color: Array = np.clip(front + a / (a * a + (1 - a) ** 2 + np.float32(ANCHOR)) * unexplained, 0, 1)
+    color: FloatArray = np.clip(front + a / (a * a + (1 - a) ** 2 + np.float32(ANCHOR)) * unexplained, 0, 1)
     return color
 
 
-def _as_type(color: Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+def _as_type(color: FloatArray, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     if np.issubdtype(dtype, np.integer):
         color = np.rint(color * np.float32(np.iinfo(dtype.name).max))
     out: NDArray[np.generic] = color.astype(dtype)

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from backend.imaging.arrays import FloatArray
 
 THREADS = 2  # that fit the models, each a strip of rows at a time
 STRIP = 256  # rows of one at most: what is in hand then stays in the processor's cache
@@ -22,20 +21,25 @@ STRIP = 256  # rows of one at most: what is in hand then stays in the processor'
 class LinearModel(NamedTuple):
     """``target = a . guide + b`` around each pixel."""
 
-    a: Array  # H x W x 3
-    b: Array  # H x W
-    quality: Array  # H x W, 0..1: share of the target's variance that the guide's colors explain (R squared)
+    a: FloatArray  # H x W x 3
+    b: FloatArray  # H x W
+    quality: FloatArray  # H x W, 0..1: share of the target's variance that the guide's colors explain (R squared)
 
 
-def box_sum(x: Array, radius: int) -> Array:
+def box_sum(x: FloatArray, radius: int) -> FloatArray:
     """Sum over the (2 radius + 1)^2 window around every pixel, the window cut at the border. x: H x W."""
     size = 2 * radius + 1
-    out: Array = cv2.boxFilter(x, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    out: FloatArray = cv2.boxFilter(x, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return out
 
 
 def guided_coefficients(
-    guide: Array, target: Array, radius: int, eps: float, weight: Array | None = None, by_fit: bool = False
+    guide: FloatArray,
+    target: FloatArray,
+    radius: int,
+    eps: float,
+    weight: FloatArray | None = None,
+    by_fit: bool = False,
 ) -> LinearModel:
     """The linear model of every pixel, such that ``a . guide + b`` is the filtered target.
 
@@ -64,7 +68,7 @@ def guided_coefficients(
 
 
 def _coefficients(
-    guide: Array, target: Array, radius: int, eps: float, weight: Array | None, by_fit: bool
+    guide: FloatArray, target: FloatArray, radius: int, eps: float, weight: FloatArray | None, by_fit: bool
 ) -> LinearModel:
     model, explained, residual = _fit(guide, target, weight, radius, eps)
     trust = (explained + np.float32(1e-3)) / (residual + np.float32(1e-2)) if by_fit else np.ones_like(target)
@@ -74,15 +78,15 @@ def _coefficients(
     return LinearModel(np.dstack(means[:3]), means[3], means[4])
 
 
-def apply_coefficients(guide: Array, a: Array, b: Array) -> Array:
+def apply_coefficients(guide: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     """``a . guide + b`` of every pixel. guide, a: H x W x 3; b: H x W."""
-    out: Array = np.einsum("ijk,ijk->ij", guide, a) + b
+    out: FloatArray = np.einsum("ijk,ijk->ij", guide, a) + b
     return out
 
 
 def guided_filter(
-    guide: Array, target: Array, radius: int, eps: float, weight: Array | None = None, subsample: int = 1
-) -> Array:
+    guide: FloatArray, target: FloatArray, radius: int, eps: float, weight: FloatArray | None = None, subsample: int = 1
+) -> FloatArray:
     """Edge-aware smoothing of the target by the guide; constants come back as they are.
 
     guide: H x W x 3, 0..1; target, weight: H x W; radius in pixels of the guide.
@@ -104,14 +108,14 @@ def guided_filter(
     return apply_coefficients(guide, resize(model.a, (width, height)), resize(model.b, (width, height)))
 
 
-def resize(x: Array, size: tuple[int, int]) -> Array:
+def resize(x: FloatArray, size: tuple[int, int]) -> FloatArray:
     """x (H x W or H x W x C) at size (width, height): the mean over areas when it shrinks, bilinear when it grows."""
     shrinks = size[0] < x.shape[1] or size[1] < x.shape[0]
-    out: Array = cv2.resize(x, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    out: FloatArray = cv2.resize(x, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return out
 
 
-def resize_part(x: Array, size: tuple[int, int], rows: slice, columns: slice) -> Array:
+def resize_part(x: FloatArray, size: tuple[int, int], rows: slice, columns: slice) -> FloatArray:
     """The part [rows, columns] of x enlarged (bilinear) to size (width, height), without enlarging the rest."""
     scale = x.shape[1] / size[0], x.shape[0] / size[1]
     # Pixel centers onto pixel centers, as in cv2.resize.
@@ -119,13 +123,13 @@ def resize_part(x: Array, size: tuple[int, int], rows: slice, columns: slice) ->
     matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
     part_size = (columns.stop - columns.start, rows.stop - rows.start)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out: Array = cv2.warpAffine(x, matrix, part_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    out: FloatArray = cv2.warpAffine(x, matrix, part_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return out
 
 
 def _fit(
-    guide: Array, target: Array, weight: Array | None, radius: int, eps: float
-) -> tuple[tuple[Array, Array, Array, Array], Array, Array]:
+    guide: FloatArray, target: FloatArray, weight: FloatArray | None, radius: int, eps: float
+) -> tuple[tuple[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray, FloatArray]:
     """Ridge regression of the target on the guide's color in every window.
 
     Returns (a_r, a_g, a_b, b), the variance of the target that they explain, and the variance that is left.
@@ -134,7 +138,7 @@ def _fit(
     norm = box_sum(np.ones_like(target) if weight is None else weight, radius)
     np.maximum(norm, np.float32(1e-12), out=norm)
 
-    def mean(x: Array, y: Array | None = None) -> Array:
+    def mean(x: FloatArray, y: FloatArray | None = None) -> FloatArray:
         product = x if y is None else x * y
         total = box_sum(product if weight is None else product * weight, radius)
         total /= norm

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.imaging import Cancelled
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.matting.closed_form import closed_form_matting
 from backend.imaging.matting.guided_filter import (
-    Array,
     LinearModel,
     apply_coefficients,
     guided_coefficients,
@@ -30,7 +30,6 @@ from backend.imaging.matting.guided_filter import (
     resize_part,
 )
 
-Mask = NDArray[np.bool_]
 Edge = Literal["soft", "hard"]
 Quality = Literal["fast", "fine"]
 Block = tuple[slice, slice]  # rows and columns of the native picture
@@ -53,15 +52,15 @@ BLOCK = 64  # height of the blocks in which the native picture is walked, and th
 class Trimap:
     """What is known of a picture's alpha: H x W masks that do not overlap; the rest is the unknown band."""
 
-    foreground: Mask
-    background: Mask
+    foreground: BoolArray
+    background: BoolArray
 
     @property
-    def unknown(self) -> Mask:
-        band: Mask = ~(self.foreground | self.background)
+    def unknown(self) -> BoolArray:
+        band: BoolArray = ~(self.foreground | self.background)
         return band
 
-    def opened(self, pixels: Mask) -> Trimap:
+    def opened(self, pixels: BoolArray) -> Trimap:
         """The same with these pixels unknown."""
         return Trimap(self.foreground & ~pixels, self.background & ~pixels)
 
@@ -70,11 +69,11 @@ class Trimap:
 class _Model:
     """Alpha as a linear function of color, on the work grid, with the bounds the trimap sets."""
 
-    linear: Array  # h x w x 4: a factor a color, and the constant
-    bounds: Array  # h x w x 2: 1 in the known foreground, 0 in the known background
+    linear: FloatArray  # h x w x 4: a factor a color, and the constant
+    bounds: FloatArray  # h x w x 2: 1 in the known foreground, 0 in the known background
 
 
-def trimap(probability: Array, band: float) -> Trimap:
+def trimap(probability: FloatArray, band: float) -> Trimap:
     """Known where the probability is near 0 or 1 and the 0.5 contour at least `band` pixels away.
 
     probability: H x W, 0..1.
@@ -87,15 +86,15 @@ def trimap(probability: Array, band: float) -> Trimap:
 
 def refine(
     image: NDArray[np.generic],
-    probability: Array,
+    probability: FloatArray,
     *,
     edge: Edge = "soft",
     quality: Quality = "fast",
     band: float = BAND,
-    out: NDArray[Any] | None = None,
+    out: AnyArray | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> NDArray[Any]:
+) -> AnyArray:
     """Alpha of the subject at the picture's own size.
 
     image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded; probability: h x w of any size up to the picture's,
@@ -138,7 +137,12 @@ def refine(
 
 
 def _fit_model(
-    guide: Array, probability: Array, pixel: float, band: float, quality: Quality, cancelled: Callable[[], bool] | None
+    guide: FloatArray,
+    probability: FloatArray,
+    pixel: float,
+    band: float,
+    quality: Quality,
+    cancelled: Callable[[], bool] | None,
 ) -> _Model:
     step = max(1, round(max(probability.shape) / WORK_SIZE))
     known = trimap(probability, band * pixel)
@@ -160,7 +164,7 @@ def _fit_model(
     return _Model(np.dstack([model.a, model.b]), bounds)
 
 
-def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
+def _evidence(probability: FloatArray, known: Trimap) -> tuple[FloatArray, FloatArray]:
     """What the fits aim at and how far it is trusted: the known pixels, and faintly the network's opinion elsewhere."""
     opinion = np.clip(4 * probability - 1.5, 0, 1)  # a wide stretch of doubt is decided rather than left as fog
     target = _bounded(opinion, known)
@@ -168,7 +172,7 @@ def _evidence(probability: Array, known: Trimap) -> tuple[Array, Array]:
     return target, weight
 
 
-def _fit(guide: Array, target: Array, weight: Array, step: int, radius: float) -> LinearModel:
+def _fit(guide: FloatArray, target: FloatArray, weight: FloatArray, step: int, radius: float) -> LinearModel:
     """Linear models fitted on a grid `step` times coarser than the guide, on the guide's grid."""
     height, width = target.shape
     small = (max(1, width // step), max(1, height // step))
@@ -183,7 +187,7 @@ def _fit(guide: Array, target: Array, weight: Array, step: int, radius: float) -
     return LinearModel(*(resize(x, (width, height)) for x in model))
 
 
-def _strands(guide: Array, probability: Array, known: Trimap, pixel: float, step: int) -> Mask:
+def _strands(guide: FloatArray, probability: FloatArray, known: Trimap, pixel: float, step: int) -> BoolArray:
     """Known pixels that look like the other side and hang together with the band: hair outside, gaps inside.
 
     The network loses strands thinner than its own pixels; their colors give them away where the colors of the two
@@ -207,21 +211,23 @@ def _strands(guide: Array, probability: Array, known: Trimap, pixel: float, step
     found = _connected(strand, unknown) | _connected(gap, unknown)
     reach = 2 * round(pixel / step) + 1
     grown = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    opened: Mask = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    opened: BoolArray = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
     return opened
 
 
-def _connected(pixels: Mask, seeds: Mask) -> Mask:
+def _connected(pixels: BoolArray, seeds: BoolArray) -> BoolArray:
     """Those of the pixels that reach a seed through pixels."""
     count, label = cv2.connectedComponents((pixels | seeds).astype(np.uint8))
     touches = np.zeros(count, bool)
     touches[label[seeds]] = True
     touches[0] = False
-    found: Mask = pixels & touches[label]
+    found: BoolArray = pixels & touches[label]
     return found
 
 
-def _closed_form(guide: Array, alpha: Array, known: Trimap, cancelled: Callable[[], bool] | None) -> Array:
+def _closed_form(
+    guide: FloatArray, alpha: FloatArray, known: Trimap, cancelled: Callable[[], bool] | None
+) -> FloatArray:
     """Closed-form matting on the band's bounding box, drawn faintly to the guided estimate where that is decided."""
     rows, columns = (np.flatnonzero(known.unknown.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
@@ -255,14 +261,14 @@ def _blocks(model: _Model, outline: float | None, height: int, width: int) -> It
             yield (rows, slice(start * BLOCK, min(width, stop * BLOCK))), (False, True, None)[row[start]]
 
 
-def _cover(size: int, grid: int, halo: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _cover(size: int, grid: int, halo: int) -> tuple[IndexArray, IndexArray]:
     """First and last + 1 of the cells of a grid over `size` pixels that the blocks along them see."""
     start = np.arange(0, size, BLOCK)
     first, last = np.maximum(start - halo, 0), np.minimum(start + BLOCK + halo, size)
     return first * grid // size, np.minimum(-(-last * grid // size) + 1, grid)
 
 
-def _counts(mask: Mask, rows: tuple[Any, Any], columns: tuple[Any, Any]) -> NDArray[np.int32]:
+def _counts(mask: BoolArray, rows: tuple[Any, Any], columns: tuple[Any, Any]) -> NDArray[np.int32]:
     """How many pixels of a mask are set in the rectangles between those rows and those columns."""
     sums = cv2.integral(mask.view(np.uint8))
     (top, bottom), (left, right) = rows, columns
@@ -271,7 +277,7 @@ def _counts(mask: Mask, rows: tuple[Any, Any], columns: tuple[Any, Any]) -> NDAr
     return found
 
 
-def _native_block(image: NDArray[np.generic], model: _Model, block: Block, outline: float | None) -> Array:
+def _native_block(image: NDArray[np.generic], model: _Model, block: Block, outline: float | None) -> FloatArray:
     """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
     height, width = image.shape[:2]
     halo = _halo(outline)
@@ -279,31 +285,31 @@ def _native_block(image: NDArray[np.generic], model: _Model, block: Block, outli
         slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, (height, width), strict=True)
     )
 
-    def at_native(x: Array) -> Array:
+    def at_native(x: FloatArray) -> FloatArray:
         return resize_part(x, (width, height), rows, columns)
 
     linear, bounds = at_native(model.linear), at_native(model.bounds)
     fitted = apply_coefficients(to_unit(image[rows, columns]), linear[..., :3], linear[..., 3])
-    alpha: Array = np.clip((fitted - FOG) / (1 - 2 * FOG), bounds[..., 0], bounds[..., 1])
+    alpha: FloatArray = np.clip((fitted - FOG) / (1 - 2 * FOG), bounds[..., 0], bounds[..., 1])
     if outline is None:
         return alpha
     top, left = block[0].start - rows.start, block[1].start - columns.start
     inner = np.s_[top : top + block[0].stop - block[0].start, left : left + block[1].stop - block[1].start]
-    sharp: Array = _outline(alpha, outline)[inner]
+    sharp: FloatArray = _outline(alpha, outline)[inner]
     return sharp
 
 
-def _outline(alpha: Array, sigma: float) -> Array:
+def _outline(alpha: FloatArray, sigma: float) -> FloatArray:
     """The 0.5 contour of the smoothed alpha, anti-aliased: the distance to it over a ramp of one pixel."""
     smooth = cv2.GaussianBlur(alpha, (0, 0), sigma)
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, ksize=3, scale=1 / 8) for dx in (1, 0))
-    sharp: Array = np.clip(0.5 + (smooth - 0.5) / np.maximum(np.hypot(across, down), np.float32(1e-4)), 0, 1)
+    sharp: FloatArray = np.clip(0.5 + (smooth - 0.5) / np.maximum(np.hypot(across, down), np.float32(1e-4)), 0, 1)
     return sharp
 
 
-def _bounded(alpha: Array, known: Trimap) -> Array:
+def _bounded(alpha: FloatArray, known: Trimap) -> FloatArray:
     """alpha cut to 0..1, and what is known put in."""
-    cut: Array = np.clip(alpha, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
+    cut: FloatArray = np.clip(alpha, known.foreground.astype(np.float32), (~known.background).astype(np.float32))
     return cut
 
 

@@ -13,20 +13,17 @@ its own equation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.ndimage import maximum_filter
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.poisson.multigrid import MaskedPoisson, Network, Poll, sum_children
-from backend.imaging.poisson.tiles import TILE, Flags, Indices, TiledLevel, Tiles, inside
-
-Image = npt.NDArray[Any]
+from backend.imaging.poisson.tiles import TILE, TiledLevel, Tiles, inside
 
 _LEVELS = 2  # with tiles
 _MARGIN = 8  # pixels around a tile that the conductors of its cells depend on, down to the first dense level
@@ -45,7 +42,7 @@ class AdaptivePoisson:
     """
 
     def __init__(
-        self, mask: Flags, channels: int, device: torch.device | str | None = None, poll: Poll = lambda: None
+        self, mask: BoolArray, channels: int, device: torch.device | str | None = None, poll: Poll = lambda: None
     ) -> None:
         self._poll, self._channels, self._width = poll, channels, mask.shape[1]
         used, full = _tile_maps(mask)
@@ -87,7 +84,7 @@ class AdaptivePoisson:
 
     def solve(
         self,
-        difference: Callable[[Indices, Indices], Image],
+        difference: Callable[[IndexArray, IndexArray], AnyArray],
         tolerance: float = 5e-4,
         report: Callable[[float], None] = lambda fraction: None,
     ) -> bool:
@@ -128,7 +125,7 @@ class AdaptivePoisson:
                 return True
         return False
 
-    def _boundary_sum(self, difference: Callable[[Indices, Indices], Image]) -> Tensor:
+    def _boundary_sum(self, difference: Callable[[IndexArray, IndexArray], AnyArray]) -> Tensor:
         """Per cell of the tiles `_beside` the sum of its outside neighbors' values, `[C, N, T, T]`."""
         rows, columns = (line[self._beside] for line in self._levels[0].tiles.cells(1))
         given = torch.from_numpy(difference(rows, columns) * self._outside[..., None]).to(self._values.device)
@@ -173,7 +170,7 @@ class AdaptivePoisson:
             level.tiles.paste(_blocks(level), picture)
         self._half, self._blocks = picture, _blocks(self._levels[0])
 
-    def strip(self, top: int, bottom: int) -> Image:
+    def strip(self, top: int, bottom: int) -> AnyArray:
         """Rows of the correction, `[bottom - top, W, C]`, from and to a multiple of the tiles' side (or the end)."""
         tiles = self._levels[0].tiles
         first, last = top // TILE, -(-bottom // TILE)
@@ -185,14 +182,14 @@ class AdaptivePoisson:
         return rows[: bottom - top, : self._width]
 
 
-def windows(image: Image, rows: Indices, columns: Indices) -> Image:
+def windows(image: AnyArray, rows: IndexArray, columns: IndexArray) -> AnyArray:
     """`[N, h, w, ...]` windows of an array at rows `[N, h]` and columns `[N, w]`, its edge repeated outside."""
     height, width = image.shape[:2]
-    taken: Image = image[rows.clip(0, height - 1)[:, :, None], columns.clip(0, width - 1)[:, None, :]]
+    taken: AnyArray = image[rows.clip(0, height - 1)[:, :, None], columns.clip(0, width - 1)[:, None, :]]
     return taken
 
 
-def _tile_maps(mask: Flags) -> tuple[Flags, Flags]:
+def _tile_maps(mask: BoolArray) -> tuple[BoolArray, BoolArray]:
     """Per tile: whether it holds a pixel of the mask; whether it lies in the mask and off the picture's border."""
     multiple = 1 << (_LEVELS - 1)
     starts = [np.arange(0, length, TILE) for length in mask.shape]
@@ -203,7 +200,7 @@ def _tile_maps(mask: Flags) -> tuple[Flags, Flags]:
     return np.pad(used, padding), np.pad(full, padding)
 
 
-def _near_outline(used: Flags, full: Flags) -> list[Tiles]:
+def _near_outline(used: BoolArray, full: BoolArray) -> list[Tiles]:
     """Per level the tiles with a pixel of the mask that touch one which is not full."""
     tiles = [Tiles.where(used & maximum_filter(~full, 3))]
     for _ in range(1, _LEVELS):
@@ -213,12 +210,12 @@ def _near_outline(used: Flags, full: Flags) -> list[Tiles]:
     return tiles
 
 
-def _everywhere(network: Network, used: Flags, tiles: Tiles, depth: int) -> Network:
+def _everywhere(network: Network, used: BoolArray, tiles: Tiles, depth: int) -> Network:
     """The dense network of a coarse level from that in the finest tiles with margins; unit conductors elsewhere."""
     size, margin = TILE >> depth, _MARGIN >> depth
     full = used.repeat(size, 0).repeat(size, 1).astype(np.float32)
 
-    def dense(grid: Tensor, elsewhere: npt.NDArray[np.float32]) -> Tensor:
+    def dense(grid: Tensor, elsewhere: FloatArray) -> Tensor:
         tiles.paste(grid[:, margin:-margin, margin:-margin].cpu().numpy(), elsewhere)
         return torch.from_numpy(elsewhere).to(grid.device)
 
@@ -232,14 +229,14 @@ def _ringed(network: Network, tiles: Tiles) -> Network:
     return network.map(lambda grid: F.pad(grid, (1, 1, 1, 1))[rows[:, :, None], columns[:, None]])
 
 
-def _doubled(picture: Image) -> Image:
+def _doubled(picture: AnyArray) -> AnyArray:
     """`[h, w, C]` at twice the resolution, bilinear."""
     height, width, channels = picture.shape
-    doubled: Image = cv2.resize(picture, (2 * width, 2 * height))
+    doubled: AnyArray = cv2.resize(picture, (2 * width, 2 * height))
     return doubled.reshape(2 * height, 2 * width, channels)
 
 
-def _blocks(level: TiledLevel) -> Image:
+def _blocks(level: TiledLevel) -> AnyArray:
     """A level's unknowns, `[N, T, T, C]`."""
-    blocks: Image = level.u[:, 1:-1, 1:-1].permute(3, 1, 2, 0).contiguous().cpu().numpy()
+    blocks: AnyArray = level.u[:, 1:-1, 1:-1].permute(3, 1, 2, 0).contiguous().cpu().numpy()
     return blocks

@@ -11,13 +11,13 @@ them, and A is the identity: the fit's share of explained variance says which of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 
 SIDE = 400  # longest side in pixels of the copies that are compared
@@ -35,13 +35,11 @@ class GradientTransfer:
     """matrix: C x C, from the source's gradients to the target's; agreement: 0 the images show different scenes around
     the paste, 1 the same one."""
 
-    matrix: Float
+    matrix: FloatArray
     agreement: float
 
 
-def estimate_transfer(
-    source: npt.NDArray[Any], target: npt.NDArray[Any], mask: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_]
-) -> GradientTransfer:
+def estimate_transfer(source: AnyArray, target: AnyArray, mask: BoolArray, known: BoolArray) -> GradientTransfer:
     """Compare source and target around the mask.
 
     Args:
@@ -57,7 +55,7 @@ def estimate_transfer(
     scale = min(1.0, SIDE / max(mask.shape))
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
 
-    def small(image: npt.NDArray[Any]) -> Float:
+    def small(image: AnyArray) -> FloatArray:
         return np.clip(to_unit(reduced(np.ascontiguousarray(image), size)), 0, 1).reshape(size[1], size[0], -1)
 
     around = small((known & ~mask).astype(np.float32))[..., 0] > 0.99
@@ -90,7 +88,7 @@ def estimate_transfer(
     return GradientTransfer(matrix.astype(np.float32), agreement)
 
 
-def _centered(image: Float, weight: Float, width: float) -> npt.NDArray[np.float64]:
+def _centered(image: FloatArray, weight: FloatArray, width: float) -> npt.NDArray[np.float64]:
     """An image less its local means, which pixels without weight have no part in."""
     total = cv2.GaussianBlur(weight, (0, 0), width)[..., None]
     mean = cv2.GaussianBlur(image * weight[..., None], (0, 0), width).reshape(image.shape) / np.maximum(total, 1e-6)

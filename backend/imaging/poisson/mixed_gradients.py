@@ -9,20 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
 import torch
 from torch import Tensor
 
+from backend.imaging.arrays import AnyArray, FloatArray
 from backend.imaging.poisson.multigrid import Poll
 
-Image = npt.NDArray[Any]
 _BLOCK_ELEMENTS = 1 << 17  # floats handled at a time: half a megabyte, stays in the cache
 _SMALLEST = 1e-30  # in place of the constant's eigenvalue, 0
 _TRANSFORM_ELEMENTS = 1 << 22  # between two polls
 
 
-def stronger_gradients(new: Image, old: Image, poll: Poll) -> Image:
+def stronger_gradients(new: AnyArray, old: AnyArray, poll: Poll) -> AnyArray:
     """The picture whose gradients are nearest to, pixel by pixel, the stronger ones of two `H x W x C`; float32.
 
     Only its gradients count: its mean is that of `new`.
@@ -52,7 +51,7 @@ def _blocks(length: int, other: int, elements: int) -> list[tuple[int, int]]:
     return [(start, min(start + step, length)) for start in range(0, length, step)]
 
 
-def _transform(field: npt.NDArray[np.float32], transform: Any, poll: Poll) -> None:
+def _transform(field: FloatArray, transform: Any, poll: Poll) -> None:
     """Along both axes, in place, with torch's number of threads."""
     height, width = field.shape
     rows = [field[slice(*block)] for block in _blocks(height, width, _TRANSFORM_ELEMENTS)]
@@ -65,7 +64,7 @@ def _transform(field: npt.NDArray[np.float32], transform: Any, poll: Poll) -> No
                 part[...] = done
 
 
-def _divergence(new: Image, old: Image, poll: Poll) -> npt.NDArray[np.float32]:
+def _divergence(new: AnyArray, old: AnyArray, poll: Poll) -> FloatArray:
     """Minus the divergence of the stronger gradients less those of `new`, with no flux over the rectangle's border."""
     height, width = new.shape
     total = np.empty(new.shape, np.float32)

@@ -10,24 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from backend.imaging import CancelCheck, Progress, stop_if
-from backend.imaging.color.spaces import Float
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.poisson.adaptive import AdaptivePoisson, windows
 from backend.imaging.poisson.mixed_gradients import stronger_gradients
 from backend.imaging.poisson.multigrid import MaskedPoisson, Network, Poll
-from backend.imaging.poisson.tiles import TILE, Indices
+from backend.imaging.poisson.tiles import TILE
 
-Image = npt.NDArray[Any]
-Strips = Callable[[int, int], Image]
+Strips = Callable[[int, int], AnyArray]
 """Gives the rows from and to, `[rows, W, C]` float32."""
 
 _RIM = 2  # pixels of picture kept around the mask: the boundary values, and an even start for the coarse grids
@@ -37,16 +34,16 @@ _NEIGHBORS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
 def seamless_clone(
-    source: Image,
-    target: Image,
-    mask: npt.NDArray[np.bool_],
+    source: AnyArray,
+    target: AnyArray,
+    mask: BoolArray,
     mixed: bool = False,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
     tolerance: float = 5e-4,
-    transfer: Float | None = None,
-) -> Image:
+    transfer: FloatArray | None = None,
+) -> AnyArray:
     """Paste the masked part of `source` into `target` so that it takes on the target's colors at the outline.
 
     Args:
@@ -96,7 +93,7 @@ def seamless_clone(
     return result
 
 
-def _check(source: Image, target: Image, mask: npt.NDArray[np.bool_]) -> None:
+def _check(source: AnyArray, target: AnyArray, mask: BoolArray) -> None:
     if source.shape != target.shape or source.dtype != target.dtype:
         raise ValueError(
             f"Source {source.shape} {source.dtype} and target {target.shape} {target.dtype} differ: "
@@ -111,7 +108,7 @@ def _check(source: Image, target: Image, mask: npt.NDArray[np.bool_]) -> None:
         )
 
 
-def _window(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice] | None:
+def _window(mask: BoolArray) -> tuple[slice, slice] | None:
     """The mask's bounding box and a rim, cut at the picture's border."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -123,20 +120,20 @@ def _window(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice] | None:
 
 
 def _correction(
-    new: Image,
-    old: Image,
-    mask: npt.NDArray[np.bool_],
+    new: AnyArray,
+    old: AnyArray,
+    mask: BoolArray,
     device: torch.device | str | None,
     tolerance: float,
     poll: Poll,
     report: Progress,
-    matrix: Float | None,
+    matrix: FloatArray | None,
 ) -> Strips:
     """The function that is harmonic in the mask and `old - new` around it."""
     channels = new.shape[2]
     adaptive = AdaptivePoisson(mask, channels, device, poll)
 
-    def difference(rows: Indices, columns: Indices) -> Image:
+    def difference(rows: IndexArray, columns: IndexArray) -> AnyArray:
         return np.subtract(windows(old, rows, columns), _times(matrix, windows(new, rows, columns)), dtype=np.float32)
 
     if adaptive.worthwhile and adaptive.solve(difference, tolerance, lambda fraction: report(0.9 * fraction)):
@@ -162,18 +159,18 @@ def _boundary_sum(values: Tensor, inside: Tensor) -> Tensor:
     return total.mul_(inside)
 
 
-def _times(matrix: Float | None, pixels: Image) -> Image:
+def _times(matrix: FloatArray | None, pixels: AnyArray) -> AnyArray:
     """The matrix times the color of every pixel `[..., C]`."""
     return pixels if matrix is None else np.asarray(pixels, np.float32) @ matrix.T
 
 
 def _add(
-    new: Image,
+    new: AnyArray,
     correction: Strips,
-    mask: npt.NDArray[np.bool_],
-    pasted: Image,
+    mask: BoolArray,
+    pasted: AnyArray,
     poll: Poll,
-    matrix: Float | None,
+    matrix: FloatArray | None,
 ) -> None:
     """Write `new` plus the correction into the mask's pixels of `pasted`, rounded and clipped where it has integers."""
     height = len(mask)

@@ -7,17 +7,13 @@ contiguous over tiles. Indices into the flattened last three axes carry values b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from backend.imaging.arrays import AnyArray, BoolArray, IndexArray
 from backend.imaging.poisson.multigrid import Network
-
-Flags = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.int64]
 
 TILE = 16  # cells, even
 HALF = TILE // 2
@@ -28,12 +24,12 @@ _SIDE = TILE + 2
 class Tiles:
     """Which tiles a level has: their rows and columns in the grid of tiles, and each one's number there (-1: none)."""
 
-    y: Indices
-    x: Indices
-    number: Indices
+    y: IndexArray
+    x: IndexArray
+    number: IndexArray
 
     @classmethod
-    def where(cls, kept: Flags) -> Tiles:
+    def where(cls, kept: BoolArray) -> Tiles:
         y, x = np.nonzero(kept)
         number = np.full(kept.shape, -1)
         number[y, x] = np.arange(len(y))
@@ -42,12 +38,12 @@ class Tiles:
     def __len__(self) -> int:
         return len(self.y)
 
-    def cells(self, ring: int, size: int = TILE) -> tuple[Indices, Indices]:
+    def cells(self, ring: int, size: int = TILE) -> tuple[IndexArray, IndexArray]:
         """Rows `[N, size + 2 ring]` and columns of the tiles' cells on the level where a tile has `size` cells."""
         steps = np.arange(-ring, size + ring)
         return self.y[:, None] * size + steps, self.x[:, None] * size + steps
 
-    def paste(self, blocks: npt.NDArray[Any], into: npt.NDArray[Any]) -> None:
+    def paste(self, blocks: AnyArray, into: AnyArray) -> None:
         """Write `[N, size, size, ...]` into the dense `[rows of tiles x size, columns of tiles x size, ...]`."""
         size, (rows, columns) = blocks.shape[1], self.number.shape
         into.reshape(rows, size, columns, size, *into.shape[2:])[self.y, :, self.x] = blocks
@@ -65,9 +61,9 @@ class Tiles:
         return torch.from_numpy((row[:, None] * _SIDE + column) * len(below) + below.number[self.y // 2, self.x // 2])
 
 
-def inside(rows: Indices, columns: Indices, shape: tuple[int, ...]) -> Flags:
+def inside(rows: IndexArray, columns: IndexArray, shape: tuple[int, ...]) -> BoolArray:
     """`[N, h, w]`, whether the cells at rows `[N, h]` and columns `[N, w]` are in a grid of that shape."""
-    flags: Flags = ((rows >= 0) & (rows < shape[0]))[:, :, None] & ((columns >= 0) & (columns < shape[1]))[:, None]
+    flags: BoolArray = ((rows >= 0) & (rows < shape[0]))[:, :, None] & ((columns >= 0) & (columns < shape[1]))[:, None]
     return flags
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from backend.imaging import stop_if
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import FloatArray
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.color.tone import Tone, toned
 from backend.imaging.lens_blur import lens_blur
 from backend.imaging.matting.foreground import estimate_foreground
@@ -59,7 +60,7 @@ def _apart(job: Job, context: Context, radius: float) -> Raster:
     for top in range(0, layer.height, BLOCK):
         stop_if(context.cancelled)
         rows = np.s_[top : top + BLOCK]
-        share: Float = alpha[rows][..., None]
+        share: FloatArray = alpha[rows][..., None]
         mixed = share * toned(to_unit(front[rows]), front_tone) + (1 - share) * toned(to_unit(back[rows]), back_tone)
         changed[rows] = as_depth(mixed, depth_of(image))
         context.progress(0.8 + 0.2 * top / layer.height, "Putting the parts together", None)

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 from backend.imaging.inpainting.patch_fill import inpaint
 from backend.imaging.inpainting.shadow_halo import shadow_halo_mask
-from backend.imaging.masks.regions import Box, bounding_box, grow
+from backend.imaging.masks.regions import bounding_box, grow
 from backend.imaging.poisson.seamless_clone import seamless_clone
-from backend.io.rasters import Pixels, as_depth, coverage, from_array, placed, raster, rgb, samples
+from backend.io.rasters import as_depth, coverage, from_array, placed, raster, rgb, samples
 from plugin.client.actions import BY_NAME, ResultKind
-from plugin.client.image import PixelFormat, Raster
+from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
@@ -23,7 +23,6 @@ from ..selection.classical import selected
 from ..selection.subject import select_object, select_subject
 from .structure_prior import network, structure_prior
 
-Mask = npt.NDArray[np.bool_]
 TOUCHED = 26  # of 255: what is selected less than this is not removed
 LEAST = 64  # pixels around the hole to take patches from, however small it is
 WIDEST = 2048  # pixels around the hole that are looked at, however large the layer is
@@ -76,7 +75,7 @@ def _remove(selecting: str, nothing: str, job: Job, context: Context) -> list[Ou
     return _fill(mask, job, replace(context, progress=filling))
 
 
-def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
+def _fill(mask: BoolArray, job: Job, context: Context) -> list[Output]:
     """mask: H x W of the layer."""
     layer, settings = job.inputs["image"], job.parameters
     widen, variants = int(settings["grow"]), int(settings["variants"])
@@ -112,7 +111,7 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
         def report(fraction: float, number: int = number) -> None:
             context.progress((number + fraction) / variants, "Filling", None)
 
-        def show(picture: Float, number: int = number) -> None:
+        def show(picture: FloatArray, number: int = number) -> None:
             context.progress(number / variants, "Filling", _small(picture, part))
 
         try:
@@ -127,7 +126,9 @@ def _fill(mask: Mask, job: Job, context: Context) -> list[Output]:
     return outputs
 
 
-def _initial_estimate(image: Float, hole: Mask, known: Mask, method: str, context: Context) -> Float | None:
+def _initial_estimate(
+    image: FloatArray, hole: BoolArray, known: BoolArray, method: str, context: Context
+) -> FloatArray | None:
     """The network's picture; None where it is not wanted, or is not there and need not be."""
     if method == "patches":
         return None
@@ -144,7 +145,7 @@ def _initial_estimate(image: Float, hole: Mask, known: Mask, method: str, contex
     )
 
 
-def _layer(filled: Float, alpha: Float, inside: Box, name: str, form: PixelFormat, part: Raster) -> Output:
+def _layer(filled: FloatArray, alpha: FloatArray, inside: Box, name: str, form: PixelFormat, part: Raster) -> Output:
     """The hole's box of a filled part as a layer of the given format."""
     pixels = np.concatenate([_decoded(filled[inside.window], form), as_depth(alpha, form.depth)[..., None]], axis=2)
     layer = raster(pixels, form, part.x + inside.x, part.y + inside.y, part.profile)
@@ -155,12 +156,12 @@ def _cropped(layer: Raster, box: Box) -> Raster:
     return raster(samples(layer)[box.window], layer.format, layer.x + box.x, layer.y + box.y, layer.profile)
 
 
-def _painted(other: Raster) -> Float:
+def _painted(other: Raster) -> FloatArray:
     """Where patches may be taken from: the opaque part of a layer; the bright part of one without transparency."""
     return coverage(other) if other.format.has_alpha else to_unit(rgb(other)).mean(2)
 
 
-def _encoded(part: Raster) -> Float:
+def _encoded(part: Raster) -> FloatArray:
     """H x W x 3, sRGB-encoded. Unlike `pixels.colors` it keeps what is brighter than white."""
     unit = to_unit(rgb(part))
     if part.format.linear:
@@ -168,7 +169,7 @@ def _encoded(part: Raster) -> Float:
     return np.nan_to_num(unit, nan=0.0, posinf=1.0, neginf=0.0)
 
 
-def _decoded(unit: Float, form: PixelFormat) -> Pixels:
+def _decoded(unit: FloatArray, form: PixelFormat) -> AnyArray:
     """The inverse of `_encoded`, without alpha: H x W x 1 or 3 in the format's order, depth and encoding."""
     if form.linear:
         unit = srgb_to_linear(unit)
@@ -181,13 +182,13 @@ def _with_alpha(form: PixelFormat) -> PixelFormat:
     return form if form.has_alpha else PixelFormat(form.channels + "A", form.depth, form.linear)
 
 
-def _edge(hole: Mask, feather: float) -> Float:
+def _edge(hole: BoolArray, feather: float) -> FloatArray:
     """Alpha of the fill: rises inwards from the hole's outline over `feather` pixels; sharp at the picture's border."""
     distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(np.clip(distance / (feather + 1), 0, 1), np.float32)
 
 
-def _small(picture: Float, part: Raster) -> Raster:
+def _small(picture: FloatArray, part: Raster) -> Raster:
     """What a level looks like, at most PREVIEW pixels wide and high, at the place of the part."""
     shrink = PREVIEW / max(picture.shape[:2])
     if shrink < 1:

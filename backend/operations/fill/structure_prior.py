@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from backend.imaging.color.spaces import Float
-from backend.imaging.masks.regions import Mask, bounding_box
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.masks.regions import bounding_box
 
 from .. import Context
 from ..networks import Network, find_network
@@ -29,7 +29,9 @@ def network(context: Context) -> Network | None:
     return find_network(NAME, context)
 
 
-def structure_prior(image: Float, hole: Mask, known: Mask, network: Network, context: Context) -> Float:
+def structure_prior(
+    image: FloatArray, hole: AnyArray, known: AnyArray, network: Network, context: Context
+) -> FloatArray:
     """The picture as smooth as the network sees it, with what it puts into the hole, H x W x 3, 0..1.
 
     image: H x W x 3, sRGB-encoded. known: where it means anything; nowhere in the hole.
@@ -52,7 +54,7 @@ def structure_prior(image: Float, hole: Mask, known: Mask, network: Network, con
     return np.asarray(np.clip(enlarged, 0, 1), np.float32)
 
 
-def _answer(net: PConvUNet, picture: Float, known: Mask, context: Context) -> Float:
+def _answer(net: PConvUNet, picture: FloatArray, known: AnyArray, context: Context) -> FloatArray:
     """The network's picture, h x w x 3: the mean of what it says of the picture and of its mirror image, which is
     nearer to the truth than either. picture: h x w x 3, 0..1; known: h x w."""
     import torch
@@ -66,5 +68,5 @@ def _answer(net: PConvUNet, picture: Float, known: Mask, context: Context) -> Fl
         image, mask = image.to(context.device), mask.to(context.device)
         answer, mirrored = net(torch.cat([image, image.flip(3)]), torch.cat([mask, mask.flip(3)])).float().clamp(0, 1)
         answer = (answer + mirrored.flip(2)) / 2
-    found: Float = answer[:, : known.shape[0], : known.shape[1]].permute(1, 2, 0).cpu().numpy()
+    found: FloatArray = answer[:, : known.shape[0], : known.shape[1]].permute(1, 2, 0).cpu().numpy()
     return found

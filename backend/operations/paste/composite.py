@@ -7,10 +7,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from backend.imaging.color.spaces import Float, to_unit
-from backend.imaging.masks import regions
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.masks.regions import bounding_box
-from backend.io.rasters import Pixels, as_depth, coverage, mask_values, raster, samples
+from backend.io.rasters import as_depth, coverage, mask_values, raster, samples
 from plugin.client.actions import BY_NAME
 from plugin.client.image import Box, Raster
 from plugin.client.messages import ErrorCode, Job, Output
@@ -49,7 +49,7 @@ def cut_subject(source: Raster, job: Job, context: Context) -> Raster:
     return cropped(source if alpha is None else cut(source, alpha, context))
 
 
-def alpha_of_subject(source: Raster, job: Job, context: Context) -> Float | None:
+def alpha_of_subject(source: Raster, job: Job, context: Context) -> FloatArray | None:
     """Alpha of the layer's subject, H x W; None where its own says it. Raises OperationError when none is found."""
     if source.format.has_alpha and (coverage(source) < 0.5).mean() > 0.01:
         return None
@@ -72,7 +72,7 @@ def _selected(job: Job) -> Box | None:
     box = bounding_box(mask_values(selection) >= 0.5)
     if box is None:
         raise OperationError(ErrorCode.BAD_INPUT, "Nothing of the picture is selected.", "Remove the selection.")
-    return selection.x + box.x, selection.y + box.y, box.width, box.height
+    return box._replace(x=selection.x + box.x, y=selection.y + box.y)
 
 
 def cropped(layer: Raster) -> Raster:
@@ -85,17 +85,17 @@ def cropped(layer: Raster) -> Raster:
     return raster(samples(layer)[box.window], layer.format, layer.x + box.x, layer.y + box.y, layer.profile)
 
 
-def solid(layer: Raster) -> regions.Box:
+def solid(layer: Raster) -> Box:
     """Where in a layer it is more opaque than not: what its size and place are measured by."""
-    return bounding_box(coverage(layer) >= 0.5) or regions.Box(0, 0, layer.width, layer.height)
+    return bounding_box(coverage(layer) >= 0.5) or Box(0, 0, layer.width, layer.height)
 
 
 def _fitted(layer: Raster, box: Box) -> Raster:
     """The layer as large as the box allows, in its middle."""
     inner = solid(layer)
-    layer = _scaled(layer, min(box[2] / inner.width, box[3] / inner.height))
+    layer = _scaled(layer, min(box.width / inner.width, box.height / inner.height))
     inner = solid(layer)
-    x, y = (box[0] + (box[2] - inner.width) // 2, box[1] + (box[3] - inner.height) // 2)
+    x, y = (box.x + (box.width - inner.width) // 2, box.y + (box.height - inner.height) // 2)
     return replace(layer, x=x - inner.x, y=y - inner.y)
 
 
@@ -125,7 +125,7 @@ def _scaled(layer: Raster, factor: float) -> Raster:
     if layer.format.has_alpha:
         unit = np.dstack([unit[..., :-1] * unit[..., -1:], unit[..., -1]])
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    small: Pixels = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
+    small: AnyArray = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
     if layer.format.has_alpha:
         alpha = np.clip(small[..., -1:], 0, 1)
         small = np.dstack([small[..., :-1] / np.maximum(alpha, np.float32(1e-4)), alpha])

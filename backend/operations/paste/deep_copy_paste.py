@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.color.affine_field import transformed
-from backend.imaging.color.spaces import Float
 from backend.imaging.downsample import reduced
-from backend.imaging.masks.regions import Box
-from backend.io.rasters import Pixels
+from plugin.client.image import Box
 
 from .. import Context
 from ..networks import Network, find_network
@@ -34,8 +32,6 @@ SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
 SIDES = (0.9, 1.25)  # of the card's input size: what is right is seen at both, and their errors differ
 STEP = 8  # sides that the network sees are multiples of it
 
-Mask = npt.NDArray[np.bool_]
-
 
 def network(context: Context) -> Network | None:
     """The network, whose card has the longest side that it is to see; None where its weights are missing."""
@@ -45,9 +41,9 @@ def network(context: Context) -> Network | None:
 def add_answer(
     net: Network,
     content: Encoded,
-    image: Pixels,
+    image: AnyArray,
     solution: Encoded,
-    mask: Mask,
+    mask: BoolArray,
     box: Box,
     context: Context,
 ) -> None:
@@ -66,7 +62,7 @@ def add_answer(
     def window_of(rows: slice) -> tuple[slice, slice]:
         return slice(rows.start + seen.y, rows.stop + seen.y), columns
 
-    def both(rows: slice) -> tuple[Float, Float]:
+    def both(rows: slice) -> tuple[FloatArray, FloatArray]:
         before = content.at(window_of(rows))
         return before, solution.at(window_of(rows)) - before
 
@@ -79,16 +75,16 @@ def add_answer(
 class _Answer:
     """What the network said: a field h x w x 13, and the box that it is stretched over."""
 
-    field: Float
+    field: FloatArray
     seen: Box
 
 
 def _predict(
     net: Network,
     content: Encoded,
-    image: Pixels,
-    solution: Pixels,
-    mask: Mask,
+    image: AnyArray,
+    solution: AnyArray,
+    mask: BoolArray,
     box: Box,
     context: Context,
 ) -> _Answer:
@@ -107,15 +103,17 @@ def _predict(
         inside = (_resized(whole, size) >= 0.5).astype(np.float32)
         fields.append(_predict_field(net.net, small[0], inside, small[1], context))
     same_size = [F.interpolate(field[None], fields[-1].shape[1:], mode="bilinear") for field in fields]
-    found: Float = np.ascontiguousarray(torch.cat(same_size).mean(0).permute(1, 2, 0).cpu().numpy())
+    found: FloatArray = np.ascontiguousarray(torch.cat(same_size).mean(0).permute(1, 2, 0).cpu().numpy())
     return _Answer(found, seen)
 
 
-def _predict_field(net: CopyPasteNet, pasted: Float, mask: Float, solution: Float, context: Context) -> Tensor:
+def _predict_field(
+    net: CopyPasteNet, pasted: FloatArray, mask: FloatArray, solution: FloatArray, context: Context
+) -> Tensor:
     """What the network says of small images, 13 x h x w: the mean with what it says of their mirror images."""
     import torch
 
-    def both_ways(image: Float) -> Tensor:
+    def both_ways(image: FloatArray) -> Tensor:
         one = torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(image), 2, 0))).to(context.device)
         return torch.stack([one, one.flip(2)])
 
@@ -131,14 +129,14 @@ def _even(length: float) -> int:
     return max(STEP, round(length / STEP) * STEP)
 
 
-def _small(pixels: Pixels, size: tuple[int, int], linear: bool) -> Float:
+def _small(pixels: AnyArray, size: tuple[int, int], linear: bool) -> FloatArray:
     encoded = Encoded(_resized(pixels, size).reshape(size[1], size[0], -1), linear).at(np.s_[:, :])
     return np.clip(encoded, 0, 1)
 
 
-def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def _resized(pixels: AnyArray, size: tuple[int, int]) -> AnyArray:
     if size[0] <= pixels.shape[1] and size[1] <= pixels.shape[0]:
         return reduced(np.ascontiguousarray(pixels), size)
     larger: Any = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
-    result: Pixels = larger
+    result: AnyArray = larger
     return result

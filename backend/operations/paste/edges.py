@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, UInt8Array
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.masks.regions import bounding_box
-from backend.io.rasters import Pixels
 
-Mask = npt.NDArray[np.bool_]
 SAME_SCENE = 0.5  # agreement of the surroundings from which on the images show the same scene
 FILLED = 0.995  # of its box: an opaque rectangle has no outline of its own
 SIDE = 384  # longest side in pixels of the copy on which outlines are looked for
@@ -29,7 +27,7 @@ class Edge:
     reason: str
 
 
-def choose_edge(content: Pixels, mask: Mask, known: Mask, agreement: float) -> Edge:
+def choose_edge(content: AnyArray, mask: BoolArray, known: BoolArray, agreement: float) -> Edge:
     """Decide for content H x W x C that is pasted where `mask` is, and exists where `known` is.
 
     agreement: of content and target around the mask, 0..1; see `gradient_transfer`.
@@ -48,7 +46,7 @@ def choose_edge(content: Pixels, mask: Mask, known: Mask, agreement: float) -> E
     return Edge("seamless", "Pasted seamlessly: the selection follows no outline.")
 
 
-def outline_contrast(content: Pixels, mask: Mask) -> float:
+def outline_contrast(content: AnyArray, mask: BoolArray) -> float:
     """How many times stronger the content's gradients are on the mask's outline than beside it."""
     box = bounding_box(mask)
     assert box is not None
@@ -66,8 +64,8 @@ def outline_contrast(content: Pixels, mask: Mask) -> float:
     return float(strength[on].mean() / max(float(strength[beside].mean()), 0.02))
 
 
-def _distance_to_outline(inside: npt.NDArray[np.uint8]) -> Float:
-    distance: Float = np.where(
+def _distance_to_outline(inside: UInt8Array) -> FloatArray:
+    distance: FloatArray = np.where(
         inside > 0,
         cv2.distanceTransform(inside, cv2.DIST_L2, 3),
         cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3),

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear, to_unit
-from backend.io.rasters import Pixels
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 
 
 class Encoded:
     """Part of an image as H x W x 3 float32, sRGB-encoded, whatever the image's own values; and back."""
 
-    def __init__(self, pixels: Pixels, linear: bool) -> None:
+    def __init__(self, pixels: AnyArray, linear: bool) -> None:
         self.pixels, self.linear = pixels, linear
 
-    def at(self, window: tuple[slice, slice]) -> Float:
+    def at(self, window: tuple[slice, slice]) -> FloatArray:
         unit = to_unit(np.ascontiguousarray(self.pixels[window]))
         if self.linear:
             unit = linear_to_srgb(unit)
         return np.repeat(unit, 3, 2) if unit.shape[2] == 1 else unit
 
-    def put(self, window: tuple[slice, slice], values: Float, mask: npt.NDArray[np.bool_]) -> None:
+    def put(self, window: tuple[slice, slice], values: FloatArray, mask: BoolArray) -> None:
         """Write where the mask is; integers are rounded and clipped."""
         if self.pixels.shape[2] == 1:
             values = values.mean(2, keepdims=True)

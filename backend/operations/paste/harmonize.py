@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.masks.regions import Box, bounding_box
+from backend.imaging.arrays import AnyArray, BoolArray
+from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.gradient_transfer import GradientTransfer
 from backend.imaging.poisson.seamless_clone import seamless_clone
-from backend.io.rasters import Pixels
+from plugin.client.image import Box
 
 from .. import Context
 from . import deep_copy_paste
@@ -24,8 +24,6 @@ from .encoded import Encoded
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
 LEVEL = 1 / 255  # values that differ by no more are the same
 BESIDE = 9  # pixels around the paste that are the same, too, where the content lies at its own place
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,15 +37,15 @@ class Options:
 
 
 def harmonize(
-    content: Pixels,
-    image: Pixels,
-    mask: Mask,
+    content: AnyArray,
+    image: AnyArray,
+    mask: BoolArray,
     linear: bool,
     options: Options,
     context: Context,
-    known: Mask | None = None,
+    known: BoolArray | None = None,
     transfer: GradientTransfer | None = None,
-) -> Pixels:
+) -> AnyArray:
     """The content with the image's light and color: like `image` where the mask is not.
 
     content, image: H x W x 1 or 3 (RGB) of one type (not half), valid one pixel beyond the mask; linear: whether they
@@ -81,7 +79,7 @@ def harmonize(
     return result
 
 
-def at_its_own_place(content: Pixels, image: Pixels, mask: Mask, known: Mask | None) -> bool:
+def at_its_own_place(content: AnyArray, image: AnyArray, mask: BoolArray, known: BoolArray | None) -> bool:
     """Whether content and image are the same under the mask and, as far as the content is known, around it."""
     box = bounding_box(mask)
     assert box is not None
@@ -100,7 +98,7 @@ def at_its_own_place(content: Pixels, image: Pixels, mask: Mask, known: Mask | N
     return True
 
 
-def _mix(solution: Encoded, own: Encoded, mask: Mask, box: Box, strength: float) -> None:
+def _mix(solution: Encoded, own: Encoded, mask: BoolArray, box: Box, strength: float) -> None:
     """The solution drawn back to the content's own colors."""
     before, after = own.at(box.window), solution.at(box.window)
     solution.put(box.window, before + np.float32(strength) * (after - before), mask[box.window])

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from backend.imaging.color.spaces import Float
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.downsample import reduced
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.matting import refine
 from backend.imaging.matting.foreground import estimate_foreground
 from backend.imaging.poisson.gradient_transfer import estimate_transfer
 from backend.imaging.shadow import contact_shadow
-from backend.io.rasters import Pixels, as_depth, converted, coverage, mask_values, placed, raster, rgb
+from backend.io.rasters import as_depth, converted, coverage, mask_values, placed, raster, rgb
 from plugin.client.actions import ResultKind, Value
 from plugin.client.image import Box, PixelFormat, Raster, grown, intersection
 from plugin.client.messages import ErrorCode, Job, Output
@@ -23,7 +22,6 @@ from .. import Context, OperationError
 from .edges import choose_edge
 from .harmonize import SURROUNDINGS, Options, at_its_own_place, harmonize
 
-Mask = npt.NDArray[np.bool_]
 LEAST_ALPHA = 1 / 255  # alpha below it is nothing
 EDGES = {"seam": "seamless", "cutout": "object"}  # as they were called before
 OUTLINED = 512  # longest side in pixels at which an outline drawn by hand is taken as exact
@@ -50,13 +48,13 @@ def blend(
     wanted = _format(source.format, target.format)
     working = replace(wanted, channels=wanted.channels.replace("BGR", "RGB"))
     opacity = placed(coverage(source), source.x, source.y, window)
-    known: Mask = opacity >= 0.5
+    known: BoolArray = opacity >= 0.5
     new = _workable(placed(converted(source, working), source.x, source.y, window))
     old = _workable(placed(converted(target, working), target.x, target.y, window))
     if target.format.has_alpha:  # where the image is transparent the pasted layer keeps its own colors
         old = np.where(placed(coverage(target) < 0.5, target.x, target.y, window)[..., None], new, old)
     chosen = None if selection is None else placed(mask_values(selection), selection.x, selection.y, window)
-    selected: Mask = known if chosen is None else known & (chosen >= 0.5)
+    selected: BoolArray = known if chosen is None else known & (chosen >= 0.5)
     transfer = None
     if selected.any() and edge != "object" and method == "auto":
         transfer = estimate_transfer(new, old, selected, known)
@@ -71,7 +69,7 @@ def blend(
         if whole and not at_its_own_place(new, old, selected, known):
             new, chosen = _decontaminated(new, chosen, source, window, context)
         opacity = np.minimum(opacity, chosen)
-    mask: Mask = opacity >= (LEAST_ALPHA if whole else 0.5)
+    mask: BoolArray = opacity >= (LEAST_ALPHA if whole else 0.5)
     box = bounding_box(mask)
     if box is None:
         raise OperationError(
@@ -100,7 +98,7 @@ def blend(
     return outputs
 
 
-def shadow(alpha: Float, strength: float, wanted: PixelFormat, x: int, y: int, profile: bytes) -> Output:
+def shadow(alpha: FloatArray, strength: float, wanted: PixelFormat, x: int, y: int, profile: bytes) -> Output:
     """A black layer with the contact shadow of an object whose alpha (H x W) lies at x, y."""
     opacity, room = contact_shadow(alpha)
     pixels = np.zeros((*opacity.shape, 2 if wanted.channels == "YA" else 4), np.float32)
@@ -109,17 +107,19 @@ def shadow(alpha: Float, strength: float, wanted: PixelFormat, x: int, y: int, p
     return Output(ResultKind.LAYER, "Contact shadow", layer)
 
 
-def _workable(pixels: Pixels) -> Pixels:
+def _workable(pixels: AnyArray) -> AnyArray:
     return pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels
 
 
-def _decontaminated(new: Pixels, chosen: Float, source: Raster, window: Box, context: Context) -> tuple[Pixels, Float]:
+def _decontaminated(
+    new: AnyArray, chosen: FloatArray, source: Raster, window: Box, context: Context
+) -> tuple[AnyArray, FloatArray]:
     """The selected object's colors without its old background's, and its alpha, both on the window."""
     context.progress(0.05, "Following the edge", None)
     image = _workable(placed(rgb(source), source.x, source.y, window))
     shrink = min(1.0, OUTLINED / max(chosen.shape))
     rough = reduced(chosen, (max(1, round(chosen.shape[1] * shrink)), max(1, round(chosen.shape[0] * shrink))))
-    alpha: Float = refine.refine(image, rough, cancelled=context.cancelled)
+    alpha: FloatArray = refine.refine(image, rough, cancelled=context.cancelled)
     colors = new if new.shape[2] == 3 else np.repeat(new, 3, 2)
     clean = estimate_foreground(np.ascontiguousarray(colors), alpha, cancelled=context.cancelled)
     return clean[..., : new.shape[2]], alpha
@@ -146,7 +146,7 @@ def _format(source: PixelFormat, target: PixelFormat) -> PixelFormat:
     return PixelFormat(channels, source.depth, source.linear)
 
 
-def _continued(pixels: Pixels, valid: Mask) -> Pixels:
+def _continued(pixels: AnyArray, valid: BoolArray) -> AnyArray:
     """Pixels with a rim beyond `valid` that repeats its edge: there is no gradient across the source's own end."""
     result, known = pixels.copy(), valid.copy()
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):

@@ -7,7 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from backend.imaging.color.spaces import Float, lab
+from backend.imaging.arrays import FloatArray
+from backend.imaging.color.spaces import lab
 from backend.imaging.masks.empty_region import empty_place
 from backend.io.rasters import as_depth, colors, converted, coverage, raster
 from plugin.client.image import PixelFormat, Raster
@@ -93,7 +94,7 @@ def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:
     ratio = np.clip(wanted.std(0) / np.maximum(inside.std(0), 1e-3), 0.4, 2.5)
     moved = (own - inside.mean(0)) * ratio + wanted.mean(0)
     mixed = (own + np.float32(share) * (moved - own)).astype(np.float32)
-    rgb: Float = np.clip(cv2.cvtColor(mixed * np.float32(100), cv2.COLOR_LAB2RGB), 0, 1)
+    rgb: FloatArray = np.clip(cv2.cvtColor(mixed * np.float32(100), cv2.COLOR_LAB2RGB), 0, 1)
     form = replace(person.format, channels="RGB")
     pixels = np.dstack([converted(raster(rgb, PixelFormat("RGB", "f32")), form), as_depth(alpha, form.depth)])
     return raster(pixels, replace(form, channels="RGBA"), person.x, person.y, person.profile)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.imaging.color.spaces import Float, luminance, to_unit
+from backend.imaging.arrays import FloatArray, UInt8Array
+from backend.imaging.color.spaces import luminance, to_unit
 from backend.imaging.masks import grabcut, kmeans
-from backend.imaging.masks.regions import U8, Box, bounding_box, feather, grow, guided_filter
+from backend.imaging.masks.regions import bounding_box, feather, grow, guided_filter
 from backend.io.rasters import as_depth, colors, placed, raster, samples
 from plugin.client.actions import ResultKind
-from plugin.client.image import PixelFormat, Raster
+from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
@@ -65,7 +66,7 @@ def select_colors(job: Job, context: Context) -> list[Output]:
     return [output(mask, job, layer, "Colors")]
 
 
-def outlined(job: Job) -> tuple[U8, Box]:
+def outlined(job: Job) -> tuple[UInt8Array, Box]:
     """The selection that means an object of the layer, where the layer lies, and its box.
 
     Raises OperationError when it is empty or covers the layer.
@@ -79,19 +80,19 @@ def outlined(job: Job) -> tuple[U8, Box]:
     return selection, box
 
 
-def selected(selection: Raster, layer: Raster) -> U8:
+def selected(selection: Raster, layer: Raster) -> UInt8Array:
     """The selection where the layer lies, H x W u8."""
-    values: U8 = as_depth(samples(selection)[..., 0], "u8")
+    values: UInt8Array = as_depth(samples(selection)[..., 0], "u8")
     return placed(values, selection.x, selection.y, layer.box)
 
 
-def _softened(mask: U8, image: Float) -> U8:
+def _softened(mask: UInt8Array, image: FloatArray) -> UInt8Array:
     fitted = guided_filter(luminance(image), to_unit(mask), SOFT_RADIUS)
-    soft: U8 = as_depth(fitted, "u8")
+    soft: UInt8Array = as_depth(fitted, "u8")
     return soft
 
 
-def output(mask: U8, job: Job, layer: Raster, name: str) -> Output:
+def output(mask: UInt8Array, job: Job, layer: Raster, name: str) -> Output:
     """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent."""
     if pixels := int(job.parameters["grow"]):
         mask = grow(mask, pixels)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.matting.foreground import estimate_foreground
-from backend.io.rasters import Pixels, as_depth, converted, coverage, raster, samples
+from backend.io.rasters import as_depth, converted, coverage, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
@@ -40,13 +41,13 @@ def cut_out(job: Job, context: Context) -> list[Output]:
     ))]  # fmt: skip
 
 
-def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
+def cut(layer: Raster, alpha: FloatArray, context: Context) -> Raster:
     """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colors free of the background's."""
     wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
     color = converted(layer, wanted)
     alpha = to_unit(as_depth(alpha, wanted.depth))  # what the layer can hold: where that is opaque, nothing changes
     context.progress(0.8, "Cleaning the edge", None)
-    clean: Pixels
+    clean: AnyArray
     if color.shape[2] == 1:
         clean = estimate_foreground(_plain(np.repeat(color, 3, 2)), alpha, cancelled=context.cancelled)[..., :1]
     else:
@@ -56,6 +57,6 @@ def cut(layer: Raster, alpha: Float, context: Context) -> Raster:
     return raster(np.dstack([clean.astype(kind, copy=False), opacity]), wanted, layer.x, layer.y, layer.profile)
 
 
-def _plain(color: Pixels) -> Pixels:
+def _plain(color: AnyArray) -> AnyArray:
     """Contiguous, and float32 where it is half: what OpenCV takes."""
     return np.ascontiguousarray(color, np.float32 if color.dtype == np.float16 else color.dtype)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, FloatArray, UInt8Array
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
-from backend.imaging.masks.regions import U8, Box
-from backend.io.rasters import Pixels, colors, rgb
-from plugin.client.image import Raster
+from backend.io.rasters import colors, rgb
+from plugin.client.image import Box, Raster
 
 from .. import Context
 from ..networks import load_network, precision
@@ -32,15 +32,15 @@ KEPT_BYTES = 64 << 20  # the largest picture whose colors stay: the last one's
 REGION, INSIDE = 0, 1  # channels of a prompt
 
 
-def picture(layer: Raster) -> Pixels:
+def picture(layer: Raster) -> AnyArray:
     """Color as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
     return colors(layer) if layer.format.linear or layer.format.depth.startswith("f") else rgb(layer)
 
 
-def kept_picture(layer: Raster, context: Context) -> Pixels:
+def kept_picture(layer: Raster, context: Context) -> AnyArray:
     """The same, kept for the next prompt on this layer unless it is very large."""
     key = layer.digest()
-    kept: tuple[str, Pixels] | None = context.cache.get("picture")
+    kept: tuple[str, AnyArray] | None = context.cache.get("picture")
     if kept is None or kept[0] != key:
         context.cache.pop("picture", None)  # before the next one takes memory
         kept = key, picture(layer)
@@ -60,7 +60,7 @@ class ImageEmbedding:
 class Perception:
     """The network on one layer. `pixels` is the layer as `picture` gives it."""
 
-    def __init__(self, layer: Raster, pixels: Pixels, context: Context) -> None:
+    def __init__(self, layer: Raster, pixels: AnyArray, context: Context) -> None:
         self.pixels, self.context, self.key = pixels, context, layer.digest()
         self.whole = Box(0, 0, layer.width, layer.height)
         self.net, self.card = load_network(NAME, context)
@@ -85,7 +85,7 @@ class Perception:
             kept[key] = ImageEmbedding(features, box)
         return kept[key]
 
-    def subject(self, careful: bool = False) -> Float:
+    def subject(self, careful: bool = False) -> FloatArray:
         """Probability of being the subject, S x S. `careful` looks at the mirrored picture, too."""
         found = _map(self.net.settled_subject, self.embedding().features, self.context)
         if careful:
@@ -93,14 +93,14 @@ class Perception:
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found
 
-    def classes(self) -> Float:
+    def classes(self) -> FloatArray:
         """Probability of each of `VOC_CLASSES`, S/8 x S/8 x 21."""
         with _inference(self.context):
             logits = self.net.classes(self.embedding().features)[0].float()
-            found: Float = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
+            found: FloatArray = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
         return found
 
-    def object(self, prompt: U8, channel: int, box: Box | None = None) -> Float:
+    def object(self, prompt: UInt8Array, channel: int, box: Box | None = None) -> FloatArray:
         """Probability of belonging to the object meant, S x S over the box.
 
         prompt: h x w of the box's size or any other: filled box or lasso for `REGION`, dots or strokes for `INSIDE`.
@@ -128,8 +128,8 @@ def _inference(context: Context) -> Iterator[None]:
         yield
 
 
-def _map(head: Any, features: list[Tensor], context: Context) -> Float:
+def _map(head: Any, features: list[Tensor], context: Context) -> FloatArray:
     """The first channel, S x S, of what a part of the network answers."""
     with _inference(context):
-        found: Float = head(features)[0, 0].float().cpu().numpy()
+        found: FloatArray = head(features)[0, 0].float().cpu().numpy()
     return found

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, FloatArray, UInt8Array
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.masks.hysteresis import hysteresis
-from backend.imaging.masks.regions import U8, Box, Mask, bounding_box, components
+from backend.imaging.masks.regions import bounding_box, components
 from backend.imaging.matting import refine
-from backend.io.rasters import Pixels, as_depth, raster
+from backend.io.rasters import as_depth, raster
 from models.voc import VOC_CLASSES
 from plugin.client.actions import ResultKind
-from plugin.client.image import PixelFormat
+from plugin.client.image import Box, PixelFormat
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
@@ -38,8 +39,8 @@ CLOSER_SUBJECT = 0.9  # and so is a subject
 class Prediction:
     """What was found in a layer."""
 
-    pixels: Pixels  # the layer's colors, H x W x 3
-    probability: Float  # h x w over the box; nothing was found outside of it
+    pixels: AnyArray  # the layer's colors, H x W x 3
+    probability: FloatArray  # h x w over the box; nothing was found outside of it
     box: Box
 
 
@@ -58,7 +59,7 @@ def select_background(job: Job, context: Context) -> list[Output]:
     return [output(np.subtract(255, mask, out=mask), job, job.inputs["image"], "Background")]
 
 
-def subject_alpha(job: Job, context: Context) -> Float:
+def subject_alpha(job: Job, context: Context) -> FloatArray:
     """Alpha of the layer's subject, H x W."""
     prediction = predict_subject(job, context)
     alpha = np.zeros(prediction.pixels.shape[:2], np.float32)
@@ -90,7 +91,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     return [output(mask, job, layer, "Object")]
 
 
-def is_dots(selection: U8) -> bool:
+def is_dots(selection: UInt8Array) -> bool:
     """Whether a selection is dots on the object rather than an outline around it: every part of it is small."""
     shrink = min(1.0, 512 / max(selection.shape))
     size = (max(1, round(selection.shape[1] * shrink)), max(1, round(selection.shape[0] * shrink)))
@@ -131,7 +132,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     return [output(mask, job, layer, name.capitalize())]
 
 
-def areas(maps: Float) -> dict[str, float]:
+def areas(maps: FloatArray) -> dict[str, float]:
     """Which classes a picture holds and how much of it each takes, largest first. maps: h x w x 21 probabilities."""
     labels = maps.argmax(2)
     share = {name: float((labels == i).mean()) for i, name in enumerate(VOC_CLASSES) if i}
@@ -145,7 +146,7 @@ def list_kinds(job: Job, context: Context) -> list[Output]:
     maps = Perception(layer, pixels, context).classes()
     shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
     size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
-    small: U8 = as_depth(reduced(pixels, size), "u8")
+    small: UInt8Array = as_depth(reduced(pixels, size), "u8")
     outputs = []
     for name, area in areas(maps).items():
         probability = np.ascontiguousarray(maps[..., VOC_CLASSES.index(name)])
@@ -197,7 +198,7 @@ def predict_subject(job: Job, context: Context) -> Prediction:
     return Prediction(pixels, found, perception.whole)
 
 
-def _cut_off(probability: Float, box: Box, whole: Box) -> bool:
+def _cut_off(probability: FloatArray, box: Box, whole: Box) -> bool:
     """Whether what a map of a box shows goes on beyond the box, on sides where the layer does."""
     inner = {
         "left": (box.x > 0, probability[:, 0]),
@@ -208,7 +209,7 @@ def _cut_off(probability: Float, box: Box, whole: Box) -> bool:
     return any(goes_on and np.count_nonzero(side > 0.5) > CUT * side.size for goes_on, side in inner.values())
 
 
-def _enlarged(whole: Mask, box: Box, perception: Perception) -> Float:
+def _enlarged(whole: AnyArray, box: Box, perception: Perception) -> FloatArray:
     """What a map of the whole layer shows of a box of it, S x S as the map is."""
     scale = np.array([box.width / perception.whole.width, box.height / perception.whole.height])
     start = np.array([box.x / perception.whole.width, box.y / perception.whole.height]) * perception.side
@@ -219,7 +220,7 @@ def _enlarged(whole: Mask, box: Box, perception: Perception) -> Float:
     return np.asarray(shown, np.float32)
 
 
-def _around_dots(perception: Perception, selection: U8) -> Box:
+def _around_dots(perception: Perception, selection: UInt8Array) -> Box:
     """What to look at for an object with dots on it: around what the network takes it for in the whole layer."""
     found = bounding_box(perception.object(selection, INSIDE) > 0.5)
     return perception.whole if found is None else _surroundings(_on_layer(found, perception), perception.whole)
@@ -239,14 +240,14 @@ def _surroundings(box: Box, whole: Box, room: float = ROOM, closer: float = CLOS
     return near if near.width * near.height < closer * whole.width * whole.height else whole
 
 
-def _mask(prediction: Prediction, job: Job, context: Context) -> U8:
+def _mask(prediction: Prediction, job: Job, context: Context) -> UInt8Array:
     """The selection, H x W u8, that a probability map comes to."""
     mask = np.zeros(prediction.pixels.shape[:2], np.uint8)
     _edges(prediction, job, context, mask)
     return mask
 
 
-def _edges(prediction: Prediction, job: Job, context: Context, out: Mask) -> None:
+def _edges(prediction: Prediction, job: Job, context: Context, out: AnyArray) -> None:
     """Writes alpha into `out`, which is the layer's size and zero, where the map lies."""
     context.progress(0.5, "Following the edges", None)
     refine.refine(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backend.imaging.arrays import AnyArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
-from backend.io.rasters import Pixels
 from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
@@ -35,7 +35,7 @@ def style_picture(job: Job, context: Context) -> list[Output]:
     weights = mixture(PICTURE, float(settings["strength"]) / 100)
     net = painter(job.inputs["style"], context)
 
-    def paint(image: Pixels, context: Context) -> Pixels:
+    def paint(image: AnyArray, context: Context) -> AnyArray:
         return stylized(
             image, net, weights, float(settings["stroke"]) / 100, context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),

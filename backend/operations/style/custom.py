@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend.io.rasters import Pixels
+from backend.imaging.arrays import AnyArray
 from plugin.client.messages import Job, Output
 
 from .. import Context
@@ -23,7 +23,7 @@ def style_own(job: Job, context: Context) -> list[Output]:
     net: TransformerNet = load_network(CUSTOM + name, context).net
     weights = mixture(name, float(settings["strength"]) / 100)
 
-    def paint(image: Pixels, context: Context) -> Pixels:
+    def paint(image: AnyArray, context: Context) -> AnyArray:
         return stylized(
             image, net, weights, float(settings["stroke"]) / 100, context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),

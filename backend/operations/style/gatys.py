@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from backend.imaging import Cancelled
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
-from backend.io.rasters import Pixels, as_depth, depth_of, from_array
+from backend.io.rasters import as_depth, depth_of, from_array
 from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
@@ -42,13 +43,13 @@ def style_gatys(job: Job, context: Context) -> list[Output]:
     """
     layer = job.inputs["image"]
 
-    def paint(image: Pixels, context: Context) -> Pixels:
+    def paint(image: AnyArray, context: Context) -> AnyArray:
         return enlarged(_painted(image, layer, job, context), image)
 
     return repainted(paint, "Painting", str(job.parameters["region"]), job, context)
 
 
-def enlarged(painted: Float, image: Pixels) -> Pixels:
+def enlarged(painted: FloatArray, image: AnyArray) -> AnyArray:
     """A painting, h x w x 3, 0..1, at the size and in the type of the picture it was made of (H x W x 3).
 
     Where that is larger, the light of its finest detail, which the painting is too small to hold, is added.
@@ -63,7 +64,7 @@ def enlarged(painted: Float, image: Pixels) -> Pixels:
     return as_depth(np.clip(full, 0, 1).astype(np.float32), depth_of(image))
 
 
-def _painted(image: Pixels, layer: Raster, job: Job, context: Context) -> Float:
+def _painted(image: AnyArray, layer: Raster, job: Job, context: Context) -> FloatArray:
     """h x w x 3, 0..1, no larger than the job's size."""
     from models.papers.gatys import GatysConfig, paint, suited
 
@@ -85,7 +86,7 @@ def _painted(image: Pixels, layer: Raster, job: Job, context: Context) -> Float:
     return _followed(steps, key, layer, float(settings["limit"]), context)
 
 
-def _followed(steps: Iterator[Step], key: Any, layer: Raster, limit: float, context: Context) -> Float:
+def _followed(steps: Iterator[Step], key: Any, layer: Raster, limit: float, context: Context) -> FloatArray:
     """The last picture. Raises Cancelled, having kept the best so far."""
     begun, picture = time.monotonic(), None
     for step in steps:
@@ -99,7 +100,7 @@ def _followed(steps: Iterator[Step], key: Any, layer: Raster, limit: float, cont
             context.notes.append(f"Time was up after {step.number} of {step.total} steps.")
             break
     assert picture is not None  # there is at least one step
-    found: Float = picture[0].permute(1, 2, 0).float().cpu().numpy()
+    found: FloatArray = picture[0].permute(1, 2, 0).float().cpu().numpy()
     return np.ascontiguousarray(found)
 
 
@@ -115,7 +116,7 @@ def _kept(key: Any, context: Context) -> Tensor:
     return found
 
 
-def _side(wanted: int, net: FeatureNet, image: Pixels, context: Context) -> int:
+def _side(wanted: int, net: FeatureNet, image: AnyArray, context: Context) -> int:
     """The longer side to paint at: what is asked for, and what memory allows where it was short."""
     longest, shortest = max(image.shape[:2]), min(image.shape[:2])
     if not context.budget:
@@ -125,7 +126,7 @@ def _side(wanted: int, net: FeatureNet, image: Pixels, context: Context) -> int:
     return max(64, min(wanted, int(affordable)))
 
 
-def _photo(image: Pixels, side: int) -> Tensor:
+def _photo(image: AnyArray, side: int) -> Tensor:
     import torch
 
     shrink = min(1.0, side / max(image.shape[:2]))
@@ -144,7 +145,7 @@ def _looked_at(picture: Tensor) -> Tensor:
 
 
 def _preview(picture: Tensor, layer: Raster) -> Raster:
-    shown: Float = picture[0].permute(1, 2, 0).float().cpu().numpy()
+    shown: FloatArray = picture[0].permute(1, 2, 0).float().cpu().numpy()
     shrink = min(1.0, PREVIEW / max(shown.shape[:2]))
     if shrink < 1:
         shown = cv2.resize(shown, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 
 from backend.imaging import stop_if
+from backend.imaging.arrays import AnyArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
-from backend.io.rasters import Pixels, as_depth, depth_of
+from backend.io.rasters import as_depth, depth_of
 from models.zoo.style_presets import PHOTOGRAPH
 from plugin.client.messages import ErrorCode
 
@@ -48,13 +49,13 @@ def mixture(style: str, strength: float, second: str = "none", mix: float = 0.0)
 
 
 def stylized(
-    image: Pixels,
+    image: AnyArray,
     net: TransformerNet,
     weights: dict[str, float],
     stroke: float,
     context: Context,
     report: Callable[[float], None] = lambda fraction: None,
-) -> Pixels:
+) -> AnyArray:
     """The picture in a mixture of styles, of the same size and type.
 
     weights: of the styles, by name; stroke: size of the strokes, 1 being that of the network on the picture's own
@@ -69,7 +70,9 @@ def stylized(
         return _painted(image, net, code, context, report)
     work = reduced(image, size) if scale < 1 else cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
     painted = _painted(work, net, code, context, report)
-    back: Pixels = cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC if scale < 1 else cv2.INTER_AREA)
+    back: AnyArray = cv2.resize(
+        painted, (width, height), interpolation=cv2.INTER_CUBIC if scale < 1 else cv2.INTER_AREA
+    )
     return back
 
 
@@ -81,8 +84,8 @@ def _code(net: TransformerNet, weights: dict[str, float]) -> Tensor:
 
 
 def _painted(
-    image: Pixels, net: TransformerNet, code: Tensor, context: Context, report: Callable[[float], None]
-) -> Pixels:
+    image: AnyArray, net: TransformerNet, code: Tensor, context: Context, report: Callable[[float], None]
+) -> AnyArray:
     """At the network's own stroke size."""
     from models.networks.transformer_bands import BandedNet, kept_bytes
     from models.networks.transformer_net import SMALLEST, STRIDE
@@ -115,7 +118,7 @@ def _painted(
     return out[:height, :width]
 
 
-def _reader(image: Pixels, device: torch.device) -> Callable[[int, int], Tensor]:
+def _reader(image: AnyArray, device: torch.device) -> Callable[[int, int], Tensor]:
     import torch
 
     def read(top: int, bottom: int) -> Tensor:
@@ -125,7 +128,7 @@ def _reader(image: Pixels, device: torch.device) -> Callable[[int, int], Tensor]
     return read
 
 
-def _writer(out: Pixels) -> Callable[[int, Tensor], None]:
+def _writer(out: AnyArray) -> Callable[[int, Tensor], None]:
     depth = depth_of(out)
 
     def write(top: int, rows: Tensor) -> None:

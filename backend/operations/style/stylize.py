@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backend.imaging.color.spaces import Float, to_unit
+from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.color.spaces import to_unit
 from backend.imaging.color.tone import with_colors_of
 from backend.imaging.downsample import reduced
-from backend.io.rasters import Pixels, as_depth, coverage, depth_of, raster
+from backend.io.rasters import as_depth, coverage, depth_of, raster
 from models.zoo.style_presets import PRESETS
 from plugin.client.actions import ResultKind
 from plugin.client.actions.style import STYLES
@@ -60,7 +61,7 @@ def style_previews(job: Job, context: Context) -> list[Output]:
 
 
 def repainted(
-    paint: Callable[[Pixels, Context], Pixels], title: str, region: str, job: Job, context: Context
+    paint: Callable[[AnyArray, Context], AnyArray], title: str, region: str, job: Job, context: Context
 ) -> list[Output]:
     """What `paint` makes of the layer's opaque colors, in the region asked for; its result is of their size and type.
 
@@ -68,7 +69,7 @@ def repainted(
     """
     layer, settings = job.inputs["image"], job.parameters
 
-    def painted(context: Context) -> Pixels:
+    def painted(context: Context) -> AnyArray:
         if not settings["strength"]:
             return picture(layer)
         context.progress(0.05, "Painting", None)
@@ -89,7 +90,7 @@ def _styled(region: str, job: Job, context: Context) -> list[Output]:
     weights = mixture(str(settings["style"]), strength, str(settings["second_style"]), mix)
     net = network(context)
 
-    def paint(image: Pixels, context: Context) -> Pixels:
+    def paint(image: AnyArray, context: Context) -> AnyArray:
         return stylized(
             image, net, weights, float(settings["stroke"]) / 100, context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
@@ -98,7 +99,7 @@ def _styled(region: str, job: Job, context: Context) -> list[Output]:
     return repainted(paint, dict(STYLES)[str(settings["style"])], region, job, context)
 
 
-def opaque(layer: Raster) -> Pixels:
+def opaque(layer: Raster) -> AnyArray:
     """The layer's colors (see `perception.picture`), in place of what is transparent the mean of what is not.
 
     What lies hidden under transparency would else have its part in the picture's statistics.
@@ -114,12 +115,12 @@ def opaque(layer: Raster) -> Pixels:
     flat = image.copy()
     for top in range(0, layer.height, BLOCK):
         rows = np.s_[top : top + BLOCK]
-        weight: Float = alpha[rows][..., None]
+        weight: FloatArray = alpha[rows][..., None]
         flat[rows] = as_depth(to_unit(image[rows]) * weight + mean * (1 - weight), depth_of(image))
     return flat
 
 
-def _recolored(image: Pixels, painted: Pixels) -> Pixels:
+def _recolored(image: AnyArray, painted: AnyArray) -> AnyArray:
     for top in range(0, len(image), BLOCK):
         rows = np.s_[top : top + BLOCK]
         painted[rows] = as_depth(with_colors_of(to_unit(image[rows]), to_unit(painted[rows])), depth_of(image))

@@ -9,13 +9,14 @@ from array import array
 from typing import Any
 
 from inlay.plugin.client import actions
-from inlay.plugin.client.image import PixelFormat, Raster
+from inlay.plugin.client.image import Box, PixelFormat, Raster
 from inlay.plugin.client.messages import ErrorCode, Failure, Output, Result
 from inlay.plugin.krita import color_spaces, dialogs, document, profiles, results, settings
 from inlay.plugin.krita.compat import QtCore, QtWidgets
 from krita import InfoObject, Krita, Selection
 
 __all__ = [
+    "Box",
     "ErrorCode",
     "Failure",
     "InfoObject",

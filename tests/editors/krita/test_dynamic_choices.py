@@ -66,7 +66,7 @@ def test_where_the_looking_fails_or_finds_nothing_there_is_a_plain_choice(krita:
         ("None", "stopped"),
     ):
         krita.run("open_document(40, 30)")
-        krita.run(f"{ASK}; dialog().set_values({{'kind': 'dog'}}); runner()._over('over', {outcome})")
+        krita.run(f"{ASK}; dialog().set_values({{'class_name': 'dog'}}); runner()._over('over', {outcome})")
         shown = krita.run(SHOWN)
         assert shown["kind"] == "QWidget" and shown["ok"]
         assert text in " ".join(shown["texts"])

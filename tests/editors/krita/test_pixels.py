@@ -110,7 +110,7 @@ def test_soft_selections_are_exact(krita: Krita) -> None:
         results.apply(Result("", (Output(actions.ResultKind.SELECTION, "", raster),)), origin, "replace")
     """)
     assert krita.get("selected().hex()") == bytes(range(256)).hex()
-    assert krita.get("bytes(document.read_selection(front(), (2, 3, 5, 1)).data).hex()") == "3233343536"
+    assert krita.get("bytes(document.read_selection(front(), Box(2, 3, 5, 1)).data).hex()") == "3233343536"
 
 
 def test_undoing_a_first_selection_leaves_none(krita: Krita) -> None:
@@ -181,7 +181,7 @@ def test_what_is_below_is_seen_without_touching_the_picture(krita: Krita) -> Non
     undo = krita.get("K.action('edit_undo').text()")
     found = krita.run("""
         opened = len(K.documents())
-        seen = document.read_below(front(), node("pasted").uniqueId().toString(), (0, 0, 30, 20))
+        seen = document.read_below(front(), node("pasted").uniqueId().toString(), Box(0, 0, 30, 20))
         modified = front().modified()
         node("pasted").setVisible(False); node("above").setVisible(False)
         front().refreshProjection(); front().waitForDone()

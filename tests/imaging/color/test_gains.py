@@ -3,28 +3,29 @@
 import numpy as np
 import pytest
 
+from backend.imaging.arrays import FloatArray
 from backend.imaging.color.gains import LARGEST, TINT, light_gains, relit
-from backend.imaging.color.spaces import Float, linear_to_srgb, srgb_to_linear
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear
 
 
 @pytest.fixture
-def picture() -> Float:
+def picture() -> FloatArray:
     return np.random.default_rng(0).uniform(0.3, 0.7, (40, 60, 3)).astype(np.float32)
 
 
-def lit(picture: Float, gain: Float) -> Float:
+def lit(picture: FloatArray, gain: FloatArray) -> FloatArray:
     """The picture with every channel's linear light times a gain."""
     return linear_to_srgb(srgb_to_linear(picture) * gain)
 
 
-def test_exposure_is_found_and_given_back(picture: Float) -> None:
+def test_exposure_is_found_and_given_back(picture: FloatArray) -> None:
     gain = np.full(3, 0.6, np.float32)
     gains = light_gains(picture, lit(picture, gain), np.ones(picture.shape[:2], np.float32), 10)
     np.testing.assert_allclose(np.exp(gains), 0.6, atol=0.04)
     np.testing.assert_allclose(relit(picture, gains), lit(picture, gain), atol=0.02)
 
 
-def test_half_of_a_tint_is_taken_at_the_luminance_of_all_of_it(picture: Float) -> None:
+def test_half_of_a_tint_is_taken_at_the_luminance_of_all_of_it(picture: FloatArray) -> None:
     gain = np.float32([1.3, 1.0, 0.7])
     gains = light_gains(picture, lit(picture, gain), np.ones(picture.shape[:2], np.float32), 10).mean((0, 1))
     assert gains[0] - gains[2] == pytest.approx(TINT * np.log(1.3 / 0.7), rel=0.1)
@@ -32,14 +33,14 @@ def test_half_of_a_tint_is_taken_at_the_luminance_of_all_of_it(picture: Float) -
     assert gains @ luminance == pytest.approx(np.log(gain) @ luminance, abs=0.02)
 
 
-def test_lost_contrast_and_color_are_not_taken_over(picture: Float) -> None:
+def test_lost_contrast_and_color_are_not_taken_over(picture: FloatArray) -> None:
     """A version gray and flat, as bright on the whole: nothing is to be changed."""
     flat = srgb_to_linear(picture).mean((0, 1))
     gains = light_gains(picture, relit(np.ones_like(picture), np.log(flat)), np.ones((40, 60), np.float32), 30)
     assert np.abs(gains).max() < 0.03
 
 
-def test_only_what_is_masked_counts_and_gains_are_bounded(picture: Float) -> None:
+def test_only_what_is_masked_counts_and_gains_are_bounded(picture: FloatArray) -> None:
     mask = np.zeros(picture.shape[:2], np.float32)
     mask[:, :20] = 1
     after = np.where(mask[..., None] > 0, picture, 0).astype(np.float32)

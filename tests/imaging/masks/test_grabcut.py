@@ -10,7 +10,7 @@ from skimage import data
 from backend.imaging import Cancelled
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.masks.grabcut import from_box, from_selection
-from backend.imaging.masks.regions import Box
+from plugin.client.image import Box
 
 ROCKET_BOX = Box(290, 80, 70, 330)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from backend.imaging.color.spaces import linear_to_srgb, luminance, srgb_to_linear
-from backend.imaging.masks.regions import Box, bounding_box, combine, components, feather, grow, guided_filter
+from backend.imaging.masks.regions import bounding_box, combine, components, feather, grow, guided_filter
+from plugin.client.image import Box
 
 
 def square(size: int = 60, start: int = 20, stop: int = 40) -> np.ndarray:

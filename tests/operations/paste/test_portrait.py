@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.io.rasters import Pixels, coverage, samples
+from backend.imaging.arrays import AnyArray
+from backend.io.rasters import coverage, samples
 from backend.operations import Context
 from backend.operations.paste import portrait
 from models.zoo import store
@@ -45,7 +46,7 @@ def test_strokes_are_the_paintings_and_finer_where_they_would_hide_a_face(
     """A photograph 60 pixels high that is to have half of the painting's height."""
     strokes = []
 
-    def stylized(image: Pixels, net: object, weights: object, stroke: float, *_: object) -> Pixels:
+    def stylized(image: AnyArray, net: object, weights: object, stroke: float, *_: object) -> AnyArray:
         strokes.append(stroke)
         return image
 

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from skimage import data
 
-from backend.imaging.masks.regions import Box
 from backend.io.rasters import DTYPES, as_depth, raster, samples
 from backend.operations import Context, OperationError, find
 from backend.operations.networks import cache_key
 from backend.operations.selection.perception import Perception
 from backend.operations.selection.subject import _cut_off, areas, is_dots, predict_subject
 from plugin.client.actions import BY_NAME, ResultKind, Value
-from plugin.client.image import PixelFormat, Raster
+from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 GRAY, RGB = PixelFormat("Y", "u8"), PixelFormat("RGB", "u8")
