@@ -1,4 +1,4 @@
-"""A sheet of pictures as styles: each of them, and what one pass makes of three photographs that come along.
+"""A sheet of images as styles: each of them, and what one pass makes of three photographs that come along.
 
 python -m benchmarks.any_style PICTURE [PICTURE ...] --sheet FILE.jpg
 """

@@ -4,11 +4,11 @@
         [--set NAME=VALUE ...]
     python -m benchmarks.fill DATA --speed
 
-DATA is the data folder ($INLAY_DATA). The pictures are 512 px crops from the middle of its photos/dev, each with an
+DATA is the data folder ($INLAY_DATA). The images are 512 px crops from the middle of its photos/dev, each with an
 irregular hole and with one of an object's shape, of 5 to 25 % of the area. L1 and PSNR are on 0..255; SSIM; and the
 feature distance: squeezenet1_0 at six taps, unit length per pixel, squared difference, summed over taps. G'MIC's
 matchpatch takes part where `gmic` is installed, and the network (alone, and as the guide of patches: auto) where its
-weights are. --keep holds the pictures, the holes, every method's fills and the scores: a fill that is there already is
+weights are. --keep holds the images, the holes, every method's fills and the scores: a fill that is there already is
 not made again, so that methods can be measured one after the other. --set gives a setting of the patches' search
 (`InpaintingConfig`) another value, to see what it is worth. --speed times a round hole of 400 px in 2048 x 2048
 and in 12 megapixels.
@@ -53,13 +53,13 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 SIDE = 512
 SMALLEST, LARGEST = 0.05, 0.25
-TRAINED_AT = 256  # side in pixels of the pictures of a run whose weights are not exported yet
+TRAINED_AT = 256  # side in pixels of the images of a run whose weights are not exported yet
 Method = Callable[[Picture, Mask], Picture]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A picture (H x W x 3, RGB), its number, its hole, and what kind of hole it is."""
+    """An image (H x W x 3, RGB), its number, its hole, and what kind of hole it is."""
 
     number: int
     kind: str
@@ -68,7 +68,7 @@ class Case:
 
 
 class Inlay:
-    """The operation, without the growth and the feather that a person wants and a comparison does not.
+    """The operation, without the growth and the feather that the user wants and a comparison does not.
 
     kept: what its worker has in memory: the network.
     """
@@ -121,7 +121,7 @@ def methods(weights: Path | None) -> dict[str, Method]:
 
 
 def cases(data: Path, every: int) -> Iterator[Case]:
-    """The same pictures and holes at every call."""
+    """The same images and holes at every call."""
     strokes = sorted((data / "masks/irregular").glob("*.png"))
     outlines = sorted((data / "subjects/dev/masks").glob("*.png"))
     for number, path in enumerate(sorted((data / "photos/dev").glob("*.jpg"))):
@@ -143,7 +143,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
 
 
 def middle(picture: Picture) -> Picture:
-    """The square in the middle, of SIDE pixels; a smaller picture is enlarged to have one."""
+    """The square in the middle, of SIDE pixels; a smaller image is enlarged to have one."""
     scale = max(1.0, SIDE / min(picture.shape[:2]))
     size = (max(SIDE, round(picture.shape[1] * scale)), max(SIDE, round(picture.shape[0] * scale)))
     large = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else picture
@@ -158,7 +158,7 @@ def irregular(masks: list[Path], rng: np.random.Generator) -> Mask:
 
 
 def scores(truth: Picture, filled: Picture, hole: Mask, net: FeatureNetwork) -> list[float]:
-    """L1, PSNR, SSIM inside the hole, and the feature distance of the whole picture with the fill in it."""
+    """L1, PSNR, SSIM inside the hole, and the feature distance of the whole image with the fill in it."""
     error = (filled.astype(float) - truth)[hole]
     similar = structural_similarity(truth, filled, channel_axis=2, full=True)[1].mean(-1)[hole].mean()
     with torch.inference_mode():
@@ -234,9 +234,9 @@ def compare(data: Path, every: int, methods: dict[str, Method], keep: Path | Non
 
 def speed(data: Path, methods: dict[str, Method]) -> None:
     """Wall clock and processor time of one hole in 4 MP, and of the same in 12 MP, where the region alone counts; and
-    how many times as long the other takes: matchpatch in the same picture, auto in the smaller one."""
+    how many times as long the other takes: matchpatch in the same image, auto in the smaller one."""
     photo = cv2.imread(str(sorted((data / "photos/dev").glob("kodak*.jpg"))[0]), cv2.IMREAD_COLOR)[..., ::-1]
-    print("| picture | method | wall clock | processor |\n| --- | --- | --- | --- |")
+    print("| image | method | wall clock | processor |\n| --- | --- | --- | --- |")
     spent: dict[tuple[int, str], tuple[float, float]] = {}
     for width, height in ((2048, 2048), (4000, 3000)):
         picture = np.ascontiguousarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_CUBIC))
@@ -267,7 +267,7 @@ def processor() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
+    parser.add_argument("--every", type=int, default=1, help="only each so-many-th image")
     parser.add_argument("--methods", nargs="+", help="only these")
     parser.add_argument("--weights", type=Path, help="the network's, of a run (default: the bundled ones)")
     parser.add_argument("--keep", type=Path, help="folder for the fills and their scores; what is there is not redone")

@@ -2,7 +2,7 @@
 
     python -m benchmarks.identity [--megapixels 12] [--rounds 15] [--write]
 
-The identity action takes a picture from the client over broker and worker and back: four passages between processes,
+The identity action takes an image from the client over broker and worker and back: four passages between processes,
 checks and a digest on the way. The echo is one ROUTER that sends back what it gets, over ipc: two passages and nothing
 else. In every turn the echo is followed by the action over each of the client's transports, so that other work on the
 machine meets them alike; each action is compared with its own turn's echo, and the median of these ratios counts.
@@ -89,7 +89,7 @@ def measure(pixels: bytearray, width: int, height: int, folder: Path, rounds: in
         turn = count()
 
         def identity(connection: Connection) -> None:
-            pixels[:4] = next(turn).to_bytes(4, "little")  # a picture that was sent before would not travel again
+            pixels[:4] = next(turn).to_bytes(4, "little")  # an image that was sent before would not travel again
             picture = Raster(PixelFormat("RGBA", "u8"), width, height, pixels)
             (output,) = connection.run(Job("diagnose.identity", {}, {"image": picture})).outputs
             assert output.raster.nbytes == len(pixels)
@@ -133,7 +133,7 @@ def report(seconds: dict[str, list[float]], width: int, height: int) -> str:
     )
     return f"""# The way there and back
 
-A picture of {width} x {height} pixels, RGBA, 8 bits ({width * height * 4 / 1e6:.0f} MB), {len(seconds["echo"])} turns:
+An image of {width} x {height} pixels, RGBA, 8 bits ({width * height * 4 / 1e6:.0f} MB), {len(seconds["echo"])} turns:
 
 | | fastest | median | slowest | times the echo of its turn, median |
 | --- | --- | --- | --- | --- |

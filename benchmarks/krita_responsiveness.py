@@ -106,7 +106,7 @@ def report(times: dict[str, list[float]]) -> str:
     )
     return f"""# How Krita answers while Inlay works
 
-A picture of 512 x 512 pixels in the real Krita, {len(times["idle"])} rounds of {WATCHED_SECONDS:g} s each:
+An image of 512 x 512 pixels in the real Krita, {len(times["idle"])} rounds of {WATCHED_SECONDS:g} s each:
 
 | | least | median | most |
 | --- | --- | --- | --- |

@@ -1,6 +1,6 @@
 """Edges at full size: alpha error in the band, foreground error and time, on composites whose alpha is known.
 
-    python -m benchmarks.matting DATA [--photos 8] [--large] [--pictures FOLDER]
+    python -m benchmarks.matting DATA [--photos 8] [--large] [--images FOLDER]
 
 DATA is the data folder ($INLAY_DATA). Scenes are RGBA cut-outs enlarged onto photographs and furry bodies drawn strand
 by strand; what a network would answer is imitated by shrinking the true alpha to a few hundred pixels, displacing its
@@ -61,14 +61,14 @@ def composite(name: str, subject: Array, alpha: Array, backdrop: Array, size: in
 def read(path: Path, flags: int) -> Array:
     picture = cv2.imread(str(path), flags)
     if picture is None:
-        raise FileNotFoundError(f"{path} is not a picture that OpenCV can read")
+        raise FileNotFoundError(f"{path} is not an image that OpenCV can read")
     order = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
     colors: Array = cv2.cvtColor(picture, order).astype(np.float32) / 255
     return colors
 
 
 def fill_frame(picture: Array, width: int, height: int) -> Array:
-    """The picture enlarged to cover width x height and cut to it."""
+    """The image enlarged to cover width x height and cut to it."""
     scale = max(width / picture.shape[1], height / picture.shape[0])
     size = (round(picture.shape[1] * scale + 1), round(picture.shape[0] * scale + 1))
     large: Array = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)[:height, :width]

@@ -3,9 +3,9 @@
     python -m benchmarks.objects DATA [--every N] [--timed N] [--weights FILE] [--out TABLE.md]
 
 DATA is the data folder ($INLAY_DATA), with subjects/dev. Prompts are drawn from the true masks with a seed of the
-picture's name: a box whose sides are off by 3 % of its size inwards to 12 % outwards, and a wobbly outline some percent
-outside of the object. IoU is taken at the pictures' own size; the times of N pictures enlarged to 1024 px (longest
-side) are medians, of a first prompt on a picture and of a second one.
+image's name: a box whose sides are off by 3 % of its size inwards to 12 % outwards, and a wobbly outline some percent
+outside of the object. IoU is taken at the images' own size; the times of N images enlarged to 1024 px (longest
+side) are medians, of a first prompt on an image and of a second one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from plugin.client.image import Box
 
 TIMED_SIDE = 1024
 GRABCUT_ROUNDS = 5
-Answer = Callable[[Pixels, Pixels], Pixels]  # picture, prompt -> mask
+Answer = Callable[[Pixels, Pixels], Pixels]  # image, prompt -> mask
 
 
 def box_prompt(mask: Pixels, rng: np.random.Generator) -> Pixels:
@@ -67,7 +67,7 @@ def _disc(radius: float) -> Pixels:
 
 
 def _with_background(prompt: Pixels) -> Pixels:
-    """A prompt that covers the whole picture means nothing: its rim stays free."""
+    """A prompt that covers the whole image means nothing: its rim stays free."""
     if prompt.all():
         prompt[:2] = prompt[-2:] = 0
         prompt[:, :2] = prompt[:, -2:] = 0
@@ -97,7 +97,7 @@ def accuracy(data: Path, answers: dict[str, tuple[Answer, bool]], every: int) ->
             found = answer(picture, lasso if by_lasso else box) > 127
             row = iou(truth, found), iou(boundary(truth), boundary(found))
             rows.setdefault((stem.split("_")[0], name), []).append(row)
-    lines = ["| set | method | pictures | IoU | below 0.6 | boundary IoU |", "| --- | --- " + "| ---: " * 4 + "|"]
+    lines = ["| set | method | images | IoU | below 0.6 | boundary IoU |", "| --- | --- " + "| ---: " * 4 + "|"]
     for (group, name), values in sorted(rows.items(), key=lambda item: item[0][0]):
         overlap, edge = np.mean(values, 0)
         poor = np.mean([value[0] < 0.6 for value in values])
@@ -106,7 +106,7 @@ def accuracy(data: Path, answers: dict[str, tuple[Answer, bool]], every: int) ->
 
 
 def times(data: Path, context: Context, count: int) -> str:
-    """Median seconds at 1024 px: a picture's first prompt, its second, and GrabCut from the first one's box."""
+    """Median seconds at 1024 px: an image's first prompt, its second, and GrabCut from the first one's box."""
     rows = []
     pictures = list(dev_pictures(data, 1))
     for stem, picture, mask in pictures[:: max(1, len(pictures) // count)][:count]:
@@ -118,7 +118,7 @@ def times(data: Path, context: Context, count: int) -> str:
         rows[-1].append(_seconds(lambda: opencv_grabcut(large, first)))  # noqa: B023 -- called at once
     first_time, second_time, grabcut_time = np.median(rows, 0)
     return (
-        f"{len(rows)} pictures at {TIMED_SIDE} px, {torch.get_num_threads()} threads: first prompt {first_time:.2f} s, "
+        f"{len(rows)} images at {TIMED_SIDE} px, {torch.get_num_threads()} threads: first prompt {first_time:.2f} s, "
         f"second {second_time:.2f} s, GrabCut {grabcut_time:.2f} s, {grabcut_time / first_time:.0f} times the first.\n"
     )
 
@@ -132,8 +132,8 @@ def _seconds(action: Callable[[], object]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
-    parser.add_argument("--timed", type=int, default=8, help="how many pictures are timed")
+    parser.add_argument("--every", type=int, default=1, help="only each so-many-th image")
+    parser.add_argument("--timed", type=int, default=8, help="how many images are timed")
     parser.add_argument("--weights", type=Path, help="a training run's weights for the network (default: the bundled)")
     parser.add_argument("--without-grabcut", action="store_true", help="the network's answers alone, no times")
     parser.add_argument("--out", type=Path)

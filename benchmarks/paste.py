@@ -1,9 +1,9 @@
 """Blending side by side: python -m benchmarks.paste $INLAY_DATA [--weights FILE ...] [--every N].
 
-Composites of pictures that were never trained on, made with T of Portenier et al. 2019 (models/training/
+Composites of images that were never trained on, made with T of Portenier et al. 2019 (models/training/
 paste_transforms.py): `photos/dev` with turned rectangles, `subjects/dev` with the grown masks of their subjects. Seeds
-are fixed and belong to the picture, so `--every` leaves the others' composites as they are. PSNR and MSE are of the
-whole picture, foreground MSE under the mask, of 8-bit values and averaged over the composites; the share is the
+are fixed and belong to the image, so `--every` leaves the others' composites as they are. PSNR and MSE are of the
+whole image, foreground MSE under the mask, of 8-bit values and averaged over the composites; the share is the
 foreground MSE over the plain composite's.
 """
 
@@ -34,7 +34,7 @@ from models.zoo import store
 Pixels = NDArray[np.uint8]
 RIM = 2  # pixels at the border that no mask covers: cv2.seamlessClone needs surroundings on every side
 Method = Callable[[Pixels, Pixels, Mask], Pixels]
-"""(source, target, mask) to the blended picture, 8-bit RGB."""
+"""(source, target, mask) to the blended image, 8-bit RGB."""
 
 
 def plain(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
@@ -49,7 +49,7 @@ def opencv(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
 
 
 def poisson_within(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    """The mask shrunk by 3 pixels first, as cv2.seamlessClone does: where the true picture is the target, a rim
+    """The mask shrunk by 3 pixels first, as cv2.seamlessClone does: where the true image is the target, a rim
     left alone has no error."""
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=3).astype(bool)
     return seamless_clone(source, target, inner)
@@ -99,7 +99,7 @@ def methods(weights: list[Path], longest: int) -> dict[str, Method]:
 
 
 def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture, Mask | None]]:
-    """(name, picture, mask of its subject or None): 0..1, longest side at most `longest` pixels."""
+    """(name, image, mask of its subject or None): 0..1, longest side at most `longest` pixels."""
     for folder in (data / "photos" / "dev", data / "subjects" / "dev"):
         with (folder / "sources.csv").open(newline="") as file:
             rows = sorted(csv.DictReader(file), key=lambda row: row["file"])[::every]
@@ -118,7 +118,7 @@ def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture,
 def composite(
     name: str, picture: Picture, subject: Mask | None, sigma: float, local: bool
 ) -> tuple[Pixels, Pixels, Mask]:
-    """(source, target, mask): the target is the picture itself, the answer that a perfect method would give."""
+    """(source, target, mask): the target is the image itself, the answer that a perfect method would give."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     height, width = picture.shape[:2]
     source = transform(picture, sigma * max(height, width) / 512, rng, local)
@@ -153,7 +153,7 @@ def main() -> None:
         default=[bundled] if bundled else [],
         help="exported networks, not the bundled",
     )
-    parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
+    parser.add_argument("--every", type=int, default=1, help="only each so-many-th image")
     parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
     parser.add_argument(
         "--looked-at", type=int, default=card.input_size, help="longest side in pixels that the network sees"

@@ -1,4 +1,4 @@
-"""What Poisson cloning cannot do, beside Inlay: python -m benchmarks.paste_pictures docs/pictures.
+"""What Poisson cloning cannot do, beside Inlay: python -m benchmarks.paste_pictures docs/images.
 
 paste-shading.jpg: photographs of scikit-image of which a region is changed in color and light by T of Portenier et
 al. 2019, from place to place: pasted as it is, by Poisson cloning, by Inlay, and the photograph itself.
@@ -25,7 +25,7 @@ from plugin.client.actions import BY_NAME
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job
 
-HEIGHT = 300  # of a picture in the sheets, pixels
+HEIGHT = 300  # of an image in the sheets, pixels
 SHADED = (("coffee", 8), ("astronaut", 6), ("chelsea", 9))
 """Photograph and seed."""
 

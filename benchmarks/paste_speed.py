@@ -1,8 +1,8 @@
 """Time and memory of blending: python -m benchmarks.paste_speed [--weights RUN/best.safetensors] [--width 40].
 
-A smooth picture with grain, a disc of it pasted elsewhere, with the network (untrained where no weights are given,
+A smooth image with grain, a disc of it pasted elsewhere, with the network (untrained where no weights are given,
 which takes as long) and by Poisson cloning alone. Each case runs in a process of its own; the memory is the peak of
-that process less what it had with everything imported and the pictures made.
+that process less what it had with everything imported and the images made.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=40, help="of the untrained network")
     options = parser.parse_args()
     print(f"{torch.get_num_threads()} threads\n")
-    print("| picture | paste | samples | method | wall clock (s) | processor (s) | memory (MiB) |")
+    print("| image | paste | samples | method | wall clock (s) | processor (s) | memory (MiB) |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for case in CASES:
         for kind in ("uint8", "uint16"):

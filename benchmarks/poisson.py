@@ -1,6 +1,6 @@
 """Seamless cloning at 12 MP beside cv2.seamlessClone, in one run: python -m benchmarks.poisson [--threads 2].
 
-The mask is an ellipse of a third of the picture. Runs alternate, and the fastest of each counts. Memory is what the
+The mask is an ellipse of a third of the image. Runs alternate, and the fastest of each counts. Memory is what the
 process's peak grows by in one call, each in a fresh process. Processor time is printed beside the wall clock, because
 on a machine with other work only it can be compared.
 """

@@ -26,7 +26,7 @@ from plugin.client.messages import Job
 
 Picture = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
-HEIGHT = 300  # of each picture in the sheet, pixels
+HEIGHT = 300  # of each image in the sheet, pixels
 WIDTH = 1700  # of the sheet at most, pixels
 
 
@@ -54,7 +54,7 @@ REMOVALS = (
 
 
 def erased(picture: Picture, hole: Picture, method: str) -> Picture:
-    """The picture (H x W x 3) with the hole (H x W, 0..255) filled."""
+    """The image (H x W x 3) with the hole (H x W, 0..255) filled."""
     action = BY_NAME["fill.selection"]
     inputs = {"image": from_array(picture), "selection": from_array(hole)}
     outputs = find(action.name)(Job(action.name, action.check({"method": method}), inputs), Context())
@@ -92,7 +92,7 @@ def pair(data: Path, removal: Removal, method: str) -> Picture:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("sheet", type=Path, help="the picture to write")
+    parser.add_argument("sheet", type=Path, help="the image to write")
     parser.add_argument("--method", default="auto", choices=("auto", "network", "patches"))
     options = parser.parse_args()
     for removal in REMOVALS:

@@ -1,9 +1,9 @@
 """How long a selection takes from submit to mask, on a photograph of 12 megapixels, with a warm backend process.
 
-    python -m benchmarks.select_speed [--rounds 5] [--picture FILE]
+    python -m benchmarks.select_speed [--rounds 5] [--image FILE]
 
-The first prompt (select.subject) is timed on pictures the backend has not seen, the second one (select.object from a
-box) on the same pictures afterwards. Peak memory is that of the worker process over the whole run (Linux). `--inside`
+The first prompt (select.subject) is timed on images the backend has not seen, the second one (select.object from a
+box) on the same images afterwards. Peak memory is that of the worker process over the whole run (Linux). `--inside`
 runs the same jobs in this process instead and prints where the time goes.
 """
 
@@ -29,11 +29,11 @@ from plugin.client.messages import Job
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 4000, 3000
-BOX = (0.1, 0.02, 0.75, 0.98)  # left, top, right, bottom, of the picture's sides
+BOX = (0.1, 0.02, 0.75, 0.98)  # left, top, right, bottom, of the image's sides
 
 
 def photograph(path: Path | None) -> NDArray[np.uint8]:
-    """The picture (scikit-image's cat when None) at 12 megapixels, HEIGHT x WIDTH x 4 RGBA."""
+    """The image (scikit-image's cat when None) at 12 megapixels, HEIGHT x WIDTH x 4 RGBA."""
     if path is None:
         from skimage import data
 
@@ -45,7 +45,7 @@ def photograph(path: Path | None) -> NDArray[np.uint8]:
 
 
 def jobs(picture: NDArray[np.uint8], number: int) -> Iterator[Job]:
-    """The first and the second job on a picture made unlike the others by one pixel."""
+    """The first and the second job on an image made unlike the others by one pixel."""
     from backend.io.rasters import from_array
     from plugin.client.actions import BY_NAME
 
@@ -93,7 +93,7 @@ def timed(jobs: Callable[[int], Iterable[Job]], rounds: int) -> tuple[list[list[
 def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
     times, memory = timed(lambda number: jobs(picture, number), rounds)
     print(f"{WIDTH} x {HEIGHT} RGBA, {os.cpu_count()} cores, seconds from submit to mask, {rounds} rounds")
-    names = ("select.subject, new picture", "select.object, same picture")
+    names = ("select.subject, new image", "select.object, same image")
     for name, row in zip(names, zip(*times, strict=True), strict=True):
         print(f"{name}: median {statistics.median(row):.2f}, least {min(row):.2f}, most {max(row):.2f}")
     print(f"peak memory of the worker: {memory} MiB")

@@ -1,8 +1,8 @@
-"""A picture painted in bands of rows with its layers kept in files, as very large ones are, and by the network at once.
+"""An image painted in bands of rows with its layers kept in files, as very large ones are, and by the network at once.
 
     python -m benchmarks.style_bands PICTURE [--styles wave scream composition]
 
-Prints the mean difference over the picture, that of the worst row, and the largest of any sample, in steps of 8 bits.
+Prints the mean difference over the image, that of the worst row, and the largest of any sample, in steps of 8 bits.
 The network at once works in float32; bands also in bfloat16 where the processor is quicker with it.
 """
 

@@ -1,9 +1,9 @@
 """How long a style takes from submit to result, with a warm backend process.
 
-    python -m benchmarks.style_speed [--rounds 5] [--large-rounds 1] [--picture FILE]
+    python -m benchmarks.style_speed [--rounds 5] [--large-rounds 1] [--image FILE]
 
-A preset on a picture of 600 x 800, a preset on its background alone (the subject is searched for beside the painting),
-and a preset on 12 megapixels; every time on a picture that the backend has not seen. Peak memory is that of the worker
+A preset on an image of 600 x 800, a preset on its background alone (the subject is searched for beside the painting),
+and a preset on 12 megapixels; every time on an image that the backend has not seen. Peak memory is that of the worker
 process over the whole run (Linux).
 """
 
@@ -26,7 +26,7 @@ SMALL = (800, 600)  # width, height
 
 
 def job(action: str, picture: NDArray[np.uint8], number: int) -> Job:
-    """An action with its own settings on a picture made unlike the others by one pixel."""
+    """An action with its own settings on an image made unlike the others by one pixel."""
     from backend.io.rasters import from_array
     from plugin.client.actions import BY_NAME
 
@@ -41,7 +41,7 @@ def report(what: str, seconds: list[float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="of the small picture")
+    parser.add_argument("--rounds", type=int, default=5, help="of the thumbnail")
     parser.add_argument("--large-rounds", type=int, default=1, help="of 12 megapixels, 0 for none")
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()

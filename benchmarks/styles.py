@@ -26,8 +26,8 @@ from models.training.style.scores import Score, mean_score
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
 PHOTOGRAPHS = ("astronaut.jpg", "chelsea.png", "coffee.png")
-CELL, GAP, TITLE = (300, 220), 8, 26  # pixels: a picture's width and height, around it, above it
-LARGER = 2  # pictures are painted at so many times their size in the sheet: strokes have a size of their own
+CELL, GAP, TITLE = (300, 220), 8, 26  # pixels: an image's width and height, around it, above it
+LARGER = 2  # images are painted at so many times their size in the sheet: strokes have a size of their own
 
 
 def table(scores: dict[str, Score]) -> str:

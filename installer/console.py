@@ -1,4 +1,4 @@
-"""What a person sees while the installer works, and the programs it runs."""
+"""What the user sees while the installer works, and the programs it runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Console:
         self.log, self.dry = log, dry
 
     def say(self, text: str) -> None:
-        """A line for the person."""
+        """A line for the user."""
         print(text, flush=True)
 
     def step(self, text: str) -> None:

@@ -77,7 +77,7 @@ class Machine:
 
     @property
     def appimage_folders(self) -> list[Path]:
-        """Linux: where people keep AppImages."""
+        """Linux: where users keep AppImages."""
         names = ("Applications", "AppImages", "Downloads", "Desktop", "bin", ".local/bin")
         return [*(self.home / name for name in names), self.root / "opt"]
 

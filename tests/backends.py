@@ -143,7 +143,7 @@ def ended(message: Message) -> bool:
 
 
 def identity(width: int = 64, height: int = 48, **parameters: float | str) -> Job:
-    """A job that sends a random picture there and back."""
+    """A job that sends a random image there and back."""
     pixels = os.urandom(width * height * 4)
     picture = Raster(PixelFormat("RGBA", "u8"), width, height, pixels, x=-7, y=11, profile=b"a profile")
     return Job("diagnose.identity", dict(parameters), {"image": picture})

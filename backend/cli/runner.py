@@ -33,7 +33,7 @@ class Runner(Protocol):
 
 @contextmanager
 def runner(in_process: bool) -> Iterator[Runner]:
-    """The runner that the person asked for."""
+    """The runner that the user asked for."""
     if in_process:
         yield InProcess()
         return

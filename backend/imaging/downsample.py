@@ -8,7 +8,7 @@ from backend.imaging.arrays import AnyArray
 
 
 def reduced(image: AnyArray, size: tuple[int, int]) -> AnyArray:
-    """The picture (H x W [x C]) at size (width, height), no larger than it: means over areas, in its own type.
+    """The image (H x W [x C]) at size (width, height), no larger than it: means over areas, in its own type.
 
     Halved as long as that leaves enough, which OpenCV does many times faster than any other reduction; the last row or
     column of an odd number is left out of that.

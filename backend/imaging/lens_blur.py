@@ -15,7 +15,7 @@ from backend.imaging.arrays import FloatArray
 from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 from backend.imaging.downsample import reduced
 
-WORK_RADIUS = 16.0  # pixels: larger discs are computed on a picture reduced until they are of this size
+WORK_RADIUS = 16.0  # pixels: larger discs are computed on an image reduced until they are of this size
 EMPTY = 1e-2  # a disc with less background in it than this share has met next to nothing
 FAINT = 1e-3
 PURE = 0.1  # alpha from which a pixel no longer counts as background
@@ -32,7 +32,7 @@ def disc(radius: float) -> FloatArray:
 def lens_blur(
     image: npt.NDArray[np.generic], alpha: FloatArray, radius: float, cancelled: CancelCheck | None = None
 ) -> FloatArray:
-    """The background of a picture out of focus, H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
+    """The background of an image out of focus, H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
 
     image: H x W x 3 RGB, integers or 0..1, sRGB-encoded; alpha: H x W, a pixel's share of the subject; radius: of the
     disc, in pixels. Means are taken in linear light, where a lens takes them. Raises Cancelled.

@@ -51,7 +51,7 @@ def check_room(needed: int, available: int) -> None:
     if needed > available:
         raise RefusedError(
             ErrorCode.TOO_LARGE,
-            f"The pictures need about {needed / 2**30:.1f} GiB to work on, but only {available / 2**30:.1f} GiB of "
+            f"The images need about {needed / 2**30:.1f} GiB to work on, but only {available / 2**30:.1f} GiB of "
             "memory are free.",
             "Close other programs, or work on a smaller layer or selection.",
         )
@@ -62,6 +62,6 @@ def check_total(held: int, available: int) -> None:
     if held > available:
         raise RefusedError(
             ErrorCode.TOO_LARGE,
-            f"{held / 2**30:.1f} GiB of pictures wait already; {available / 2**30:.1f} GiB of memory are free.",
+            f"{held / 2**30:.1f} GiB of images wait already; {available / 2**30:.1f} GiB of memory are free.",
             "Wait for the other jobs to end, then run the action again.",
         )

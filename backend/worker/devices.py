@@ -26,7 +26,7 @@ class Attempt:
     device: str
     half: bool = False
     budget: int = 0
-    note: str = ""  # for the person, when it is this way that succeeded
+    note: str = ""  # for the user, when it is this way that succeeded
 
 
 def choose(wanted: str = "auto") -> tuple[str, str]:

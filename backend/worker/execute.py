@@ -31,7 +31,7 @@ def execute(
 ) -> Result:
     """What a job comes to on a torch device. Used by the worker, and where the command line works in its own process.
 
-    Out of memory, it is tried again as `devices.attempts` says. Raises OperationError for what a person can mend,
+    Out of memory, it is tried again as `devices.attempts` says. Raises OperationError for what the user can mend,
     backend.imaging.Cancelled, and whatever else an operation raises; ValueError for bad parameters.
     """
     operation = find(job.action)
@@ -57,7 +57,7 @@ def execute(
 
 
 def failure_of(error: Exception, job: Job, log: str = "") -> Failure:
-    """What a person is told of an error that `execute` raised; a defect's traceback goes to the log."""
+    """What the user is told of an error that `execute` raised; a defect's traceback goes to the log."""
     if isinstance(error, OperationError):
         return Failure(error.code, error.message, error.remedy, log)
     logger.error("job %s failed", job.id[:8], exc_info=error)

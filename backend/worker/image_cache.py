@@ -1,4 +1,4 @@
-"""The worker's end of pictures by reference: those that came lately are kept, and taken for those that are named."""
+"""The worker's end of images by reference: those that came lately are kept, and taken for those that are named."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _KEY = "images"
 
 
 def completed(message: Submit, cache: dict[Any, Any]) -> Job:
-    """The job with all its pictures, read-only; the large ones stay in `cache` until that is emptied.
+    """The job with all its images, read-only; the large ones stay in `cache` until that is emptied.
 
-    A client is only given what came from itself. Raises OperationError (RESEND) when a picture is not there any more.
+    A client is only given what came from itself. Raises OperationError (RESEND) when an image is not there any more.
     """
     images: ImageCache = cache.setdefault(_KEY, ImageCache())
     inputs: dict[str, Raster] = {}
@@ -30,8 +30,8 @@ def completed(message: Submit, cache: dict[Any, Any]) -> Job:
         else:
             raise OperationError(
                 ErrorCode.RESEND,
-                "The backend no longer has a picture that it had been sent before.",
-                "Run the action again: the picture is sent again.",
+                "The backend no longer has an image that it had been sent before.",
+                "Run the action again: the image is sent again.",
             )
     for picture in inputs.values():
         images.keep(f"{message.client} {picture.key}", picture)

@@ -15,7 +15,7 @@ RELAXATIONS = 6  # Jacobi iterations on each level
 
 @torch.no_grad()
 def smooth_fill(image: Tensor, mask: Tensor) -> Tensor:
-    """The picture with its hole filled smoothly; mid-gray where nothing at all is known.
+    """The image with its hole filled smoothly; mid-gray where nothing at all is known.
 
     image: B x C x H x W; what is in the hole makes no difference. mask: B x 1 x H x W, 1 where it is known.
     """

@@ -1,9 +1,9 @@
-"""Any picture as the style, in one pass (Ghiasi et al. 2017, "Exploring the structure of a real-time, arbitrary neural
+"""Any image as the style, in one pass (Ghiasi et al. 2017, "Exploring the structure of a real-time, arbitrary neural
 artistic stylization network").
 
-A predictor looks at the style picture and answers with a style code, the scales and shifts of every normalization of
-`TransformerNet`; the network then paints as for one of its own styles. What the predictor reads off the style picture
-are means and deviations of features over the picture: a style is what is everywhere in it.
+A predictor looks at the style image and answers with a style code, the scales and shifts of every normalization of
+`TransformerNet`; the network then paints as for one of its own styles. What the predictor reads off the style image
+are means and deviations of features over the image: a style is what is everywhere in it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from models.zoo.style_presets import PHOTOGRAPH
 
 READ = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
 PICTURE = "picture"
-"""The name of the style that `AnyStyle.painter` has read off a picture."""
+"""The name of the style that `AnyStyle.painter` has read off an image."""
 
-SIDE = 384  # px, shorter side at which style pictures are looked at: the strokes come out as large as they are there
+SIDE = 384  # px, shorter side at which style images are looked at: the strokes come out as large as they are there
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class AnyStyleConfig:
 
 
 class StylePredictor(nn.Module):
-    """Style pictures, B x 3 x h x w, RGB 0..1, to codes, B x `length`."""
+    """Style images, B x 3 x h x w, RGB 0..1, to codes, B x `length`."""
 
     center: Tensor
     spread: Tensor
@@ -63,7 +63,7 @@ class StylePredictor(nn.Module):
 
     @torch.no_grad()
     def fit(self, statistics: Tensor) -> None:
-        """Takes the mean and deviation of each statistic over many pictures, N x D, to normalize by."""
+        """Takes the mean and deviation of each statistic over many images, N x D, to normalize by."""
         self.center.copy_(statistics.mean(0))
         self.spread.copy_(statistics.std(0).clamp_min(1e-3))
 
@@ -75,7 +75,7 @@ class StylePredictor(nn.Module):
 
 class AnyStyle(nn.Module):
     """A transformation network and the predictor of its codes. The network's own codes are the photograph's, which
-    reproduces the picture, and under `base` the one from which predicted codes depart."""
+    reproduces the image, and under `base` the one from which predicted codes depart."""
 
     def __init__(self, config: AnyStyleConfig) -> None:
         super().__init__()
@@ -94,14 +94,14 @@ class AnyStyle(nn.Module):
 
     @torch.no_grad()
     def painter(self, style: Tensor) -> TransformerNet:
-        """A transformation network that holds the style of one picture, 1 x 3 x h x w, beside the photograph's."""
+        """A transformation network that holds the style of one image, 1 x 3 x h x w, beside the photograph's."""
         net = copy.deepcopy(self.net)
         net.config = replace(net.config, styles=(PHOTOGRAPH, PICTURE))
         net.codes = nn.Parameter(torch.cat([self.net.codes, self.code(style)]), requires_grad=False)
         return net
 
     def forward(self, image: Tensor, style: Tensor, strength: Tensor | float = 1.0) -> Tensor:
-        """Pictures restyled as the style pictures are, all RGB 0..1; see `TransformerNet` for their sizes."""
+        """Images restyled as the style images are, all RGB 0..1; see `TransformerNet` for their sizes."""
         out: Tensor = self.net(image, self.code(style, strength))
         return out
 

@@ -6,7 +6,7 @@ the `photograph` code, which is trained to reproduce its input, lies half the st
 
 Differences from the 2016 network: nearest-neighbor upsampling before plain convolutions instead of transposed ones
 (no checkerboards; Odena et al. 2016), reflection padding everywhere, `width` channels where it has 32, and one more
-number in a code, `recall`: how much of the picture's own brightness and contrast, which instance normalization takes
+number in a code, `recall`: how much of the image's own brightness and contrast, which instance normalization takes
 away, the last layer gives back. A photograph needs it; a painting brings its own.
 """
 
@@ -24,7 +24,7 @@ from models.zoo.style_presets import PHOTOGRAPH
 Moments = tuple[Tensor, Tensor]
 """Mean and variance of every channel, each B x C x 1 x 1, float32."""
 
-STRIDE = 4  # sides of a picture are multiples of this
+STRIDE = 4  # sides of an image are multiples of this
 SMALLEST = 16  # px: below it the reflected margins are longer than the layers
 
 
@@ -36,7 +36,7 @@ class TransformerNetConfig:
 
 
 def moments(x: Tensor) -> Moments:
-    """Mean and variance over the picture of B x C x H x W, summed in float32."""
+    """Mean and variance over the image of B x C x H x W, summed in float32."""
     mean = x.mean((2, 3), keepdim=True, dtype=torch.float32)
     square = (x * x).mean((2, 3), keepdim=True, dtype=torch.float32)
     return mean, (square - mean * mean).clamp(min=0)
@@ -75,7 +75,7 @@ class ConvNorm(nn.Module):
 
 
 class TransformerNet(nn.Module):
-    """Pictures to stylized pictures, both B x 3 x H x W, RGB 0..1; H and W multiples of 4, at least 16.
+    """Images to stylized images, both B x 3 x H x W, RGB 0..1; H and W multiples of 4, at least 16.
 
     `codes` holds one row per style of `config.styles`; `forward` takes any code of that length.
     """
@@ -105,11 +105,11 @@ class TransformerNet(nn.Module):
         return torch.stack([weight * self.codes[rows[name]] for name, weight in weights.items()]).sum(0)[None]
 
     def forward(self, image: Tensor, code: Tensor, statistics: list[Moments] | None = None) -> Tensor:
-        """`statistics`, as `measure` gives them, replace the picture's own: a tile then looks as in the whole."""
+        """`statistics`, as `measure` gives them, replace the image's own: a tile then looks as in the whole."""
         return self._run(image, code, statistics)[0]
 
     def measure(self, image: Tensor, code: Tensor) -> list[Moments]:
-        """The moments of this picture at every normalization, in order, and last those of its `logits`."""
+        """The moments of this image at every normalization, in order, and last those of its `logits`."""
         return self._run(image, code, None)[1]
 
     def _run(self, image: Tensor, code: Tensor, statistics: list[Moments] | None) -> tuple[Tensor, list[Moments]]:
@@ -135,7 +135,7 @@ class TransformerNet(nn.Module):
 
     @staticmethod
     def finish(x: Tensor, part: Tensor, recall: Tensor, given: Moments, own: Moments) -> Tensor:
-        """The last layer's normalization, with `recall` (B x 1) of the picture's own moments in its scale and shift."""
+        """The last layer's normalization, with `recall` (B x 1) of the image's own moments in its scale and shift."""
         recalled = torch.cat([own[1].sqrt(), own[0]], dim=1)[..., 0, 0]  # B x 6
         return torch.sigmoid(conditional_instance_norm(x.float(), part.float() + recall.float() * recalled, given))
 

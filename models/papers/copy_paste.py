@@ -1,14 +1,14 @@
 """The copy-paste network of Portenier et al. 2019, "Smart, Deep Copy-Paste".
 
 It sees the target with the pasted content in it and the mask, and answers with what must be added to the content for
-it to belong there: X = (I(1-M) + S M, M), Y = (G(X) + S) M + I(1-M), with target I, source S and mask M. Pictures are
+it to belong there: X = (I(1-M) + S M, M), Y = (G(X) + S) M + I(1-M), with target I, source S and mask M. Images are
 RGB 0..1 and masks 0..1, B x C x H x W, of any height and width.
 
 The paper's network has `width` 128; 40 is the slim one with 2.4 million weights. Three switches go beyond the paper:
 `poisson` shows G the Poisson solution and lets it answer with what is to be added to that, `affine` lets it answer with
 a color transform at every pixel, which undoes a change of contrast or hue with smooth values (and with both also how
 much of Poisson's correction is to stay, which is wrong where the outline is cluttered), and `stride` leaves away
-the decoder's last levels, as smooth values need no more than every fourth pixel and can be carried to a picture of any
+the decoder's last levels, as smooth values need no more than every fourth pixel and can be carried to an image of any
 size (Gharbi et al. 2017, "Deep Bilateral Learning for Real-Time Image Enhancement").
 An untrained network adds nothing: its result is the plain composite, or the Poisson solution if given.
 """
@@ -29,7 +29,7 @@ SLOPE = 0.2
 
 @dataclass(frozen=True)
 class CopyPasteConfig:
-    """width: feature maps at half resolution; four times as many at an eighth. stride: the picture's pixels a side for
+    """width: feature maps at half resolution; four times as many at an eighth. stride: the image's pixels a side for
     one of the answer's, 1, 2 or 4; more than 1 only for affine answers."""
 
     width: int = 128
@@ -109,7 +109,7 @@ class Up(nn.Module):
 
 
 class CopyPasteNet(nn.Module):
-    """The generator G. `forward` gives the finished picture Y, `residual` what G adds to the content."""
+    """The generator G. `forward` gives the finished image Y, `residual` what G adds to the content."""
 
     def __init__(self, config: CopyPasteConfig) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class CopyPasteNet(nn.Module):
         poisson: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The picture with the content blended in, float, not clipped.
+        """The image with the content blended in, float, not clipped.
 
         source, target: B x 3 x H x W; mask: B x 1 x H x W; poisson: the Poisson solution, like target, for a network
         that was built to take it; generator: of the noise. Raises ValueError where poisson is missing or unasked for.
@@ -163,7 +163,7 @@ class CopyPasteNet(nn.Module):
     ) -> Tensor:
         """The network's own answer: 3 channels to add, or 12 or 13 of a color transform, for `apply_transform`.
 
-        Its sides are the picture's over the stride, rounded up to what the encoder halves evenly.
+        Its sides are the image's over the stride, rounded up to what the encoder halves evenly.
         """
         if (poisson is not None) != self.config.poisson:
             raise ValueError(

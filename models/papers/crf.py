@@ -109,7 +109,7 @@ class BilateralGrid:
     """Gaussian kernel of the features by splatting onto a grid, blurring there and slicing back.
 
     features: N x D, in standard deviations. Only cells that some pixel touches are kept, so that the memory follows the
-    picture and not the size of the feature space. The grid's step makes splat, blur and slice together a filter of unit
+    image and not the size of the feature space. The grid's step makes splat, blur and slice together a filter of unit
     variance; the result is proportional to the kernel, and normalization takes care of the factor.
     """
 

@@ -1,8 +1,8 @@
 """The discriminator of the copy-paste network: a global and a local branch, joined by one linear layer.
 
 Portenier et al. 2019, section 3.2, after Portenier et al. 2018, "FaceShop", and Iizuka et al. 2017: the global branch
-sees the whole picture, the local one a window of half the side around the pasted content. It is conditional: beside
-the picture it sees the generator's input. There is no normalization over a batch, which a gradient penalty forbids
+sees the whole image, the local one a window of half the side around the pasted content. It is conditional: beside
+the image it sees the generator's input. There is no normalization over a batch, which a gradient penalty forbids
 (Gulrajani et al. 2017).
 """
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-INPUTS = 7  # the picture, the composite given to the generator, the mask
+INPUTS = 7  # the image, the composite given to the generator, the mask
 LAST_SIDE = 4  # pixels a side before the linear layer
 SLOPE = 0.2
 
@@ -37,7 +37,7 @@ class Branch(nn.Module):
 
 def windows_around(mask: Tensor, side: int) -> Tensor:
     """Top left corners (y, x), B x 2, of windows of that side, centered on what the masks (B x 1 x H x W) hold and kept
-    inside the picture. An empty mask gets the picture's center."""
+    inside the image. An empty mask gets the image's center."""
     corners = []
     for length, dim in ((mask.shape[2], 2), (mask.shape[3], 3)):
         held = (mask > 0).any(dim=5 - dim).squeeze(1)  # B x length
@@ -54,7 +54,7 @@ def cut(x: Tensor, corners: Tensor, side: int) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """Realness of pictures of `side` x `side` pixels (a power of two, 16 or more), one unbounded value each."""
+    """Realness of images of `side` x `side` pixels (a power of two, 16 or more), one unbounded value each."""
 
     def __init__(self, side: int = 512, width: int = 64) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Discriminator(nn.Module):
         self.join = nn.Linear(self.whole.features + self.near.features, 1)
 
     def forward(self, picture: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
-        """B values for pictures (B x 3), the composites the generator was given (B x 3), 0..1, and masks (B x 1)."""
+        """B values for images (B x 3), the composites the generator was given (B x 3), 0..1, and masks (B x 1)."""
         if picture.shape[2:] != (self.side, self.side):
             raise ValueError(f"this discriminator was built for {self.side} x {self.side} pixels")
         x = torch.cat([picture * 2 - 1, pasted * 2 - 1, mask], 1)

@@ -1,8 +1,8 @@
 """Fully convolutional networks (Long, Shelhamer and Darrell 2015): FCN-32s, 16s, 8s, and FCN-4s of "Seamless Image
 Cloning".
 
-The first layer is padded so that a 7 x 7 convolution has something to see even of small pictures; every score map is
-then cropped to where it lies in the picture. With x = a o + b the picture's coordinate of element o of a map, padding P
+The first layer is padded so that a 7 x 7 convolution has something to see even of thumbnails; every score map is
+then cropped to where it lies in the image. With x = a o + b the image's coordinate of element o of a map, padding P
 of the first layer gives
 
     pool n   a = 2^n, b = 1 - P + (2^n - 1) / 2            scores   a = 32, b = 112.5 - P
@@ -59,7 +59,7 @@ class FCN(nn.Module):
 
     stride: 32, 16, 8 or 4. classes: 21 for PASCAL VOC, 2 for portraits. width: factor on all channels. padding: of the
     first layer, 80, 100 or 130 in the paper's table IV, which leave 6 x 6, 8 x 8 or 10 x 10 scores of a 224 x 224
-    picture.
+    image.
     """
 
     def __init__(self, stride: int = 8, classes: int = 21, width: float = 1.0, padding: int = 100) -> None:
@@ -89,7 +89,7 @@ class FCN(nn.Module):
         pools = self.trunk(image)
         if min(pools[-1].shape[-2:]) < self.fc6.kernel_size[0]:
             size = f"{image.shape[-2]} x {image.shape[-1]}"
-            raise ValueError(f"{size} is too small with padding {self.padding}: enlarge the picture or pad by 100")
+            raise ValueError(f"{size} is too small with padding {self.padding}: enlarge the image or pad by 100")
         x = self.dropout(F.relu(self.fc6(pools[-1])))
         x = self.dropout(F.relu(self.fc7(x)))
         return self.score(x), pools

@@ -1,4 +1,4 @@
-"""The person's own styles: codes for the bundled style network, learned from a painting of theirs.
+"""The user's own styles: codes for the bundled style network, learned from a painting of theirs.
 
 A style is one small file, NAME.safetensors, in the folder `styles` beside the fetched models: the code, and for which
 network it is. While it is learned, the folder NAME.run holds the run.

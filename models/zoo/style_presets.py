@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PHOTOGRAPH = "photograph"
-"""The style that leaves a picture as it is: the other end of the strength slider."""
+"""The style that leaves an image as it is: the other end of the strength slider."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The half of Inlay that runs in the editor and in the command line: actions, pictures as bytes, messages."""
+"""The half of Inlay that runs in the editor and in the command line: actions, images as bytes, messages."""

@@ -1,6 +1,6 @@
 """Messages to frames and back. No sockets here; docs/protocol.md is the specification.
 
-A message is: a signature frame, a JSON header frame, then one frame per picture (and per color profile). The header
+A message is: a signature frame, a JSON header frame, then one frame per image (and per color profile). The header
 says what every frame must hold, and `decode` checks it against the frames' sizes and the limits before anything is
 built on it.
 """
@@ -165,9 +165,9 @@ def encode(message: Message) -> list[Bytes]:
 
 
 def decode(frames: Sequence[Bytes], limits: Limits | None = None, verify: bool = False) -> Message:
-    """The message in `frames`; pictures are views of the frames. Raises ProtocolError.
+    """The message in `frames`; images are views of the frames. Raises ProtocolError.
 
-    `verify` recomputes the pictures' digests: for paths that may damage what they carry.
+    `verify` recomputes the images' digests: for paths that may damage what they carry.
     """
     limits = limits or Limits()
     views = [memoryview(frame).cast("B") if memoryview(frame).nbytes else memoryview(b"") for frame in frames]
@@ -224,7 +224,7 @@ def _plain(value: Any) -> bool:
 
 
 class _Reader:
-    """Builds typed values from a parsed header, taking pictures from `frames`."""
+    """Builds typed values from a parsed header, taking images from `frames`."""
 
     def __init__(self, frames: list[memoryview], limits: Limits, verify: bool, references: bool) -> None:
         self.frames, self.limits, self.verify, self.references = frames, limits, verify, references
@@ -265,7 +265,7 @@ class _Reader:
         return kind(**{name: self.read(hint, value[name]) for name, hint in hints.items()})
 
     def raster(self, value: Any) -> Raster:
-        self.demand(isinstance(value, dict), value, "a picture")
+        self.demand(isinstance(value, dict), value, "an image")
         names = {"format", "box", "digest", "frame"}
         whole = names <= set(value) <= names | {"profile"}
         by_reference = self.references and set(value) == names - {"frame"}
@@ -285,7 +285,7 @@ class _Reader:
         except ValueError as error:
             raise ProtocolError(str(error)) from None
         if self.verify and replace(raster, key="").digest() != digest:
-            raise ProtocolError("a picture was damaged on its way")
+            raise ProtocolError("an image was damaged on its way")
         return raster
 
     def frame(self, index: Any, limit: int) -> memoryview:
@@ -297,7 +297,7 @@ class _Reader:
     @staticmethod
     def demand_size(nbytes: int, limit: int) -> None:
         if nbytes > limit:
-            raise ProtocolError(f"a picture of {nbytes} bytes; at most {limit} are taken", ErrorCode.TOO_LARGE)
+            raise ProtocolError(f"an image of {nbytes} bytes; at most {limit} are taken", ErrorCode.TOO_LARGE)
 
     @staticmethod
     def demand(holds: bool, value: Any, wanted: str) -> None:

@@ -1,4 +1,4 @@
-"""A picture as bytes: what every layer, selection and mask is while it travels.
+"""An image as bytes: what every layer, selection and mask is while it travels.
 
 Rows are packed without padding, top to bottom; samples are little endian; integers span 0..2^bits-1, floats are
 nominally 0..1. Alpha is straight (not premultiplied). Offsets are in image coordinates.
@@ -22,7 +22,7 @@ DEPTHS = {"u8": 1, "u16": 2, "f16": 2, "f32": 4}
 _BLOCK = 1 << 20  # bytes under one checksum
 
 MAX_SIDE = 1 << 17
-"""Longest side of a picture that is accepted, in pixels."""
+"""Longest side of an image that is accepted, in pixels."""
 
 
 class Box(NamedTuple):
@@ -86,7 +86,7 @@ class Raster:
     """A rectangle of pixels at an offset, with its color profile.
 
     `data` holds exactly `width * height * format.bytes_per_pixel` bytes and may be any buffer; it is never copied.
-    `profile` is an ICC profile, empty when the picture has none (then it is taken as sRGB).
+    `profile` is an ICC profile, empty when the image has none (then it is taken as sRGB).
     `key` is the digest where it is known already.
     """
 
@@ -103,7 +103,7 @@ class Raster:
         self._check_sides()
         view = memoryview(self.data)
         if not view.c_contiguous:
-            raise ValueError("the rows of a picture must lie one after the other, without gaps")
+            raise ValueError("the rows of an image must lie one after the other, without gaps")
         if view.nbytes != self.nbytes:
             raise ValueError(
                 f"{view.nbytes} bytes of pixels, but {self.width} x {self.height} in "
@@ -112,7 +112,7 @@ class Raster:
 
     def _check_sides(self) -> None:
         if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
-            raise ValueError(f"a picture of {self.width} x {self.height} pixels: sides must be 1 to {MAX_SIDE}")
+            raise ValueError(f"an image of {self.width} x {self.height} pixels: sides must be 1 to {MAX_SIDE}")
 
     @property
     def nbytes(self) -> int:
@@ -129,9 +129,9 @@ class Raster:
         return replace(self, x=x, y=y)
 
     def digest(self) -> str:
-        """Content key of the pixels and their format: equal pictures have equal digests wherever they lie.
+        """Content key of the pixels and their format: equal images have equal digests wherever they lie.
 
-        BLAKE2b over the CRC-32s of 1 MiB blocks: at memory speed, good enough to tell pictures apart and to notice a
+        BLAKE2b over the CRC-32s of 1 MiB blocks: at memory speed, good enough to tell images apart and to notice a
         damaged transfer; it is no signature.
         """
         if self.key:
@@ -154,9 +154,9 @@ class Raster:
 
 @dataclass(frozen=True, slots=True)
 class Reference(Raster):
-    """A picture named by its key alone: the receiver has it, or asks for it.
+    """An image named by its key alone: the receiver has it, or asks for it.
 
-    It has a place of its own, but no pixels here; its profile is the named picture's.
+    It has a place of its own, but no pixels here; its profile is the named image's.
     """
 
     data: Bytes = b""

@@ -1,6 +1,6 @@
-"""Pictures that need not travel again: the last large ones that a client has sent over its connection.
+"""Images that need not travel again: the last large ones that a client has sent over its connection.
 
-The client and the worker each keep an `ImageCache` of the same pictures in the same order. So the client knows which of
+The client and the worker each keep an `ImageCache` of the same images in the same order. So the client knows which of
 them the worker has, and may name these by their digests. What it cannot know (the worker is a new one, or ran out of
 memory, or worked for others) makes the worker ask for them with `ErrorCode.RESEND`.
 """
@@ -13,23 +13,23 @@ from .image import Raster, Reference
 from .messages import Job
 
 LARGE = 1 << 20
-"""Bytes of pixels from which on a picture is kept; a smaller one is sent again at no cost worth saving."""
+"""Bytes of pixels from which on an image is kept; a smaller one is sent again at no cost worth saving."""
 
 COUNT = 4
-"""How many pictures are kept."""
+"""How many images are kept."""
 
 TOTAL = 256 << 20
 """How many bytes of pixels they have at most, taken together."""
 
 
 class ImageCache:
-    """The last large pictures, by a name that tells them apart. Oldest first."""
+    """The last large images, by a name that tells them apart. Oldest first."""
 
     def __init__(self) -> None:
         self._pictures: dict[str, Raster] = {}
 
     def keep(self, name: str, picture: Raster) -> None:
-        """Make a picture the last one, if it is large, letting go of the oldest where they become too many."""
+        """Make an image the last one, if it is large, letting go of the oldest where they become too many."""
         if not LARGE <= picture.nbytes <= TOTAL:
             return
         self._pictures.pop(name, None)
@@ -38,20 +38,20 @@ class ImageCache:
             del self._pictures[next(iter(self._pictures))]
 
     def find(self, name: str, picture: Raster) -> Raster | None:
-        """The picture of that name, if it has the shape and the format of `picture`."""
+        """The image of that name, if it has the shape and the format of `picture`."""
         kept = self._pictures.get(name)
         wanted = (picture.format, picture.width, picture.height)
         return kept if kept is not None and (kept.format, kept.width, kept.height) == wanted else None
 
 
 def with_digests(job: Job) -> Job:
-    """The same job, its pictures with their digests, which are so computed once."""
+    """The same job, its images with their digests, which are so computed once."""
     inputs = {name: replace(picture, key=picture.digest()) for name, picture in job.inputs.items()}
     return replace(job, inputs=inputs)
 
 
 def references(job: Job) -> dict[str, Reference]:
-    """The pictures of a job with digests, by the names of the inputs, without their pixels."""
+    """The images of a job with digests, by the names of the inputs, without their pixels."""
     return {
         name: Reference(picture.format, picture.width, picture.height, x=picture.x, y=picture.y, key=picture.key)
         for name, picture in job.inputs.items()

@@ -19,7 +19,7 @@ _TALLEST = 330  # pixels of the dialog that the list may take; the rest is scrol
 def choice_list(parameter: Parameter, choices: list[DynamicChoice], procedure: Any, config: Any, dialog: Any) -> Any:
     """A widget for `dialog` that shows the choices; `config` always holds the one chosen. A double click says OK.
 
-    A value in `config` that is not among the choices (the last picture had it, this one has not) becomes the default.
+    A value in `config` that is not among the choices (the last image had it, this one has not) becomes the default.
     """
     gi.require_version("Gtk", "3.0")
     from gi.repository import GdkPixbuf, Gtk

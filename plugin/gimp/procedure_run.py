@@ -1,4 +1,4 @@
-"""One call of a procedure: check the image, ask the person, send the job, show how it goes, put the result in place.
+"""One call of a procedure: check the image, ask the user, send the job, show how it goes, put the result in place.
 
 GIMP gives every call a process of its own, so waiting here holds up nobody. Cancelling GIMP's progress bar kills the
 process; the backend notices that the client has gone and stops the job.

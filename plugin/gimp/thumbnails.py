@@ -1,4 +1,4 @@
-"""Small pictures from the backend as GTK shows them, and the window in which a painting is watched."""
+"""Thumbnails from the backend as GTK shows them, and the window in which a painting is watched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LARGEST = 360
 
 
 def pixbuf(raster: Raster) -> Any:
-    """A GdkPixbuf of a picture in one of the formats that previews have, RGB or RGBA with 8 bits."""
+    """A GdkPixbuf of an image in one of the formats that previews have, RGB or RGBA with 8 bits."""
     gi.require_version("GdkPixbuf", "2.0")
     from gi.repository import GdkPixbuf, GLib
 
@@ -25,7 +25,7 @@ def pixbuf(raster: Raster) -> Any:
 
 
 class Watching:
-    """What a job has so far, in a window that comes with the first picture; closing it, or its button, stops the job.
+    """What a job has so far, in a window that comes with the first image; closing it, or its button, stops the job.
 
     Whoever waits for the job calls `stopped` often: the window lives on that.
     """
@@ -47,7 +47,7 @@ class Watching:
         self._image.set_from_pixbuf(shown)
 
     def stopped(self) -> bool:
-        """Whether the person wants the job to end."""
+        """Whether the user wants the job to end."""
         if self._window is not None:
             from gi.repository import Gtk
 

@@ -12,7 +12,7 @@ from ..client.actions import ACTIONS
 
 FILE = Path(__file__).with_name("inlay.action")
 _WITH_PICTURE, _ALWAYS = 10000, 0
-"""Krita's activation flags: enabled while a picture is open (KisAction::ACTIVE_IMAGE), always."""
+"""Krita's activation flags: enabled while an image is open (KisAction::ACTIVE_IMAGE), always."""
 
 _EXTRA = (
     ("inlay-cancel", "Cancel Job", "Stop the job that runs."),

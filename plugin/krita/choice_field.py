@@ -1,4 +1,4 @@
-"""A choice that depends on the picture, shown as a list of what is in it: small pictures, names, areas."""
+"""A choice that depends on the image, shown as a list of what is in it: thumbnails, names, areas."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .compat import Qt, QtCore, QtGui, QtWidgets
 from .job_runner import Outcome
 from .thumbnails import thumbnail
 
-_ICON = 72  # side of the square that a small picture is put in, in pixels
+_ICON = 72  # side of the square that a thumbnail is put in, in pixels
 _SHOWN = 4  # rows that are seen without scrolling
 
 
 class ChoiceField(QtWidgets.QStackedWidget):
-    """Says that the picture is being looked at, until `show_outcome`; then holds the list, or else a plain choice."""
+    """Says that the image is being looked at, until `show_outcome`; then holds the list, or else a plain choice."""
 
     ready = QtCore.pyqtSignal()  # there is something to choose from
     chosen = QtCore.pyqtSignal()  # with a double click
@@ -26,7 +26,7 @@ class ChoiceField(QtWidgets.QStackedWidget):
         super().__init__()
         self._parameter = parameter
         self._value = str(parameter.default)
-        self._looking = QtWidgets.QLabel("Looking at the picture…")
+        self._looking = QtWidgets.QLabel("Looking at the image…")
         self._looking.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._list = QtWidgets.QListWidget()
         self._list.setObjectName("dynamic-choices")
@@ -56,7 +56,7 @@ class ChoiceField(QtWidgets.QStackedWidget):
         return self._value if self.currentWidget() is self._looking else str(self._choice.currentData())
 
     def set_value(self, value: str) -> None:
-        """Show a choice. In the list, one that is not in the picture becomes the default, which stands first."""
+        """Show a choice. In the list, one that is not in the image becomes the default, which stands first."""
         self._value = value
         self._choice.setCurrentIndex(self._choice.findData(value))
         values = [self._list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self._list.count())]
@@ -80,8 +80,8 @@ class ChoiceField(QtWidgets.QStackedWidget):
 
 def _why_not(outcome: Outcome) -> str:
     if isinstance(outcome, Result):
-        return "None of these was seen in the picture. Choose one to look for it all the same."
-    return f"The picture could not be looked at. {outcome.message}" if outcome else "The looking was stopped."
+        return "None of these was seen in the image. Choose one to look for it all the same."
+    return f"The image could not be looked at. {outcome.message}" if outcome else "The looking was stopped."
 
 
 def _item(choice: DynamicChoice) -> Any:
@@ -93,7 +93,7 @@ def _item(choice: DynamicChoice) -> Any:
 
 
 def _icon(preview: Raster) -> Any:
-    """The small picture in the middle of a square, so that all names begin at the same place."""
+    """The thumbnail in the middle of a square, so that all names begin at the same place."""
     square = QtGui.QPixmap(_ICON, _ICON)
     square.fill(Qt.GlobalColor.transparent)
     if (image := thumbnail(preview, _ICON, _ICON)) is not None:

@@ -21,7 +21,7 @@ class ActionDialog(QtWidgets.QDialog):
     ) -> None:
         """`values` are what the fields start with; `layers` the unique ids and names to pick from.
 
-        Where a choice depends on the picture, OK waits for `dynamic_choices.show_outcome`.
+        Where a choice depends on the image, OK waits for `dynamic_choices.show_outcome`.
         """
         super().__init__(parent)
         self.action = action

@@ -1,6 +1,6 @@
-"""What an action needs of a document, as rasters: the active layer, the selection, the picture below, another layer.
+"""What an action needs of a document, as rasters: the active layer, the selection, the image below, another layer.
 
-The person's document is only read. What has to be taken apart is a clone, whose tiles Krita shares until they change.
+The user's document is only read. What has to be taken apart is a clone, whose tiles Krita shares until they change.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def other_layers(document: Any) -> list[tuple[str, str]]:
 def check(action: Action, document: Any) -> Origin:
     """Where `action` would work. Raises Refusal when it cannot be done on this document."""
     if document is None:
-        raise Refusal("No picture is open.", "Open one and try again.")
+        raise Refusal("No image is open.", "Open one and try again.")
     node = document.activeNode()
     if node is None:
         raise Refusal("No layer is active.", "Click on a layer in the Layers docker and try again.")
@@ -83,7 +83,7 @@ def check(action: Action, document: Any) -> Origin:
         _check_parents(node)
     if any(i.source is Source.SELECTION and i.required for i in action.inputs) and _selection_box(document) is None:
         raise Refusal("Nothing is selected.", "Draw a selection roughly around what you mean and try again.")
-    title = document.name() or Path(document.fileName()).name or "the picture"
+    title = document.name() or Path(document.fileName()).name or "the image"
     return Origin(document, title, node.uniqueId().toString(), node.name(), space)
 
 
@@ -131,7 +131,7 @@ def read_below(document: Any, layer: str, box: Box) -> Raster:
     try:
         if not _hide_upwards(find_node(clone, layer)):
             raise Refusal(
-                "Nothing is seen below the active layer.", "Move the layer above the picture that it belongs into."
+                "Nothing is seen below the active layer.", "Move the layer above the image that it belongs into."
             )
         clone.refreshProjection()
         clone.waitForDone()
@@ -171,7 +171,7 @@ def _region(action: Action, document: Any, node: Any) -> tuple[Box, Box]:
     canvas = Box(0, 0, document.width(), document.height())
     seen = intersection(box, canvas)
     if seen is None:
-        raise Refusal("The active layer lies outside of the picture.", "Move it to where it belongs.")
+        raise Refusal("The active layer lies outside of the image.", "Move it to where it belongs.")
     return seen, intersection(grown(seen, action.margin), canvas) or seen
 
 
@@ -211,7 +211,7 @@ def _check_node(node: Any, space: ColorSpace) -> None:
         raise Refusal(f"The layer '{node.name()}' has no pixels.", "Choose a paint layer and try again.")
     if space.format(linear=False) is None:
         raise Refusal(
-            f"Inlay works on gray and RGB pictures; '{node.name()}' is {space.model.removesuffix('A')} {space.depth}.",
+            f"Inlay works on gray and RGB images; '{node.name()}' is {space.model.removesuffix('A')} {space.depth}.",
             "Convert it with Layer > Convert > Convert Layer Color Space.",
         )
 

@@ -35,7 +35,7 @@ class Runner(QtCore.QObject):
         self.status: Status | None = None
         self.job: Job | None = None
         self._ended: Callable[[Outcome], None] = _nobody  # what the one who sent the job wants done
-        self.title = ""  # of the job, for a person
+        self.title = ""  # of the job, for the user
         self.fraction = -1.0
         self.message = ""
         self.preview: Raster | None = None  # what the job has so far

@@ -1,4 +1,4 @@
-"""Small pictures from the backend as Qt shows them."""
+"""Thumbnails from the backend as Qt shows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FORMATS = {("RGB", "u8"): QtGui.QImage.Format.Format_RGB888, ("RGBA", "u8"): Qt
 
 
 def thumbnail(picture: Raster, width: int, height: int) -> Any:
-    """A QImage no larger than that, None for a picture in a format that previews do not have."""
+    """A QImage no larger than that, None for an image in a format that previews do not have."""
     kind = _FORMATS.get((picture.format.channels, picture.format.depth))
     if kind is None:
         return None

@@ -1,4 +1,4 @@
-"""`inlay compose`, and profiles and shadows in `inlay paste`, on small pictures in this process."""
+"""`inlay compose`, and profiles and shadows in `inlay paste`, on thumbnails in this process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def changed(files: Path, *words: str) -> tuple[np.ndarray, np.ndarray]:
-    """The picture written, and where it differs from the painting."""
+    """The image written, and where it differs from the painting."""
     assert main([*words, "-o", str(files / "out.png"), "--in-process"]) == Exit.DONE
     with Image.open(files / "out.png") as image:
         assert image.info["icc_profile"] == SRGB

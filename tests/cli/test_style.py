@@ -16,7 +16,7 @@ from tests.operations.style.networks import small_network
 
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small picture; and a network with random weights in place of the bundled one."""
+    """A thumbnail; and a network with random weights in place of the bundled one."""
     monkeypatch.setattr("backend.operations.style.network.network", lambda context: small_network())
     monkeypatch.setattr("backend.operations.style.stylize.network", lambda context: small_network())
     path = tmp_path / "photo.jpg"

@@ -94,7 +94,7 @@ def one(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def three(header: dict[str, Any]) -> dict[str, Any]:
-    """The picture that comes by reference."""
+    """The image that comes by reference."""
     return header["body"]["job"]["inputs"]["three"]
 
 
@@ -184,7 +184,7 @@ def test_what_is_beyond_a_limit_is_refused(limits: Limits, code: ErrorCode) -> N
 
 def test_a_reference_comes_out_as_it_went_in_and_brings_no_frame() -> None:
     message, frames = submit(), encode(submit())
-    assert len(frames) == 2 + 2 * 2  # pixels and profile of the two whole pictures
+    assert len(frames) == 2 + 2 * 2  # pixels and profile of the two whole images
     got = decode(frames, verify=True)
     assert isinstance(got, Submit)
     named = got.job.inputs["three"]

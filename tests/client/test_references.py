@@ -1,4 +1,4 @@
-"""A picture that the backend has had travels by its digest alone, and nobody notices but the clock."""
+"""An image that the backend has had travels by its digest alone, and nobody notices but the clock."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def job_on(layer: Raster, seconds: float = 0.0) -> Job:
 
 
 def came(peer: Backend) -> str:
-    """How the pictures of the submitted jobs came: w whole, r by reference."""
+    """How the images of the submitted jobs came: w whole, r by reference."""
     jobs = [message.job for message in peer.received if isinstance(message, Submit)]
     return "".join("wr"[isinstance(picture, Reference)] for job in jobs for picture in job.inputs.values())
 

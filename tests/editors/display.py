@@ -84,7 +84,7 @@ class Display:
         raise TimeoutError(f"no window with the title {title!r} within {wait:g} s")
 
     def screenshot(self, path: Path) -> Path:
-        """The whole screen as a picture file."""
+        """The whole screen as an image file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._grab().save(path, optimize=True)
         return path
@@ -98,7 +98,7 @@ class Display:
 
 
 def publish(picture: Path, name: str) -> None:
-    """Copy a screenshot to the folder in $INLAY_SCREENSHOTS (docs/pictures, to renew the manual's), if it is set."""
+    """Copy a screenshot to the folder in $INLAY_SCREENSHOTS (docs/images, to renew the manual's), if it is set."""
     folder = os.environ.get("INLAY_SCREENSHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def publish(picture: Path, name: str) -> None:
 
 
 def painting() -> Image.Image:
-    """The picture in $INLAY_PAINTING (a real painting, to renew the manual's pictures), else the photograph of the
+    """The image in $INLAY_PAINTING (a real painting, to renew the manual's images), else the photograph of the
     coffee; 600 x 400."""
     path = os.environ.get("INLAY_PAINTING")
     picture = Image.open(path).convert("RGB") if path else Image.fromarray(data.coffee())

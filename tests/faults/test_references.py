@@ -1,4 +1,4 @@
-"""A worker that no longer has a picture that a client names costs a little time, and nothing else."""
+"""A worker that no longer has an image that a client names costs a little time, and nothing else."""
 
 from __future__ import annotations
 

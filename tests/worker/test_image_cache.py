@@ -1,4 +1,4 @@
-"""What the worker takes for a picture that came by reference."""
+"""What the worker takes for an image that came by reference."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMED = Reference(RGBA, 512, 512, x=-7, y=9, key=LAYER.digest())
 
 
 def submit(client: str = "one", **inputs: Raster) -> Submit:
-    """A message as `decode` makes it: its pictures know their digests."""
+    """A message as `decode` makes it: its images know their digests."""
     known = {name: replace(picture, key=picture.digest()) for name, picture in inputs.items()}
     return Submit(client, Job("diagnose.identity", {}, known))
 

@@ -1,8 +1,8 @@
 """Affine color transforms that change from place to place, given on a coarse grid and applied at full size.
 
 After Gharbi et al. 2017, "Deep Bilateral Learning for Real-Time Image Enhancement": the transforms are smooth, all
-detail is the full-size picture's own. A field is h x w x 13 float32: of every cell the matrix A row by row, then b,
-then the weight c of a second picture.
+detail is the full-size image's own. A field is h x w x 13 float32: of every cell the matrix A row by row, then b,
+then the weight c of a second image.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from backend.imaging.arrays import BoolArray, FloatArray
 from backend.imaging.matting.guided_filter import resize_part
 
-ROWS = 128  # of the picture, transformed at a time
+ROWS = 128  # of the image, transformed at a time
 
 
 def transformed(
@@ -24,10 +24,10 @@ def transformed(
     part: tuple[slice, slice],
     pixels: Callable[[slice], tuple[FloatArray, FloatArray]],
 ) -> Iterator[tuple[slice, FloatArray]]:
-    """A p + b + c q of the pixels p and q of a part of two pictures, some rows at a time.
+    """A p + b + c q of the pixels p and q of a part of two images, some rows at a time.
 
-    field: h x w x 13, stretched over pictures of size (width, height); part: rows and columns of them that are wanted;
-    pixels: gives both's pixels there, n x w x 3 float32, for a slice of the pictures' rows. Yields (rows, n x w x 3).
+    field: h x w x 13, stretched over images of size (width, height); part: rows and columns of them that are wanted;
+    pixels: gives both's pixels there, n x w x 3 float32, for a slice of the images' rows. Yields (rows, n x w x 3).
     """
     rows, columns = part
     planes = [np.dstack([field[..., 3 * k : 3 * k + 3], field[..., 9 + k]]) for k in range(3)]
@@ -45,7 +45,7 @@ def transformed(
 def fading(mask: BoolArray, width: float) -> FloatArray:
     """0 outside of the mask and at its outline, rising to 1 inside: 1 - exp(-distance / width), H x W.
 
-    Where the mask meets the picture's border there is no outline.
+    Where the mask meets the image's border there is no outline.
     """
     distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
     np.maximum(distance - np.float32(0.5), 0, out=distance)  # the outline lies between two pixels

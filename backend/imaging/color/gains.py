@@ -32,7 +32,7 @@ def light_gains(before: FloatArray, after: FloatArray, mask: FloatArray, width: 
 
 
 def relit(picture: FloatArray, gains: FloatArray) -> FloatArray:
-    """A picture under the gains of `light_gains`; both H x W x 3, the picture sRGB-encoded as is the result.
+    """An image under the gains of `light_gains`; both H x W x 3, the image sRGB-encoded as is the result.
 
     White is not exceeded: of a gain g the linear x gets g / (1 + (g - 1) x), so that highlights keep their drawing.
     """

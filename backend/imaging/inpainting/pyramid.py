@@ -1,4 +1,4 @@
-"""A picture with a hole at all the sizes that it is filled at, from coarse to fine."""
+"""An image with a hole at all the sizes that it is filled at, from coarse to fine."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def patch_means(picture: Tensor, patch: int) -> Tensor:
 
 
 def _inner(mask: BoolArray, radius: int) -> BoolArray:
-    """Eroded; the picture's border counts as outside, so that every patch lies whole inside the picture."""
+    """Eroded; the image's border counts as outside, so that every patch lies whole inside the image."""
     square = np.ones((2 * radius + 1,) * 2, np.uint8)
     eroded: BoolArray = cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     return eroded

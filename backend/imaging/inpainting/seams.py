@@ -20,10 +20,10 @@ PULL = 1e-2  # share of a value that goes back to 0, beside the four neighbors' 
 def remove_seams(
     picture: Tensor, source_indices: Tensor, hole: Tensor, limit: float, cancelled: CancelCheck | None = None
 ) -> Tensor:
-    """A filled picture with the seams between its patches removed.
+    """A filled image with the seams between its patches removed.
 
-    picture: H x W x 3, 0..1. source_indices: H x W, where in the picture (y * W + x) the patch around a pixel of the
-    hole and its neighbors was taken from, one pixel or more away from the picture's border; -1 elsewhere. hole: H x W
+    picture: H x W x 3, 0..1. source_indices: H x W, where in the image (y * W + x) the patch around a pixel of the
+    hole and its neighbors was taken from, one pixel or more away from the image's border; -1 elsewhere. hole: H x W
     bool. limit: the disagreement, of 0..1, that counts half.
     """
     height, width = hole.shape

@@ -22,7 +22,7 @@ SOFT = 2  # pixels of the copy that are added around what is found, for its own 
 def shadow_halo_mask(image: FloatArray, hole: BoolArray, known: BoolArray) -> BoolArray:
     """Pixels that hang together with the hole and are unlike what lies beyond them.
 
-    They end within the reach and the picture, or are darker and become narrower, as a shadow does; else they are
+    They end within the reach and the image, or are darker and become narrower, as a shadow does; else they are
     another thing that goes on.
 
     image: H x W x 3, 0..1. hole: H x W. known: H x W, what may be looked at, false in the hole. Returns H x W, false in

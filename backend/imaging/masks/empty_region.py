@@ -1,4 +1,4 @@
-"""Where in a picture there is nothing that would be missed."""
+"""Where in an image there is nothing that would be missed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPREAD = 0.03  # of that side: how far around itself a detail counts
 
 def interest(picture: npt.NDArray[np.generic]) -> FloatArray:
     """How much each place draws the eye, h x w, 0 and up, of H x W x 3 (integers or 0..1): detail, and color that is
-    rare in the picture (frequency-tuned saliency, Achanta et al. 2009). The longest side is LOOKED_AT at most."""
+    rare in the image (frequency-tuned saliency, Achanta et al. 2009). The longest side is LOOKED_AT at most."""
     shrink = min(1.0, LOOKED_AT / max(picture.shape[:2]))
     size = (max(1, round(picture.shape[1] * shrink)), max(1, round(picture.shape[0] * shrink)))
     colors = lab(np.clip(to_unit(reduced(np.ascontiguousarray(picture), size)), 0, 1))
@@ -30,9 +30,9 @@ def interest(picture: npt.NDArray[np.generic]) -> FloatArray:
 
 
 def empty_place(picture: npt.NDArray[np.generic], width: int, height: int, at_bottom: bool = False) -> tuple[int, int]:
-    """Upper left corner (x, y) of the box of that size that hides the least of a picture, H x W x 3.
+    """Upper left corner (x, y) of the box of that size that hides the least of an image, H x W x 3.
 
-    at_bottom: the box stands on the picture's lower border. What sticks out of the picture, of a box larger than it,
+    at_bottom: the box stands on the image's lower border. What sticks out of the image, of a box larger than it,
     does so evenly, at the bottom not at all. Of places that are alike the one nearest to the middle is taken.
     """
     rows, columns = picture.shape[:2]

@@ -1,7 +1,7 @@
-"""GrabCut (C. Rother, V. Kolmogorov, A. Blake, SIGGRAPH 2004) from a box or a rough selection, at any picture size.
+"""GrabCut (C. Rother, V. Kolmogorov, A. Blake, SIGGRAPH 2004) from a box or a rough selection, at any image size.
 
 The color models and the cut are found on a reduced copy; a second cut at full size then settles a narrow band around
-the outline, so the edge follows the picture's own pixels.
+the outline, so the edge follows the image's own pixels.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ def from_box(image: FloatArray, box: Box, soft: bool = False, cancelled: CancelC
 
     Args:
         image: `H x W x 3`, 0..1, sRGB-encoded.
-        box: around the subject, inside the picture, leaving some background in sight.
-        soft: follow the picture's edges with a soft mask rather than a hard one.
+        box: around the subject, inside the image, leaving some background in sight.
+        soft: follow the image's edges with a soft mask rather than a hard one.
         cancelled: polled between the steps.
 
     Returns:
         `H x W` u8 mask, 0..255.
 
     Raises:
-        ValueError: the box is empty, outside the picture, or covers all of it.
+        ValueError: the box is empty, outside the image, or covers all of it.
     """
     box = box.padded(0, image.shape)
     if not (box.width and box.height):
-        raise ValueError("The box holds no pixel of the picture: draw it around the subject.")
+        raise ValueError("The box holds no pixel of the image: draw it around the subject.")
     if (box.height, box.width) == image.shape[:2]:
-        raise ValueError("The box covers the whole picture: leave some background outside of it.")
+        raise ValueError("The box covers the whole image: leave some background outside of it.")
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     labels[box.window] = cv2.GC_PR_FGD
     return _cut(image, labels, soft, cancelled)
@@ -62,7 +62,7 @@ def from_selection(
     if box is None:
         raise ValueError("The selection is empty: select the subject roughly first.")
     if bool((selection > 0).all()):
-        raise ValueError("The selection covers the whole picture: select the subject roughly first.")
+        raise ValueError("The selection covers the whole image: select the subject roughly first.")
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     labels[box.padded(max(box.width, box.height) // 2, image.shape).window] = cv2.GC_PR_BGD
     labels[selection > 0] = cv2.GC_PR_FGD

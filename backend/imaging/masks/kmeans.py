@@ -52,7 +52,7 @@ def segment(
     starts: int = 4,
     cancelled: CancelCheck | None = None,
 ) -> Segmentation:
-    """Divide a picture into clusters of similar pixels.
+    """Divide an image into clusters of similar pixels.
 
     Args:
         image: `H x W x 3`, 0..1, sRGB-encoded.
@@ -64,10 +64,10 @@ def segment(
         cancelled: polled during the work.
 
     Raises:
-        ValueError: the picture or the number of clusters is out of range.
+        ValueError: the image or the number of clusters is out of range.
     """
     if image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f"Expected a picture H x W x 3, got {image.shape}.")
+        raise ValueError(f"Expected an image H x W x 3, got {image.shape}.")
     if not 2 <= clusters <= 32:
         raise ValueError(f"Expected 2 to 32 clusters, got {clusters}.")
     weights, generator = weights or Weights(), generator or np.random.default_rng(0)
@@ -99,8 +99,8 @@ def segment(
 def subject_mask(segmentation: Segmentation, selection: UInt8Array | None = None) -> UInt8Array:
     """Which clusters are the subject, as a u8 mask 0 or 255.
 
-    With a selection: the clusters that fill it more than they fill the rest of the picture. Without one: the clusters
-    that lie more about the middle than along the border of the picture; at least one is and one is not the subject.
+    With a selection: the clusters that fill it more than they fill the rest of the image. Without one: the clusters
+    that lie more about the middle than along the border of the image; at least one is and one is not the subject.
     """
     labels = segmentation.labels
     count = len(segmentation.centers)
@@ -191,7 +191,7 @@ def _center_prior(shape: tuple[int, ...]) -> FloatArray:
 
 
 def _border_prior(shape: tuple[int, ...]) -> FloatArray:
-    """The frame of the picture, a twentieth wide, without its lower side: there the subject usually runs out."""
+    """The frame of the image, a twentieth wide, without its lower side: there the subject usually runs out."""
     height, width = shape[:2]
     frame = np.zeros((height, width), np.float32)
     rim = max(1, min(height, width) // 20)

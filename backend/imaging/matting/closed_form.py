@@ -22,10 +22,10 @@ from backend.imaging.matting.guided_filter import resize
 
 
 class MattingLaplacian:
-    """The matting Laplacian of one picture, as a linear operator on alphas of 1 x 1 x H x W.
+    """The matting Laplacian of one image, as a linear operator on alphas of 1 x 1 x H x W.
 
     image: 1 x 3 x H x W, 0..1; eps: Levin's regularizer (equation 12); radius: 1 for the paper's 3 x 3 windows.
-    Windows lie wholly inside the picture, as in the paper; the picture must be at least 2 radius + 1 on a side.
+    Windows lie wholly inside the image, as in the paper; the image must be at least 2 radius + 1 on a side.
     """
 
     def __init__(self, image: Tensor, eps: float = 1e-4, radius: int = 1) -> None:

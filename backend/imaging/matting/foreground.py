@@ -1,7 +1,7 @@
-"""Foreground colors of a picture with alpha, so that a cut-out carries no halo of its old background.
+"""Foreground colors of an image with alpha, so that a cut-out carries no halo of its old background.
 
 Multi-level foreground estimation (Germer, Uelwer, Conrad, Harmeling 2020): foreground F and background B minimize
-``(alpha F + (1 - alpha) B - I)^2 + sum over neighbors (delta + omega |d alpha|) (|dF|^2 + |dB|^2)``, from a picture of
+``(alpha F + (1 - alpha) B - I)^2 + sum over neighbors (delta + omega |d alpha|) (|dF|^2 + |dB|^2)``, from an image of
 a few pixels up to full size. Levels up to about a thousand pixels are iterated in full; the native level is one step,
 and only where alpha is fractional. Colors are float32, 0..1.
 """
@@ -26,7 +26,7 @@ ITERATIONS = {"small": 10, "large": 2}
 DELTA, OMEGA = 1e-5, 1.0  # smoothness everywhere, and across alpha's edges
 ANCHOR = 1e-2  # pull of the native step to the colors of the level below
 _PAIRS: tuple[tuple[Any, Any], ...] = ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1]))  # pixels and neighbors
-BLOCK = 128  # side of the blocks in which the native picture is walked
+BLOCK = 128  # side of the blocks in which the native image is walked
 
 
 def estimate_foreground(

@@ -1,8 +1,8 @@
-"""Alpha at full size from a network's small probability map and the full-size picture.
+"""Alpha at full size from a network's small probability map and the full-size image.
 
 Where the network is sure, alpha is 0 or 1; in the unknown band alpha is a linear function of the colors nearby, fitted
-to the sure pixels on both sides. The fits run on a picture of about a thousand pixels and are applied at native size:
-alpha and color are both averaged when a picture is shrunk, so a linear relation between them holds at either size,
+to the sure pixels on both sides. The fits run on an image of about a thousand pixels and are applied at native size:
+alpha and color are both averaged when an image is shrunk, so a linear relation between them holds at either size,
 and a strand of one native pixel keeps its place. Alphas are float32, 0..1; masks are bool.
 """
 
@@ -32,9 +32,9 @@ from backend.imaging.matting.guided_filter import (
 
 Edge = Literal["soft", "hard"]
 Quality = Literal["fast", "fine"]
-Block = tuple[slice, slice]  # rows and columns of the native picture
+Block = tuple[slice, slice]  # rows and columns of the native image
 
-WORK_SIZE = 512  # longest side, in pixels, of the picture on which the models are fitted
+WORK_SIZE = 512  # longest side, in pixels, of the image on which the models are fitted
 FINE_SIZE = 1024  # and of that on which closed-form matting is solved
 SURE = 0.9  # a probability beyond this, or below 1 - this, is known outside the band
 BAND = 1.5  # half the width of the band around the 0.5 contour, in network pixels
@@ -45,12 +45,12 @@ CLEAR = (0.3, 0.6)  # R squared from which colors begin to decide alpha, and fro
 FOG = 0.1  # alphas this close to 0 or 1 become 0 or 1: noise of the linear model, not hair
 OUTLINE = 0.3  # smoothing of a hard edge, in network pixels
 THREADS = 2  # that walk them; more wait for the interpreter
-BLOCK = 64  # height of the blocks in which the native picture is walked, and the step of their widths
+BLOCK = 64  # height of the blocks in which the native image is walked, and the step of their widths
 
 
 @dataclass(frozen=True)
 class Trimap:
-    """What is known of a picture's alpha: H x W masks that do not overlap; the rest is the unknown band."""
+    """What is known of an image's alpha: H x W masks that do not overlap; the rest is the unknown band."""
 
     foreground: BoolArray
     background: BoolArray
@@ -95,11 +95,11 @@ def refine(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> AnyArray:
-    """Alpha of the subject at the picture's own size.
+    """Alpha of the subject at the image's own size.
 
-    image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded; probability: h x w of any size up to the picture's,
+    image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded; probability: h x w of any size up to the image's,
     0..1, as a network gives it. edge: "soft" keeps hair and fur, "hard" is a clean anti-aliased outline along the
-    picture's contours. quality: "fine" solves closed-form matting on the band, some seconds instead of tenths.
+    image's contours. quality: "fine" solves closed-form matting on the band, some seconds instead of tenths.
     band: half the width of the unknown band around the 0.5 contour, in network pixels.
     out: H x W float32, or uint8 for 0..255, that is written and returned; a new float32 array when None.
     progress is called with 0..1; cancelled is polled and raises Cancelled. Returns alpha, exactly 0 or 1 (255) outside
@@ -149,7 +149,7 @@ def _fit_model(
     if known.unknown.any():
         known = known.opened(_strands(guide, probability, known, pixel, step))
     _poll(cancelled)
-    # From wide windows on a small picture, which see both sides of the band, to narrow windows that follow detail.
+    # From wide windows on a thumbnail, which see both sides of the band, to narrow windows that follow detail.
     opinion, weight = _evidence(probability, known)
     wide = _fit(guide, opinion, weight, 2 * step, 4 * pixel)
     # Where colors do not tell the sides apart the network's opinion is all there is.
@@ -248,7 +248,7 @@ def _halo(outline: float | None) -> int:
 
 
 def _blocks(model: _Model, outline: float | None, height: int, width: int) -> Iterator[tuple[Block, bool | None]]:
-    """The native picture in blocks, neighbors in a row joined where they are alike: foreground throughout (True),
+    """The native image in blocks, neighbors in a row joined where they are alike: foreground throughout (True),
     background (False), or the band (None)."""
     cover = [
         _cover(size, grid, _halo(outline)) for size, grid in zip((height, width), model.bounds.shape, strict=False)
@@ -278,7 +278,7 @@ def _counts(mask: BoolArray, rows: tuple[Any, Any], columns: tuple[Any, Any]) ->
 
 
 def _native_block(image: NDArray[np.generic], model: _Model, block: Block, outline: float | None) -> FloatArray:
-    """Alpha of one block of the native picture; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
+    """Alpha of one block of the native image; outline: smoothing (sigma, native pixels) of a hard edge, else None."""
     height, width = image.shape[:2]
     halo = _halo(outline)
     rows, columns = (

@@ -35,7 +35,7 @@ class AdaptivePoisson:
     """Solver for a correction that is harmonic in the mask; built once per mask, used for all channels together.
 
     Args:
-        mask: `[H, W]` bool, with a rim of a pixel outside the mask where the picture goes on.
+        mask: `[H, W]` bool, with a rim of a pixel outside the mask where the image goes on.
         channels: how many right sides are solved at once.
         device: where to compute.
         poll: called every few milliseconds of work.
@@ -163,7 +163,7 @@ class AdaptivePoisson:
         level.relax(backward=True)
 
     def _finish(self) -> None:
-        """Join all but the finest level to one picture `[h, w, C]` of half the resolution."""
+        """Join all but the finest level to one image `[h, w, C]` of half the resolution."""
         picture = np.ascontiguousarray(self._values[:, 1:-1, 1:-1].permute(1, 2, 0).cpu().numpy())
         for level in self._levels[:0:-1]:
             picture = _doubled(picture)
@@ -190,7 +190,7 @@ def windows(image: AnyArray, rows: IndexArray, columns: IndexArray) -> AnyArray:
 
 
 def _tile_maps(mask: BoolArray) -> tuple[BoolArray, BoolArray]:
-    """Per tile: whether it holds a pixel of the mask; whether it lies in the mask and off the picture's border."""
+    """Per tile: whether it holds a pixel of the mask; whether it lies in the mask and off the image's border."""
     multiple = 1 << (_LEVELS - 1)
     starts = [np.arange(0, length, TILE) for length in mask.shape]
     padding = [(0, -len(start) % multiple) for start in starts]

@@ -1,6 +1,6 @@
-"""The picture with the stronger gradients of two, Pérez et al. 2003, equation (13).
+"""The image with the stronger gradients of two, Pérez et al. 2003, equation (13).
 
-Pasting with mixed gradients is pasting this picture with its own gradients: both satisfy the same equation inside of
+Pasting with mixed gradients is pasting this image with its own gradients: both satisfy the same equation inside of
 the mask. As it is free outside, it may be sought on a whole rectangle, where cosines diagonalize the equation.
 """
 
@@ -22,7 +22,7 @@ _TRANSFORM_ELEMENTS = 1 << 22  # between two polls
 
 
 def stronger_gradients(new: AnyArray, old: AnyArray, poll: Poll) -> AnyArray:
-    """The picture whose gradients are nearest to, pixel by pixel, the stronger ones of two `H x W x C`; float32.
+    """The image whose gradients are nearest to, pixel by pixel, the stronger ones of two `H x W x C`; float32.
 
     Only its gradients count: its mean is that of `new`.
     """

@@ -1,8 +1,8 @@
 """Poisson image editing: seamless cloning with normal and mixed gradients.
 
 P. Pérez, M. Gangnet, A. Blake, "Poisson Image Editing", SIGGRAPH 2003. Their equation (7) is solved for the correction
-u = f - g of the source g rather than for the picture f itself: u is smooth, zero where nothing is to be done, and small
-against f, so float32 carries it at any picture size. With normal gradients u is the membrane that the differences
+u = f - g of the source g rather than for the image f itself: u is smooth, zero where nothing is to be done, and small
+against f, so float32 carries it at any image size. With normal gradients u is the membrane that the differences
 between target and source on the outline of the mask span.
 """
 
@@ -27,7 +27,7 @@ from backend.imaging.poisson.tiles import TILE
 Strips = Callable[[int, int], AnyArray]
 """Gives the rows from and to, `[rows, W, C]` float32."""
 
-_RIM = 2  # pixels of picture kept around the mask: the boundary values, and an even start for the coarse grids
+_RIM = 2  # pixels of image kept around the mask: the boundary values, and an even start for the coarse grids
 _STRIP = 4 * TILE  # rows finished at a time
 _OPENCV_DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U, np.dtype(np.float32): cv2.CV_32F}
 _NEIGHBORS = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -49,9 +49,9 @@ def seamless_clone(
     Args:
         source: `H x W x C` (or `H x W`), already aligned to the target, valid one pixel beyond the mask.
         target: same shape and dtype; any integer or float type.
-        mask: `H x W` bool, any shape, any number of parts and holes. Where it meets the picture's border the
+        mask: `H x W` bool, any shape, any number of parts and holes. Where it meets the image's border the
             border is free (natural boundary condition).
-        mixed: keep, for each pair of neighbors, the stronger gradient of the two pictures (eq. 13).
+        mixed: keep, for each pair of neighbors, the stronger gradient of the two images (eq. 13).
         device: where to compute; the CPU if not given.
         progress: called with the finished fraction.
         cancelled: polled about every few milliseconds of work.
@@ -100,16 +100,16 @@ def _check(source: AnyArray, target: AnyArray, mask: BoolArray) -> None:
             "place the source on a canvas like the target first."
         )
     if target.ndim not in (2, 3) or mask.shape != target.shape[:2] or mask.dtype != np.bool_:
-        raise ValueError(f"Expected a bool mask {target.shape[:2]} for the picture, got {mask.dtype} {mask.shape}.")
+        raise ValueError(f"Expected a bool mask {target.shape[:2]} for the image, got {mask.dtype} {mask.shape}.")
     if mask.size and mask.all():
         raise ValueError(
-            "The mask covers the whole picture, so nothing of the target is left to blend with: "
+            "The mask covers the whole image, so nothing of the target is left to blend with: "
             "make the selection smaller, or paste without blending."
         )
 
 
 def _window(mask: BoolArray) -> tuple[slice, slice] | None:
-    """The mask's bounding box and a rim, cut at the picture's border."""
+    """The mask's bounding box and a rim, cut at the image's border."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None

@@ -95,7 +95,7 @@ class TiledLevel:
         tiles: which tiles.
         network: `[N, T + 2, T + 2]`, in the tiles and a ring around them.
         below: the tiles of the next coarser level; None if that one is dense.
-        below_shape: rows and columns of the picture's cells on the next coarser level.
+        below_shape: rows and columns of the image's cells on the next coarser level.
         channels: C.
     """
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "fill"  # of the network's card
 LEAST = 64  # pixels around the hole that it sees at least; else as many as the hole is long
-LONGEST = 512  # side of the largest picture that the network sees
+LONGEST = 512  # side of the largest image that the network sees
 HOLE = 0.5  # it sees holes of this side (the root of their area) at most, of the card's input size: those it has learnt
 
 
@@ -32,7 +32,7 @@ def network(context: Context) -> Network | None:
 def structure_prior(
     image: FloatArray, hole: AnyArray, known: AnyArray, network: Network, context: Context
 ) -> FloatArray:
-    """The picture as smooth as the network sees it, with what it puts into the hole, H x W x 3, 0..1.
+    """The image as smooth as the network sees it, with what it puts into the hole, H x W x 3, 0..1.
 
     image: H x W x 3, sRGB-encoded. known: where it means anything; nowhere in the hole.
     """
@@ -55,7 +55,7 @@ def structure_prior(
 
 
 def _answer(net: PConvUNet, picture: FloatArray, known: AnyArray, context: Context) -> FloatArray:
-    """The network's picture, h x w x 3: the mean of what it says of the picture and of its mirror image, which is
+    """The network's image, h x w x 3: the mean of what it says of the image and of its mirror image, which is
     nearer to the truth than either. picture: h x w x 3, 0..1; known: h x w."""
     import torch
 

@@ -25,7 +25,7 @@ from ..style.stylize import opaque
 from .composite import alpha_of_subject, cropped, sized, solid, standing, wanted_place
 from .paste import blend
 
-CUT_OFF = 0.2  # a subject that meets its picture's lower border along so much of its width goes on below it
+CUT_OFF = 0.2  # a subject that meets its image's lower border along so much of its width goes on below it
 PAINTED = 800  # px, the least height at which a person is painted: strokes on fewer hide the face
 STROKES = (0.25, 8.0)  # smallest and largest
 
@@ -61,7 +61,7 @@ def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> R
     if style == "colors":
         return source
     if style == "painting" and find_network(arbitrary.NAME, context) is None:
-        context.notes.append("The network that takes any picture as the style is missing: only the colors are taken.")
+        context.notes.append("The network that takes any image as the style is missing: only the colors are taken.")
         return source
     if style == "painting":
         from models.networks.style_predictor import PICTURE
@@ -101,7 +101,7 @@ def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:
 
 
 def goes_on_below(person: Raster, source: Raster) -> bool:
-    """Whether a subject is cut off by its picture's lower border."""
+    """Whether a subject is cut off by its image's lower border."""
     if person.y + person.height < source.y + source.height:
         return False
     across = (coverage(person)[-1] >= 0.5).sum()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.networks.transformer_net import TransformerNet
 
 NAME = "any_style"  # of the card
-SMALLEST_STYLE = 16  # px: a style picture smaller than that says nothing
+SMALLEST_STYLE = 16  # px: a style image smaller than that says nothing
 
 
 def style_picture(job: Job, context: Context) -> list[Output]:

@@ -1,4 +1,4 @@
-"""Styles that the person has trained: codes beside those of the bundled network."""
+"""Styles that the user has trained: codes beside those of the bundled network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def style_own(job: Job, context: Context) -> list[Output]:
-    """The layer, or the region asked for, in a style of the person's own."""
+    """The layer, or the region asked for, in a style of the user's own."""
     settings = job.parameters
     name = str(settings["name"])
     net: TransformerNet = load_network(CUSTOM + name, context).net

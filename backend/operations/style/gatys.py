@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PREVIEW = 512  # longer side of a preview, px
 KEPT = "gatys kept"  # in the cache: what was painted last, and of what
 QUIET = 0.1  # filters below this share of their layer's mean activation are not scaled up to one
-BYTES = 4600  # a pixel of the picture costs so many at VGG-16's width, features, gradients and history together
+BYTES = 4600  # a pixel of the image costs so many at VGG-16's width, features, gradients and history together
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -50,7 +50,7 @@ def style_gatys(job: Job, context: Context) -> list[Output]:
 
 
 def enlarged(painted: FloatArray, image: AnyArray) -> AnyArray:
-    """A painting, h x w x 3, 0..1, at the size and in the type of the picture it was made of (H x W x 3).
+    """A painting, h x w x 3, 0..1, at the size and in the type of the image it was made of (H x W x 3).
 
     Where that is larger, the light of its finest detail, which the painting is too small to hold, is added.
     """
@@ -72,7 +72,7 @@ def _painted(image: AnyArray, layer: Raster, job: Job, context: Context) -> Floa
     start = str(settings["start"])
     key = (layer.digest(), style.digest())
     begun = _kept(key, context) if start == "kept" else None
-    net: FeatureNet = copy.deepcopy(load_network(FEATURES, context).net)  # normalized for this pair of pictures
+    net: FeatureNet = copy.deepcopy(load_network(FEATURES, context).net)  # normalized for this pair of images
     photo = _photo(image, _side(int(settings["size"]), net, image, context)).to(context.device)
     painting = picture_of_style(style, 2048).to(context.device)
     net.normalize([_looked_at(photo), _looked_at(painting)], QUIET)
@@ -87,7 +87,7 @@ def _painted(image: AnyArray, layer: Raster, job: Job, context: Context) -> Floa
 
 
 def _followed(steps: Iterator[Step], key: Any, layer: Raster, limit: float, context: Context) -> FloatArray:
-    """The last picture. Raises Cancelled, having kept the best so far."""
+    """The last image. Raises Cancelled, having kept the best so far."""
     begun, picture = time.monotonic(), None
     for step in steps:
         picture = step.picture

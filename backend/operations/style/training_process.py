@@ -123,5 +123,5 @@ def alive(status: dict[str, Any]) -> bool:
 
 
 def duration(seconds: float) -> str:
-    """In seconds or minutes, for a person."""
+    """In seconds or minutes, for the user."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

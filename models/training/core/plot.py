@@ -14,7 +14,7 @@ def read_log(path: Path) -> dict[str, list[float]]:
 
 
 def plot_run(run: Path, out: Path) -> None:
-    """Losses (log.csv) and, where there are any, scores (scores.csv) of a run against the step, as a picture. Needs
+    """Losses (log.csv) and, where there are any, scores (scores.csv) of a run against the step, as an image. Needs
     matplotlib."""
     import matplotlib as mpl
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
-LARGEST = 0.4  # share of the picture that a hole may take
+LARGEST = 0.4  # share of the image that a hole may take
 
 
 def strokes(size: int, rng: np.random.Generator) -> Mask:
@@ -32,7 +32,7 @@ def strokes(size: int, rng: np.random.Generator) -> Mask:
 
 
 def object_shape(outline: NDArray[np.uint8], size: int, rng: np.random.Generator) -> Mask:
-    """The shape of a mask (h x w, 0..255) anywhere in the picture, scaled, turned a little, mirrored, and dilated as a
+    """The shape of a mask (h x w, 0..255) anywhere in the image, scaled, turned a little, mirrored, and dilated as a
     person would who erases it."""
     height, width = outline.shape
     scale = size * rng.uniform(0.25, 0.9) / max(height, width)
@@ -62,7 +62,7 @@ class HoleShapes:
         self.outlines, self.object_share = outlines, object_share if len(outlines) else 0.0
 
     def draw(self, size: int, rng: np.random.Generator) -> Mask:
-        """A hole that takes between 1/200 and LARGEST of the picture."""
+        """A hole that takes between 1/200 and LARGEST of the image."""
         while True:
             hole = np.zeros((size, size), bool)
             kind = rng.uniform()

@@ -1,4 +1,4 @@
-"""Losses of the copy-paste network (Portenier et al. 2019, section 3.3). Pictures are B x 3 x H x W, masks B x 1."""
+"""Losses of the copy-paste network (Portenier et al. 2019, section 3.3). Images are B x 3 x H x W, masks B x 1."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ GAMMA = 1e-3  # weight of the norm of the logits
 LAMBDA = 10.0  # weight of the gradient penalty, equation 5
 
 Critic = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(picture, composite given to the generator, mask) to B values."""
+"""(image, composite given to the generator, mask) to B values."""
 
 
 def reconstruction_loss(result: Tensor, image: Tensor) -> Tensor:
-    """Mean absolute difference over all of the picture (equation 6)."""
+    """Mean absolute difference over all of the image (equation 6)."""
     return (result - image).abs().mean()
 
 
 def foreground_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean of B x C x H x W values under each picture's mask, B: large and small pastes weigh the same."""
+    """The mean of B x C x H x W values under each image's mask, B: large and small pastes weigh the same."""
     return (values.mean(1, keepdim=True) * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
 
 
 def gradient_penalty(critic: Critic, image: Tensor, result: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
-    """(|grad D(I_u)| - 1)^2 with I_u anywhere on the line between each true picture and the generated one."""
+    """(|grad D(I_u)| - 1)^2 with I_u anywhere on the line between each true image and the generated one."""
     u = torch.rand(len(image), 1, 1, 1, device=image.device)
     between = torch.lerp(image, result, u).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, pasted, mask).sum(), between, create_graph=True)

@@ -1,6 +1,6 @@
 """The transformation T = T_shading o T_geometric and the masks of Portenier et al. 2019, section 3.1.
 
-Pictures are H x W x 3 float32 RGB 0..1, masks H x W bool. Every draw comes from the generator that is passed in.
+Images are H x W x 3 float32 RGB 0..1, masks H x W bool. Every draw comes from the generator that is passed in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 MIXING_CELLS = 10
 SIGMA_FACES = 15.0
-SIGMA = 10.0  # pixels at 512 x 512, for pictures of anything but faces
+SIGMA = 10.0  # pixels at 512 x 512, for images of anything but faces
 
 
 def saturation(image: Picture, factor: float) -> Picture:
@@ -64,7 +64,7 @@ def shading(image: Picture, rng: np.random.Generator, local: bool = True) -> Pic
 
 
 def homography(height: int, width: int, offsets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 3 x 3 matrix that moves the picture's corners (clockwise from the top left) by these offsets, 4 x 2 (x, y) in
+    """The 3 x 3 matrix that moves the image's corners (clockwise from the top left) by these offsets, 4 x 2 (x, y) in
     pixels; the linear system of the correspondences solved by least squares."""
     corners = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], float)
     rows, right = [], []
@@ -90,7 +90,7 @@ def transform(image: Picture, sigma: float, rng: np.random.Generator, local: boo
 
 
 def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, float] = (0.15, 0.6)) -> Mask:
-    """A rectangle of random place, turn, and sides between these shares of the picture's side; size x size."""
+    """A rectangle of random place, turn, and sides between these shares of the image's side; size x size."""
     sides = rng.uniform(*shares, 2) * size
     center = rng.uniform(0.15, 0.85, 2) * size
     corners = cv2.boxPoints((tuple(center), tuple(sides), float(rng.uniform(0, 180))))
@@ -98,7 +98,7 @@ def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, flo
 
 
 def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
-    """An object's mask as a hand draws it: grown by up to this share of the picture's side, so that some of the old
+    """An object's mask as a hand draws it: grown by up to this share of the image's side, so that some of the old
     background comes along."""
     radius = round(rng.uniform(0, most) * mask.shape[0])
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -106,7 +106,7 @@ def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
 
 
 def placed(mask: Mask, size: int, rng: np.random.Generator) -> Mask:
-    """An object's mask turned, scaled to 0.25 to 0.7 of the side and put somewhere in a size x size picture."""
+    """An object's mask turned, scaled to 0.25 to 0.7 of the side and put somewhere in a size x size image."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = rng.uniform(0.25, 0.7) * size / max(box.shape)

@@ -18,7 +18,7 @@ def boundary_weight(target: Tensor, width: int = 15, strength: float = 4.0) -> T
 
 
 def soft_iou_loss(probability: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """1 - soft intersection over union, a value a picture (B); values 0..1. An empty target with an empty answer costs
+    """1 - soft intersection over union, a value an image (B); values 0..1. An empty target with an empty answer costs
     nothing."""
     weight = torch.ones_like(target) if weight is None else weight
     both = (probability * target * weight).sum((1, 2, 3))
@@ -27,7 +27,7 @@ def soft_iou_loss(probability: Tensor, target: Tensor, weight: Tensor | None = N
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Boundary-weighted binary cross-entropy plus boundary-weighted soft IoU, a value a picture (B)."""
+    """Boundary-weighted binary cross-entropy plus boundary-weighted soft IoU, a value an image (B)."""
     weight = boundary_weight(target)
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     entropy = (entropy * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3))

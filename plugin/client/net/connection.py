@@ -80,7 +80,7 @@ class Connection:
     def submit(self, job: Job) -> None:
         """Have `job` run. Encoding and sending happen in the background; what becomes of it arrives as events.
 
-        The memory behind the job's pictures must not change until the job has ended: a large one that the backend has
+        The memory behind the job's images must not change until the job has ended: a large one that the backend has
         had over this connection is at first named by its digest alone, and sent if the backend has it no more.
         """
         if self.state is State.CLOSED:

@@ -1,4 +1,4 @@
-"""Composing in the real GIMP: the subject of another layer placed on the picture with its shadow."""
+"""Composing in the real GIMP: the subject of another layer placed on the image with its shadow."""
 
 from __future__ import annotations
 

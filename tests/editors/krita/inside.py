@@ -1,4 +1,4 @@
-"""What the tests use inside Krita: pictures to work on, and what a picture looks like at a moment."""
+"""What the tests use inside Krita: images to work on, and what an image looks like at a moment."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def docker() -> Any:
 
 
 def open_document(width: int, height: int, model: str = "RGBA", depth: str = "U8", profile: str = "") -> None:
-    """A new picture in front. Return to the event loop before using its active layer."""
+    """A new image in front. Return to the event loop before using its active layer."""
     made = K.createDocument(width, height, f"{model} {depth}", model, depth, profile, 72.0)
     K.activeWindow().addView(made)
 
@@ -58,7 +58,7 @@ def front() -> Any:
 
 
 def close_front() -> None:
-    """Close the picture in front as a person does who does not want to save it.
+    """Close the image in front as the user does who does not want to save it.
 
     Not within a second of a change: Krita 5.1's layer list, which updates itself late, then crashes
     (KisNodeModel::processUpdateQueue).
@@ -69,7 +69,7 @@ def close_front() -> None:
 
 
 def clear() -> None:
-    """End what a test has left behind: its job, its dialogs, the pictures of the tests before."""
+    """End what a test has left behind: its job, its dialogs, the images of the tests before."""
     runner().cancel()
     runner().failure = None
     extension()._waiting.clear()
@@ -81,7 +81,7 @@ def clear() -> None:
 
 
 def close_earlier() -> None:
-    """Close the pictures that have been open for a while, but not the one in front: each slows Krita down."""
+    """Close the images that have been open for a while, but not the one in front: each slows Krita down."""
     area = K.activeWindow().qwindow().findChild(QtWidgets.QMdiArea)
     shown, now = area.activeSubWindow(), time.monotonic()
     for tab in area.subWindowList():
@@ -107,7 +107,7 @@ def pattern(width: int, height: int, depth: str, channels: int, seed: int = 1) -
 
 
 def add_layer(name: str, box: list[int], seed: int = 1, parent: Any = None) -> Any:
-    """A paint layer on top, in the picture's color space, filled with the pattern at an offset."""
+    """A paint layer on top, in the image's color space, filled with the pattern at an offset."""
     picture = front()
     layer = picture.createNode(name, "paintlayer")
     channels = 2 if picture.colorModel() == "GRAYA" else 4
@@ -152,7 +152,7 @@ def digest(data: bytes) -> str:
 
 
 def snapshot() -> list[Any]:
-    """All that a person could lose: every node with its pixels, and the selection."""
+    """All that the user could lose: every node with its pixels, and the selection."""
     picture = front()
     box = (-50, -50, picture.width() + 100, picture.height() + 100)
     nodes = [
@@ -178,7 +178,7 @@ def message() -> str:
 
 
 def import_picture(path: str, name: str, x: int, y: int) -> None:
-    """A picture file as a layer on top, at an offset."""
+    """An image file as a layer on top, at an offset."""
     source = K.openDocument(path)
     source.setBatchmode(True)
     width, height = source.width(), source.height()
@@ -192,7 +192,7 @@ def import_picture(path: str, name: str, x: int, y: int) -> None:
 
 
 def bring_to_front(name: str) -> None:
-    """Click, as it were, on the tab of the picture of this name."""
+    """Click, as it were, on the tab of the image of this name."""
     area = K.activeWindow().qwindow().findChild(QtWidgets.QMdiArea)
     for tab in area.subWindowList():
         area.setActiveSubWindow(tab)
@@ -202,7 +202,7 @@ def bring_to_front(name: str) -> None:
 
 
 def open_file(path: str) -> None:
-    """A picture file in front, with a wide view of it."""
+    """An image file in front, with a wide view of it."""
     K.activeWindow().addView(K.openDocument(path))
 
 
@@ -243,7 +243,7 @@ def ok_button() -> Any:
 
 
 def show() -> None:
-    """Show the whole picture, and Inlay's docker."""
+    """Show the whole image, and Inlay's docker."""
     K.activeWindow().activeView().canvas().setZoomLevel(1.5)
     docker().setVisible(True)
     docker().raise_()

@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import finish, open_photograph, picture, selected
+from tests.editors.krita.user import finish, open_photograph, picture, selected
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 ASK = "extension().ask(actions.BY_NAME['select.class'])"
@@ -25,7 +25,7 @@ def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tm
     both = np.hstack([data.astronaut()[:300, 60:380], data.chelsea()[:, 20:430]])
     open_photograph(krita, tmp_path, "friends", both)
     shown = krita.run(ASK + "; stalls.start()\n" + SHOWN.replace("\n    ", "\n"))
-    assert shown == {"kind": "QLabel", "texts": ["Looking at the picture…"], "ok": False}
+    assert shown == {"kind": "QLabel", "texts": ["Looking at the image…"], "ok": False}
     krita.until("ok_button().isEnabled()", wait=250)
     assert krita.run("answer = stalls.stop()")["ticks"] > 0  # Krita has not waited
     rows = krita.run("""

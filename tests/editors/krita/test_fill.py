@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import Gray, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
+from tests.editors.krita.user import Gray, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 AROUND_THE_ROCKET = [(300, 110), (340, 110), (352, 240), (356, 352), (340, 392), (300, 392), (288, 352), (294, 200)]

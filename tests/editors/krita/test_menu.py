@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import choose_with_mouse, finish, open_photograph, picture, press_ctrl_z, selected
+from tests.editors.krita.user import choose_with_mouse, finish, open_photograph, picture, press_ctrl_z, selected
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 

@@ -12,7 +12,7 @@ from skimage import data
 
 from tests.editors.display import painting
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import (
+from tests.editors.krita.user import (
     Gray,
     add_hidden,
     ask_and_accept,

@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import (
+from tests.editors.krita.user import (
     Gray,
     ants_march,
     ask_and_accept,

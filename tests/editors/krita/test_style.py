@@ -12,7 +12,7 @@ from skimage import data
 
 from plugin.client.actions.style import STYLES
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.person import add_hidden, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
+from tests.editors.krita.user import add_hidden, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]

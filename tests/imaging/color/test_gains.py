@@ -14,7 +14,7 @@ def picture() -> FloatArray:
 
 
 def lit(picture: FloatArray, gain: FloatArray) -> FloatArray:
-    """The picture with every channel's linear light times a gain."""
+    """The image with every channel's linear light times a gain."""
     return linear_to_srgb(srgb_to_linear(picture) * gain)
 
 

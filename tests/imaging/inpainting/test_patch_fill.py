@@ -1,4 +1,4 @@
-"""Filling holes with patches: what must hold for any picture, and what a person would expect of regular ones."""
+"""Filling holes with patches: what must hold for any image, and what the user would expect of regular ones."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_nothing_of_what_is_in_the_hole_shows_in_the_fill() -> None:
 
 @pytest.mark.parametrize(("y", "x", "radius"), [(48, 64, 20), (10, 64, 16), (94, 126, 20)])
 def test_a_regular_pattern_goes_on_in_phase(y: int, x: int, radius: int) -> None:
-    """Also where the hole touches a side or a corner of the picture."""
+    """Also where the hole touches a side or a corner of the image."""
     image, hole = checks(96, 128, 8), disc(96, 128, y, x, radius)
     error = np.abs(inpaint(image, hole) - image)[hole]
     assert error.mean() < 0.03

@@ -11,7 +11,7 @@ SIDE, HALF = 5, 2
 
 
 def scene(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """A picture whose right third repeats its left third, and the pixels that hold whole patches."""
+    """An image whose right third repeats its left third, and the pixels that hold whole patches."""
     rng = torch.Generator().manual_seed(3)
     picture = torch.rand(height, width, 3, generator=rng)
     picture[:, -width // 3 :] = picture[:, : width // 3]

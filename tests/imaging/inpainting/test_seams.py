@@ -8,7 +8,7 @@ from backend.imaging.inpainting.seams import remove_seams
 
 
 def shifted_copies(step: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A flat picture whose hole was filled with two patches, the right one brighter by `step`: picture, where the
+    """A flat image whose hole was filled with two patches, the right one brighter by `step`: image, where the
     patches came from, hole, truth."""
     height, width = 30, 80
     truth = torch.full((height, width, 3), 0.5)

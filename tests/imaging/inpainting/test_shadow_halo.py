@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 
 def street(scale: int = 1) -> tuple[Floats, Mask, Mask]:
-    """A wall, ground with grain, and a car's shadow below a hole that ends at its body: picture, hole, shadow."""
+    """A wall, ground with grain, and a car's shadow below a hole that ends at its body: image, hole, shadow."""
     height, width = 160, 240
     grain = np.random.default_rng(5).normal(0, 0.02, (height, width, 3))
     image = grain + np.where(np.arange(height)[:, None, None] < 100, 0.75, 0.5)

@@ -1,4 +1,4 @@
-"""Finding the place in a picture where something new hides least."""
+"""Finding the place in an image where something new hides least."""
 
 import numpy as np
 import pytest

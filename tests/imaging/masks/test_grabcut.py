@@ -1,4 +1,4 @@
-"""GrabCut on real pictures, from a box and from a rough selection."""
+"""GrabCut on real images, from a box and from a rough selection."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_probable_pixels_may_be_dropped_certain_ones_not() -> None:
 def test_input_that_says_nothing_is_refused() -> None:
     image = rocket()
     height, width = image.shape[:2]
-    with pytest.raises(ValueError, match="covers the whole picture"):
+    with pytest.raises(ValueError, match="covers the whole image"):
         from_box(image, Box(0, 0, width, height))
     with pytest.raises(ValueError, match="holds no pixel"):
         from_box(image, Box(width + 5, 0, 10, 10))

@@ -79,7 +79,7 @@ def test_guided_filter_moves_a_coarse_edge_to_the_pictures() -> None:
     coarse = np.roll(picture, 2, axis=1)
     fitted = guided_filter(picture, coarse, radius=4)
     assert np.diff(coarse[30]).argmax() == 21
-    assert np.diff(fitted[30]).argmax() == 19  # where the picture has its step
+    assert np.diff(fitted[30]).argmax() == 19  # where the image has its step
 
 
 def test_srgb_curve_returns_and_mid_gray_is_a_fifth() -> None:

@@ -28,7 +28,7 @@ MASKS = {
     "one-pixel columns": X % 2 == 0,
     "two parts": (((Y - 20) / 15) ** 2 + ((X - 30) / 25) ** 2 < 1) | (((Y - 70) / 18) ** 2 + ((X - 90) / 20) ** 2 < 1),
     "maze": (X % 6 > 1) | ((Y % 30 < 2) & (X % 12 < 7)),
-    "corner of the picture": (Y < 60) & (X > 50),
+    "corner of the image": (Y < 60) & (X > 50),
     "all but one pixel": ~((Y == 30) & (X == 77)),
     "all but the left column": X > 0,
     "half of the pixels": RANDOM < 0.5,
@@ -37,7 +37,7 @@ MASKS = {
 
 
 def photographs(dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
-    """Two pictures of the tests' size in the full range of a dtype, 0..1 for floats.
+    """Two images of the tests' size in the full range of a dtype, 0..1 for floats.
 
     Floats are multiples of 1/256: differences are exact, so that equal gradients are equal here and in the reference.
     """
@@ -49,7 +49,7 @@ def photographs(dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
 
 
 def neighbors(mask: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-    """(y, x, y of the neighbor, x of the neighbor) for the mask's pixels, per direction, inside the picture."""
+    """(y, x, y of the neighbor, x of the neighbor) for the mask's pixels, per direction, inside the image."""
     height, width = mask.shape
     pairs = []
     for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0)):

@@ -1,4 +1,4 @@
-"""A style read off a picture: codes of the right length, what they depend on, and the photograph at strength 0."""
+"""A style read off an image: codes of the right length, what they depend on, and the photograph at strength 0."""
 
 from __future__ import annotations
 

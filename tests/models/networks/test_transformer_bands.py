@@ -1,4 +1,4 @@
-"""The network in bands, kept in memory or in files, answers as the network on the whole picture does."""
+"""The network in bands, kept in memory or in files, answers as the network on the whole image does."""
 
 from collections.abc import Callable
 from pathlib import Path

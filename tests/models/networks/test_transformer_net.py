@@ -51,7 +51,7 @@ def test_codes_mix(net: TransformerNet) -> None:
 
 
 def test_the_photograph_keeps_its_brightness_and_a_style_brings_its_own() -> None:
-    """`recall`: without it, instance normalization would give a dark and a bright picture the same answer."""
+    """`recall`: without it, instance normalization would give a dark and a bright image the same answer."""
     net = TransformerNet(TransformerNetConfig(STYLES, 4, 1)).requires_grad_(False)
     bright = torch.rand(1, 3, 32, 32) * 0.3 + 0.6
     dark = bright - 0.5

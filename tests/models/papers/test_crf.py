@@ -11,7 +11,7 @@ from models.papers import crf
 
 
 def two_tone(height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A picture of two tones split by a slanted line, uint8, and the mask of the right part."""
+    """An image of two tones split by a slanted line, uint8, and the mask of the right part."""
     y, x = np.mgrid[:height, :width]
     right = x > width / 2 + (y - height / 2) / 4
     image = np.where(right[..., None], [200, 120, 60], [60, 110, 180]) + rng.normal(0, 4, (height, width, 3))

@@ -44,7 +44,7 @@ def test_fcn_answers_at_the_pictures_size(stride: int, height: int, width: int) 
 @pytest.mark.parametrize("padding", [80, 100, 130])
 @pytest.mark.parametrize("stride", [32, 16, 8, 4])
 def test_scores_land_where_they_were_seen(stride: int, padding: int) -> None:
-    """A score map that is the picture's own coordinate must come out as that coordinate."""
+    """A score map that is the image's own coordinate must come out as that coordinate."""
     net = FCN(stride, classes=2, width=SLIM, padding=padding).eval()
     size = 224
     scores, _ = net.scores(torch.zeros(1, 3, size, size))
@@ -99,7 +99,7 @@ def test_fcn_refuses_other_strides() -> None:
 
 
 def test_pictures_too_small_for_the_padding_are_refused_with_the_remedy() -> None:
-    with pytest.raises(ValueError, match="enlarge the picture"):
+    with pytest.raises(ValueError, match="enlarge the image"):
         FCN(32, width=SLIM, padding=80)(torch.zeros(1, 3, 32, 32))
 
 

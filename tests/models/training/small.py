@@ -1,4 +1,4 @@
-"""What the miniature trainings share: a data folder of pictures of noise, and a loss network of two layers."""
+"""What the miniature trainings share: a data folder of images of noise, and a loss network of two layers."""
 
 from __future__ import annotations
 

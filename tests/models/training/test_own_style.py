@@ -34,7 +34,7 @@ def small_features() -> FeatureNet:
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of a person's with a striped painting and photographs; networks with random weights."""
+    """A folder of the user's with a striped painting and photographs; networks with random weights."""
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "inlay"))
     card = SimpleNamespace(sha256="a" * 64)
     monkeypatch.setattr(custom.store, "find_card", lambda name: card)
@@ -84,7 +84,7 @@ def test_it_starts_from_the_style_that_is_nearest(own: Path) -> None:
 
 
 def test_too_few_photographs_or_no_painting_are_refused(own: Path) -> None:
-    (own / "photos" / "0.png").write_bytes(b"no picture")
+    (own / "photos" / "0.png").write_bytes(b"no image")
     with pytest.raises(OwnStyleError, match="holds 19 photographs"):
         read_photos(own / "photos", 32)
     with pytest.raises(OwnStyleError, match="holds 0"):

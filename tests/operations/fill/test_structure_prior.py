@@ -50,7 +50,7 @@ def bundle(folder: Path, net: PConvUNet) -> None:
 
 
 def fill(method: str, width: int = 150, height: int = 100, rows: slice = slice(40, 60)) -> Raster:
-    """A picture in gray and dark blue with a hole across the line between them, filled."""
+    """An image in gray and dark blue with a hole across the line between them, filled."""
     pixels = np.full((height, width, 3), 100, np.uint8)
     pixels[:, : width // 2] = [30, 30, 90]
     pixels[rows, 70:90] = [255, 0, 0]

@@ -40,7 +40,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Content, picture (floats, smooth, mid-tones) and a mask, all of which is changed."""
+    """Content, image (floats, smooth, mid-tones) and a mask, all of which is changed."""
     rows, columns = np.mgrid[:150, :210] / 210
     content = np.dstack([0.4 + 0.1 * np.sin(9 * columns), 0.5 + 0.1 * rows, 0.5 - 0.1 * columns])
     content += rng.normal(0, 0.01, content.shape)

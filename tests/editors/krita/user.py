@@ -1,4 +1,4 @@
-"""What a person does at the real Krita and sees of it: photographs, menus, keys, the marching ants."""
+"""What the user does at the real Krita and sees of it: photographs, menus, keys, the marching ants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_photograph(krita: Krita, folder: Path, name: str, pixels: NDArray[np.ui
 
 
 def add_hidden(krita: Krita, path: Path, name: str, place: tuple[int, int] = (0, 0)) -> None:
-    """A picture on a hidden layer above the lowest one, which is active; x and y of its upper left corner."""
+    """An image on a hidden layer above the lowest one, which is active; x and y of its upper left corner."""
     krita.run("import_picture(path, name, *place)", path=str(path), name=name, place=place)
     krita.until("name in names()", name=name)
     krita.run("front().setActiveNode(node(names()[0])); node(name).setVisible(False)", name=name)
