@@ -38,7 +38,8 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
-from backend.imaging.inpainting.patch_fill import InpaintingConfig, inpaint
+from backend.imaging.inpainting.config import InpaintingConfig
+from backend.imaging.inpainting.patch_fill import inpaint
 from backend.io.rasters import from_array, samples
 from backend.operations import Context, find
 from backend.operations.fill import content_aware, structure_prior

@@ -8,7 +8,6 @@ Durand 2006) and separable convolution for the spatial one. Works at the network
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -16,8 +15,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-
-from backend.imaging import Cancelled
 
 EXACT_PIXELS = 1600  # fields up to this many pixels use the exact kernels
 # Variance, in grid steps squared, of the grid's own filter: linear splat 1/6, blur (1 2 1)/4 1/2, linear slice 1/6.
@@ -42,14 +39,12 @@ def refine(
     spatial_xy: float = 2.0,
     exact: bool | None = None,
     device: str | torch.device = "cpu",
-    cancelled: Callable[[], bool] | None = None,
 ) -> NDArray[np.float32]:
     """Label probabilities, L x H x W, after mean-field inference.
 
     unary: L x H x W logits (log probabilities up to a constant per pixel); image: H x W x 3 of the same size, uint8 or
     float 0..1. bilateral_xy, spatial_xy: standard deviations in pixels; bilateral_rgb: in 8-bit levels. exact: the
-    N x N kernels; None chooses by size. Raises ValueError when the shapes do not fit, Cancelled when cancelled() says
-    so.
+    N x N kernels; None chooses by size. Raises ValueError when the shapes do not fit.
     """
     if unary.ndim != 3 or image.shape != (*unary.shape[1:], 3):
         raise ValueError(f"crf needs logits L x H x W and an image H x W x 3, got {unary.shape} and {image.shape}")
@@ -67,18 +62,14 @@ def refine(
         bilateral = BilateralGrid(features)
         spatial = spatial_kernel(height, width, spatial_xy, logits.device)
     kernels = [(bilateral_weight, _normalized(bilateral, logits)), (spatial_weight, _normalized(spatial, logits))]
-    probabilities = mean_field(logits, kernels, iterations, cancelled)
+    probabilities = mean_field(logits, kernels, iterations)
     return probabilities.T.reshape(labels, height, width).contiguous().to("cpu").numpy()
 
 
-def mean_field(
-    logits: Tensor, kernels: list[tuple[float, Kernel]], iterations: int, cancelled: Callable[[], bool] | None = None
-) -> Tensor:
+def mean_field(logits: Tensor, kernels: list[tuple[float, Kernel]], iterations: int) -> Tensor:
     """Mean-field updates with the Potts model (algorithm 1). logits: N x L; returns probabilities, N x L."""
     q = torch.softmax(logits, dim=1)
     for _ in range(iterations):
-        if cancelled is not None and cancelled():
-            raise Cancelled
         # Under Potts the cost of label l is the mass of all others; what is the same for all labels cancels.
         agreement = torch.stack([weight * kernel(q) for weight, kernel in kernels]).sum(dim=0)
         q = torch.softmax(logits + agreement, dim=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,8 +12,7 @@ from torch import Tensor
 
 from backend.imaging.arrays import BoolArray, FloatArray
 
-if TYPE_CHECKING:
-    from .patch_fill import InpaintingConfig
+from .config import InpaintingConfig
 
 DARK = 0.02  # added to means, of 0..1, before their ratio is taken
 REMEDY = "widen the sampling area, or make the hole smaller"

@@ -28,7 +28,8 @@ from ..image_cache import ImageCache
 from ..messages import ErrorCode, Failure
 from ..server.endpoint import Endpoint, EndpointError
 from ..server.launcher import log_path
-from .transport import Channel, ConnectError, TransportError, load_transport
+from .load_transport import load_transport
+from .transport import Channel, ConnectError, TransportError
 
 HANDSHAKE_SECONDS = 5.0
 """How long a backend may take to answer the first Hello. It answers whatever runs, so this is generous."""

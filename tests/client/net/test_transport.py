@@ -14,7 +14,8 @@ import pytest
 import zmq
 
 from plugin.client.codec import Limits
-from plugin.client.net.transport import Channel, Transport, TransportError, load_transport
+from plugin.client.net.load_transport import load_transport
+from plugin.client.net.transport import Channel, Transport, TransportError
 from plugin.client.server.endpoint import Endpoint
 
 from ..peers import GREETING_AND_READY, next_message, pump, raw_peer, router

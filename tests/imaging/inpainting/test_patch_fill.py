@@ -13,7 +13,8 @@ from torch import Tensor
 
 from backend.imaging import Cancelled
 from backend.imaging.inpainting import patch_fill
-from backend.imaging.inpainting.patch_fill import InpaintingConfig, inpaint
+from backend.imaging.inpainting.config import InpaintingConfig
+from backend.imaging.inpainting.patch_fill import inpaint
 from backend.imaging.inpainting.patchmatch import Sources
 from backend.imaging.inpainting.pyramid import Level
 

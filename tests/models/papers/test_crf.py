@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from backend.imaging import Cancelled
 from models.papers import crf
 
 
@@ -91,9 +90,7 @@ def test_probabilities_sum_to_one_and_zero_weights_change_nothing() -> None:
     np.testing.assert_allclose(same, torch.softmax(torch.from_numpy(unary), 0).numpy(), atol=1e-5)
 
 
-def test_shapes_and_cancel() -> None:
+def test_shapes_that_do_not_fit_are_refused() -> None:
     unary, image = np.zeros((2, 5, 6), np.float32), np.zeros((5, 6, 3), np.uint8)
     with pytest.raises(ValueError, match="L x H x W"):
         crf.refine(unary, image[:4])
-    with pytest.raises(Cancelled):
-        crf.refine(unary, image, cancelled=lambda: True)
