@@ -12,6 +12,13 @@ from ..console import Console, clean_environment
 from ..machine import SOURCE
 from .places import FILE, MARKERS, Places
 
+GLOSSARY = Path(__file__).with_name("glossary.txt")
+"""Words that are not ours, and what we say instead: a dictionary of codespell's."""
+SPELLED = (
+    "plugin", "backend", "models", "installer", "tests", "benchmarks", "docs", "README.md", "CONTRIBUTING.md",
+    "pyproject.toml", ".ci",
+)  # fmt: skip
+
 
 def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -> bool:
     """Run all of it and say at the end what failed. With `editors`, a suite in which one did not run has failed."""
@@ -24,6 +31,7 @@ def run(places: Places, console: Console, editors: bool, extra: Sequence[str]) -
     checks: dict[str, list[str | Path]] = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
+        "codespell": [python, "-m", "codespell_lib", "-D", "-", "-D", GLOSSARY, *SPELLED],
         "mypy": [python, "-m", "mypy"],
         "pytest": [python, "-m", "pytest", "-p", "installer.testing.tally", *leave_out, *extra],
     }
