@@ -23,7 +23,8 @@ def ask(action: Action, procedure: Any, config: Any, dynamic: list[DynamicChoice
     if not arguments:
         return True
     gi.require_version("GimpUi", "3.0")
-    from gi.repository import GimpUi
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import GimpUi, Gtk
 
     GimpUi.init("inlay")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, action.label)
@@ -38,6 +39,10 @@ def ask(action: Action, procedure: Any, config: Any, dynamic: list[DynamicChoice
         arguments.remove(argument_name(parameter.name))
     for parameter in filter(_draggable, action.parameters):
         dialog.get_scale_entry(argument_name(parameter.name), 1.0)
+    for parameter in action.parameters:
+        if parameter.kind is Kind.CHOICE and argument_name(parameter.name) in arguments:
+            # named before the dialog is filled: GIMP 3.2 makes radio buttons of two or three choices
+            dialog.get_widget(argument_name(parameter.name), Gtk.ComboBox.__gtype__)
     dialog.fill(arguments)
     said_yes = bool(dialog.run())
     dialog.destroy()

@@ -61,11 +61,8 @@ def gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any]) 
 
     Raises ImageError when there is nothing to work on.
     """
-    if action.extent is Extent.OVERLAP and layer.get_mask() is not None and layer.get_apply_mask():
-        with _duplicate(image, layer) as (copy, twin):
-            twin.remove_mask(Gimp.MaskApplyMode.APPLY)
-            return _gather(action, copy, twin, other)
-    return _gather(action, image, layer, other)
+    with as_seen(image, layer, with_mask=action.extent is Extent.OVERLAP) as (seen_image, seen):
+        return _gather(action, seen_image, seen, other)
 
 
 def _gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any]) -> dict[str, Raster]:
@@ -79,7 +76,8 @@ def _gather(action: Action, image: Any, layer: Any, other: Callable[[str], Any])
             found[wanted.name] = _read_below(image, layer, context, profile)
         elif wanted.source is Source.OTHER:
             if (chosen := other(wanted.name)) is not None:
-                found[wanted.name] = buffers.read(chosen, _box(chosen), profile)
+                with as_seen(chosen.get_image(), chosen) as (_, seen):
+                    found[wanted.name] = buffers.read(seen, _box(seen), profile)
         elif not Gimp.Selection.is_empty(image):
             found[wanted.name] = buffers.read_selection(image.get_selection(), context)
         if wanted.required and wanted.name not in found:
@@ -138,6 +136,28 @@ def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
         seen = Gimp.Layer.new_from_visible(copy, copy, "below")
         copy.insert_layer(seen, None, 0)
         return buffers.read(seen, Box(0, 0, box.width, box.height), profile).at(box.x, box.y)
+
+
+@contextmanager
+def as_seen(image: Any, layer: Any, with_mask: bool = False) -> Iterator[tuple[Any, Any]]:
+    """The image and the layer with its live filters (and its mask) applied: twins where there are any, else themselves.
+
+    GIMP reads a layer without its filters. They can enlarge its box.
+    """
+    masked = with_mask and layer.get_mask() is not None and layer.get_apply_mask()
+    filtered = any(each.get_visible() for each in layer.get_filters())
+    if not (masked or filtered):
+        yield image, layer
+        return
+    with _duplicate(image, layer) as (copy, twin):
+        if filtered:
+            if twin.is_group_layer():
+                twin = twin.merge()
+            else:
+                twin.merge_filters()
+        if masked and twin.get_mask() is not None:
+            twin.remove_mask(Gimp.MaskApplyMode.APPLY)
+        yield copy, twin
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from typing import Any
 from gi.repository import Gegl, Gimp
 
 from ..client.actions import ResultKind
-from ..client.image import Raster
+from ..client.image import Raster, intersection
 from ..client.messages import Output, Result
 from . import buffers
 from .image import ImageError, check_anchored
 
 _COMBINE = {
-    "replace": Gimp.ChannelOps.REPLACE,
     "add": Gimp.ChannelOps.ADD,
     "subtract": Gimp.ChannelOps.SUBTRACT,
     "intersect": Gimp.ChannelOps.INTERSECT,
@@ -33,7 +32,7 @@ def apply(result: Result, image: Any, layer: Any, combine: str = "replace") -> l
     try:
         for output in result.outputs:
             if output.kind is ResultKind.SELECTION:
-                _select(image, output.raster, _COMBINE[combine])
+                _select(image, output.raster, combine)
             elif output.kind is ResultKind.LAYER_MASK:
                 _add_mask(layer, output.raster)
             else:
@@ -57,17 +56,35 @@ def _add_layer(image: Any, below: Any, output: Output) -> Any:
     return layer
 
 
-def _select(image: Any, raster: Raster, how: Any) -> None:
-    # A selection of its own cannot be set from bytes: they go through a channel, which is gone again afterwards.
-    channel = Gimp.Channel.new(
-        image, "Inlay", image.get_width(), image.get_height(), 100.0, Gegl.Color.new("black")
-    )  # fmt: skip
-    active = image.get_selected_layers()
-    image.insert_channel(channel, None, 0)
-    buffers.write_mask(channel, raster, origin=(0, 0))
-    image.select_item(how, channel)
-    image.remove_channel(channel)
-    image.set_selected_layers(active)
+def _select(image: Any, raster: Raster, how: str) -> None:
+    # A rectangle makes the undo step and the bytes follow: in GIMP 3.2 the undoing of a step that adds and removes a
+    # channel leaves no layer active.
+    if how != "replace":
+        raster = _joined(image, raster, how)
+    canvas = (0, 0, image.get_width(), image.get_height())
+    box = intersection(raster.box, canvas)
+    if box is None or not bytes(raster.data).strip(b"\0"):
+        Gimp.Selection.none(image)
+        return
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, *box)
+    buffers.write_mask(image.get_selection(), raster, origin=(0, 0))
+
+
+def _joined(image: Any, raster: Raster, how: str) -> Raster:
+    """What the selection would be, on the whole canvas, once the raster has joined it."""
+    width, height = image.get_width(), image.get_height()
+    scratch = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    try:
+        scratch.undo_disable()
+        selection = scratch.get_selection()
+        buffers.write_mask(selection, buffers.read_selection(image.get_selection(), (0, 0, width, height)), (0, 0))
+        channel = Gimp.Channel.new(scratch, "Inlay", width, height, 100.0, Gegl.Color.new("black"))
+        scratch.insert_channel(channel, None, 0)
+        buffers.write_mask(channel, raster, (0, 0))
+        scratch.select_item(_COMBINE[how], channel)
+        return buffers.read_selection(selection, (0, 0, width, height))
+    finally:
+        scratch.delete()
 
 
 def _add_mask(layer: Any, raster: Raster) -> None:

@@ -23,7 +23,7 @@ def register() -> None:
     krita = Krita.instance()
     runner = Runner(settings.load)
     krita.addExtension(InlayExtension(krita, runner))
-    place = DockWidgetFactoryBase.DockRight
+    place = DockWidgetFactoryBase.DockPosition.DockRight  # in full: Krita 6 has no short form
     krita.addDockWidgetFactory(DockWidgetFactory("inlay_docker", place, lambda: Docker(runner)))
 
 

@@ -1,13 +1,15 @@
 """What comes back becomes new layers, a selection or a transparency mask: one step for Edit > Undo each.
 
 PyKrita changes pixels and selections without an undo step, and its steps cannot be grouped. So a layer is filled before
-it is added. A selection is set right after the undoable action Deselect, whose undoing brings the former selection
-back whatever has been selected since; only Redo then ends with nothing selected. A mask is added by Krita's own
+it is added. From Krita 5.3 on setting a selection is an undo step. Before, a selection is set right after the undoable
+action Deselect, whose undoing brings the former selection back whatever has been selected since; only Redo then ends
+with nothing selected. A mask is added by Krita's own
 action and filled then. docs/krita.md tells what else was tried.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from krita import Krita, Selection
@@ -83,10 +85,17 @@ def _select(document: Any, output: Output, combine: str) -> list[str]:
         joined = current.duplicate()
         getattr(joined, combine)(selection)
         selection = joined
-    Krita.instance().action("deselect").trigger()
-    document.waitForDone()
+    if not set_selection_is_undoable():
+        Krita.instance().action("deselect").trigger()
+        document.waitForDone()
     document.setSelection(_outlined(selection, document.width(), document.height()))
     return []
+
+
+def set_selection_is_undoable() -> bool:
+    """Whether `Document.setSelection` makes an undo step of its own, as it does from Krita 5.3 on."""
+    numbers = re.findall(r"\d+", Krita.instance().version())
+    return [int(number) for number in numbers[:2]] >= [5, 3]
 
 
 def _outlined(selection: Any, width: int, height: int) -> Any:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.editors.backend import Backend
 from tests.editors.display import Display
 
-from .harness import Backend, Gimp, Tree
+from .harness import Gimp, Tree
 from .window import HEIGHT, WIDTH, Window
 
 
@@ -24,7 +25,7 @@ def tree() -> Iterator[Tree]:
 @pytest.fixture(scope="session")
 def host(tree: Tree) -> Iterator[Backend]:
     """The backend, started when the first job asks for it."""
-    backend = Backend(tree)
+    backend = Backend(tree.home, tree.run, tree.inside)
     yield backend
     backend.stop()
 
@@ -49,7 +50,7 @@ def either_console(request: pytest.FixtureRequest) -> Gimp:
 
 
 def _console(tree: Tree, host: Backend, transport: str) -> Iterator[Gimp]:
-    gimp = Gimp(tree, "gimp-console-3.0", {**host.environment, "INLAY_TRANSPORT": transport})
+    gimp = Gimp(tree, "gimp-console-3", {**host.environment, "INLAY_TRANSPORT": transport})
     yield gimp
     printed = gimp.close()
     assert "CRITICAL" not in printed and "Traceback" not in printed, printed
@@ -79,7 +80,7 @@ def window(
 ) -> Iterator[Window]:
     with Display(WIDTH, HEIGHT) as display:
         environment = {**host.environment, "INLAY_DIAGNOSE": "1", "DISPLAY": display.name}
-        gimp = Gimp(tree, "gimp-3.0", environment, photographs["coffee"])
+        gimp = Gimp(tree, "gimp-3", environment, photographs["coffee"])
         yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
         printed = gimp.close()
     assert "Traceback" not in printed and "no mnemonic" not in printed, printed

@@ -96,9 +96,21 @@ def call(name, image, drawables, **arguments):
     return {"status": status.value_nick, "message": message, "seconds": time.monotonic() - start}
 
 
+in_front = []
+"""Id of the image in the window."""
+
+
+def show(image):
+    """Show an image in place of the one in the window, if there is one."""
+    if in_front:
+        Gimp.displays_reconnect(shown(), image)
+    in_front[:] = [image.get_id()]
+    image.clean_all()
+
+
 def shown():
-    """The image in the window."""
-    return Gimp.get_images()[0]
+    """The image in the window. Not the first of all images: actions make images of their own while they run."""
+    return Gimp.Image.get_by_id(in_front[0])
 
 
 def serve(path):

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from .harness import Backend, Gimp, plug_in_calls
+from tests.editors.backend import Backend
+
+from .harness import Gimp, plug_in_calls
 
 pytestmark = pytest.mark.gimp
 

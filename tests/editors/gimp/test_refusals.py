@@ -16,7 +16,7 @@ pytestmark = pytest.mark.gimp
 @pytest.fixture(scope="module")
 def alone(tree: Tree) -> Iterator[Gimp]:
     """GIMP with the plug-in on a machine without a backend."""
-    gimp = Gimp(tree, "gimp-console-3.0", {"INLAY_RUN_DIR": tree.inside(tree.home / "nobody")})
+    gimp = Gimp(tree, "gimp-console-3", {"INLAY_RUN_DIR": tree.inside(tree.home / "nobody")})
     yield gimp
     gimp.close()
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from .harness import Backend
+from tests.editors.backend import Backend
+
 from .window import HEIGHT, WIDTH, Window
 
 pytestmark = pytest.mark.gimp
@@ -24,6 +25,14 @@ def test_a_selection_is_made_from_the_menu_and_undone_in_one_step(window: Window
         "s = selection(shown())\nanswer = [s[y * 600 + x] for x, y in ((290, 150), (120, 200), (470, 40), (80, 380))]"
     )
     assert window.gimp.run(look) == [255, 255, 0, 0]  # the coffee, the saucer, the table twice
+    layers = "answer = shown().get_selected_layers() == shown().get_layers()"
+    assert window.gimp.run(layers)
+    window.display.keys("ctrl+z")
+    window.until(f"answer = {box}", 5)
+    assert window.gimp.run(layers), "after an undo the same layer is active"
+    window.display.keys("ctrl+y")
+    window.until(f"answer = not ({box})", 5)
+    assert window.gimp.run(look) == [255, 255, 0, 0] and window.gimp.run(layers)
     window.display.keys("ctrl+z")
     window.until(f"answer = {box}", 5)
     window.display.keys("ctrl+z")

@@ -24,31 +24,31 @@ def on_canvas(layer):
     box = Gegl.Rectangle.new(-x, -y, image.get_width(), image.get_height())
     return sent(layer.get_buffer().get(box, 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE))
 """
-COFFEE = "coffee = next(i for i in Gimp.get_images() if i.get_width() == 600)\n"
+COFFEE = "coffee = shown()\n"
 
 
 @pytest.fixture
-def two_images(window: Window, photographs: dict[str, str]) -> Iterator[None]:
-    """The window shows the astronaut, small; the coffee is in the tab on the left."""
+def second_image(window: Window, photographs: dict[str, str]) -> Iterator[int]:
+    """The window shows the astronaut, small, whose id this is; the coffee is in the tab on the left."""
     window.open(photographs["coffee"])
-    second = window.gimp.run(
+    second, display = window.gimp.run(
         f"""
         other = open_image({photographs["astronaut"]!r})
         other.scale(330, 330)
         other.clean_all()
-        answer = Gimp.Display.new(other).get_id()
+        answer = [other.get_id(), Gimp.Display.new(other).get_id()]
         """
     )
     window.until("answer = len(Gimp.get_images()) == 2")
     time.sleep(2)
-    yield
-    window.gimp.run(f"Gimp.Display.get_by_id({second}).delete()")
+    yield second
+    window.gimp.run(f"Gimp.Display.get_by_id({display}).delete()")
     window.until("answer = len(Gimp.get_images()) == 1")
     window.open(photographs["coffee"])
 
 
-def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Window, two_images: None) -> None:
-    person = "other = next(i for i in Gimp.get_images() if i.get_width() == 330)\n"
+def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Window, second_image: int) -> None:
+    person = f"other = Gimp.Image.get_by_id({second_image})\n"
     window.choose("select.subject")
     window.fill_in("select.subject")
     window.finished(f"{person}answer = not Gimp.Selection.is_empty(other)", 250)

@@ -34,6 +34,7 @@ class Window:
     def __init__(self, display: Display, gimp: Gimp, pictures: Path) -> None:
         self.display, self.gimp, self.pictures = display, gimp, pictures
         self.until("answer = len(Gimp.get_images()) == 1")
+        self.gimp.run("in_front[:] = [Gimp.get_images()[0].get_id()]")
         window = display.find_window("coffee", wait=60)
         self.display.xdotool("windowmove", "--sync", window, 0, 0)
         self.display.xdotool("windowsize", "--sync", window, WIDTH, HEIGHT - 30)
@@ -43,7 +44,7 @@ class Window:
 
     def open(self, path: str) -> None:
         """Show this picture in place of the one that is shown, pixel by pixel."""
-        self.gimp.run(f"old = shown()\nGimp.displays_reconnect(old, open_image({path!r}))\nshown().clean_all()")
+        self.gimp.run(f"show(open_image({path!r}))")
         self.until("answer = len(Gimp.get_images()) == 1")
         self.display.keys("1")
         time.sleep(1)

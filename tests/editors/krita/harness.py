@@ -7,12 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.editors import trees
 from tests.editors.display import Display
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,7 +71,9 @@ class Krita:
         keep = {k: v for k, v in display.environment.items() if not k.startswith(("XDG_", "PYTHON", "VIRTUAL_ENV"))}
         keep |= {"HOME": str(home), "INLAY_TEST_SOCKET": str(path), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
         keep["PYTHONFAULTHANDLER"] = "1"  # a crash leaves a trace in the log
-        command = ["krita", "--nosplash", *map(str, files)]
+        root = trees.krita_root()
+        enter = [] if root == Path("/") else trees.inside(root, shared=tempfile.gettempdir())
+        command = [*enter, "krita", "--nosplash", *map(str, files)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, env={**keep, **environment}, stdout=log, stderr=log, cwd=home)
         self.peer = socket.socket(socket.AF_UNIX)
@@ -129,10 +133,8 @@ class Krita:
 
 def vendored_pyzmq(folder: Path) -> Path:
     """pyzmq for Krita's own Python, as the installer puts it beside the plug-in."""
-    version = subprocess.run(
-        ["/usr/bin/python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+    python = trees.krita_root() / "usr/bin/python3"
+    version = python.readlink().name.removeprefix("python")  # "python3.11"
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     wheel = ["--only-binary=:all:", "--no-deps", "--python-version", version, "pyzmq"]
     subprocess.run([*pip, "install", "--quiet", "--target", str(folder), *wheel], check=True, timeout=120)
