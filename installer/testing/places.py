@@ -15,18 +15,26 @@ FILE = "INLAY_TALLY"
 
 @dataclass(frozen=True)
 class Places:
-    """Folders of the test environment. INLAY_TEST_VENV and INLAY_GIMP_TREE name others than those in `cache`."""
+    """Folders of the test environment, each of which an environment variable names instead of a folder in `cache`."""
 
     cache: Path
-    venv: Path
-    gimp_tree: Path
+    venv: Path  # INLAY_TEST_VENV
+    gimp_tree: Path  # INLAY_GIMP_TREE: the oldest GIMP 3; the oldest Krita is this machine's own
+    newest_tree: Path  # INLAY_NEWEST_TREE: the newest GIMP and Krita 5
+    krita6_tree: Path  # INLAY_KRITA6_TREE
 
     @classmethod
     def this(cls) -> Places:
         """The places on this machine."""
         cache = Path.home() / ".cache/inlay-tests"
+
+        def place(variable: str, name: str) -> Path:
+            return Path(os.environ.get(variable) or cache / name)
+
         return cls(
             cache,
-            Path(os.environ.get("INLAY_TEST_VENV") or cache / "venv"),
-            Path(os.environ.get("INLAY_GIMP_TREE") or cache / "gimp-tree"),
+            place("INLAY_TEST_VENV", "venv"),
+            place("INLAY_GIMP_TREE", "gimp-tree"),
+            place("INLAY_NEWEST_TREE", "forky-tree"),
+            place("INLAY_KRITA6_TREE", "krita6-tree"),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 CACHE = Path.home() / ".cache/inlay-tests"
@@ -55,3 +56,16 @@ def version(root: Path, *command: str) -> str:
     if found is None:
         raise RuntimeError(f"{' '.join(command)} in {root} does not tell its version: {done.stdout}{done.stderr}")
     return found[0]
+
+
+def python_version(root: Path) -> str:
+    """Of the tree's Python, which its editors embed: "3.11"."""
+    return (root / "usr/bin/python3").readlink().name.removeprefix("python")
+
+
+def vendored_pyzmq(folder: Path, root: Path) -> Path:
+    """pyzmq for the tree's Python, as the installer puts it beside the plug-in."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    wheel = ["--only-binary=:all:", "--no-deps", "--python-version", python_version(root), "pyzmq"]
+    subprocess.run([*pip, "install", "--quiet", "--target", str(folder), *wheel], check=True, timeout=120)
+    return folder

@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from installer import torch_build
 from installer.console import Console, InstallError
 from installer.machine import SOURCE
-from installer.testing import environment, suite
+from installer.testing import environment, suite, trees
 from installer.testing.places import FILE, Places
 
 MARKED = """
@@ -29,7 +31,7 @@ def test_elsewhere(): pass
 
 
 def places(folder: Path) -> Places:
-    return Places(folder, folder / "venv", folder / "gimp-tree")
+    return Places(folder, folder / "venv", folder / "gimp-tree", folder / "newest-tree", folder / "krita6-tree")
 
 
 def tally(folder: Path, gimp: bool) -> dict[str, int]:
@@ -83,7 +85,7 @@ def test_the_tree_comes_from_the_mirror_that_the_machine_uses(
 ) -> None:
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / name).write_text(text)
-    assert environment.mirror(tmp_path) == mirror
+    assert trees.mirror(tmp_path) == mirror
 
 
 def test_an_environment_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
@@ -92,3 +94,99 @@ def test_an_environment_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match="was not made by this command"):
         environment.prepare_venv(mine, Console(tmp_path / "log"))
     assert list(mine.venv.iterdir()) == []
+
+
+class Asked(Console):
+    """A console that notes the commands and makes what mmdebstrap and venv would make; those in `fail` fail."""
+
+    def __init__(self, folder: Path, fail: str = "") -> None:
+        super().__init__(folder / "log")
+        self.commands: list[list[str]] = []
+        self.fail = fail
+
+    def run(self, command: Sequence[str | Path], *_: object, **__: object) -> None:
+        words = [str(word) for word in command]
+        self.commands.append(words)
+        if words[0] == "mmdebstrap":
+            target = Path(words[words.index("forky") + 1])
+            (target / "usr/bin").mkdir(parents=True)
+            if not self.fail:
+                (target / "usr/bin/gimp-console-3").touch()
+        if self.fail and self.fail in words:
+            raise InstallError("failed")
+
+
+def test_an_environment_of_an_earlier_list_of_requirements_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, console = places(tmp_path), Asked(tmp_path)
+    monkeypatch.setattr(torch_build, "index_arguments", lambda build: [])
+    monkeypatch.setattr("installer.venv._succeeds", lambda command: True)
+    (mine.venv / "bin").mkdir(parents=True)
+    (mine.venv / "bin/python").touch()
+    (tmp_path / "steps.json").write_text(json.dumps({"venv": "of an earlier list"}))
+    environment.prepare_venv(mine, console)
+    installed = [words for words in console.commands if "install" in words]
+    assert any(name.startswith("pytest") for words in installed for name in words)
+    console.commands.clear()
+    environment.prepare_venv(mine, console)
+    assert console.commands == []
+
+
+def test_a_tree_appears_whole_or_not_at_all_and_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    tree = tmp_path / "cache/tree"
+    with pytest.raises(InstallError):
+        trees.make(trees.NEWEST, tree, Asked(tmp_path, fail="forky"))
+    assert not tree.exists()
+    console = Asked(tmp_path)
+    for _ in range(2):
+        trees.make(trees.NEWEST, tree, console)
+    assert len(console.commands) == 1
+    assert trees.NEWEST.is_made(tree)
+    assert [path.name for path in tree.parent.iterdir()] == ["tree"]
+
+
+def test_krita_6_comes_from_experimental_and_all_else_from_sid() -> None:
+    words = trees.command(trees.KRITA6, Path("/tree"), "http://m.example/debian")
+    assert words[-2:] == ["deb http://m.example/debian sid main", "deb http://m.example/debian experimental main"]
+    hook = next(word for word in words if word.startswith("--setup-hook="))
+    assert "Package: krita*" in hook and "a=experimental" in hook
+
+
+PYTHON = """#!/bin/sh
+echo "$INLAY_GIMP_TREE|$INLAY_KRITA_TREE|$*" >> {log}
+case "$*" in *pytest*) echo '{{"krita": 1, "gimp": {gimp}}}' > "$INLAY_TALLY";; esac
+"""
+
+
+@pytest.mark.parametrize(("gimp", "passed"), [(1, True), (0, False)])
+def test_the_editors_suites_run_in_the_oldest_and_the_newest_editors(tmp_path: Path, gimp: int, passed: bool) -> None:
+    mine, log = places(tmp_path), tmp_path / "log"
+    python = mine.venv / "bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON.format(log=log, gimp=gimp))
+    python.chmod(0o755)
+    waited = []
+    assert suite.run(mine, Console(tmp_path / "console"), True, [], lambda: waited.append("for the trees")) is passed
+    assert waited == ["for the trees"]
+    lines = [line.split("|") for line in log.read_text().splitlines() if "pytest" in line]
+    trees_used = [(Path(gimp).name, Path(krita).name) for gimp, krita, _ in lines]
+    assert trees_used[0] == ("gimp-tree", "")  # Krita is this machine's
+    assert trees_used[1] == ("newest-tree", "newest-tree")
+    assert trees_used[2][1] == "krita6-tree"
+    assert "smoke" in lines[2][2]
+
+
+def test_trees_that_cannot_be_made_fail_the_suite(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    mine = places(tmp_path)
+    python = mine.venv / "bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON.format(log=tmp_path / "log", gimp=1))
+    python.chmod(0o755)
+
+    def no_trees() -> None:
+        raise InstallError("the mirror is gone")
+
+    assert not suite.run(mine, Console(tmp_path / "console"), True, [], no_trees)
+    assert "the mirror is gone" in capfd.readouterr().out

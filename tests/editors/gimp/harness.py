@@ -45,6 +45,9 @@ class Tree:
         self.version = trees.version(self.root, "gimp-console-3", "--version")
         self.home = Path(tempfile.mkdtemp(prefix="inlay-", dir=self.root / "tmp"))
         self.run = Path(tempfile.mkdtemp(prefix="inlay-", dir=self.root / "run"))
+        self.vendor: Path | None = None
+        if not (self.root / "usr/lib/python3/dist-packages/zmq").exists():
+            self.vendor = trees.vendored_pyzmq(self.home / "vendor", self.root)
         self.known_plug_ins = self.home / "pluginrc"  # else each GIMP asks all of its own plug-ins what they are
 
     def enter(self, console: bool) -> list[str]:
@@ -62,7 +65,7 @@ class Tree:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def install_into(profile: Path, version: str) -> None:
+def install_into(profile: Path, version: str, vendor: Path | None = None) -> None:
     """What the installer does for GIMP, into a GIMP profile: the entry file, executable, beside the plug-in."""
     folder = profile / "plug-ins/inlay"
     folder.mkdir(parents=True)
@@ -71,22 +74,14 @@ def install_into(profile: Path, version: str) -> None:
     entry.chmod(0o755)
     ignored = shutil.ignore_patterns("__pycache__", "krita", "entry.py")
     shutil.copytree(ROOT / "plugin", folder / "plugin", ignore=ignored)
+    if vendor is not None:
+        shutil.copytree(vendor, folder / "vendor")
     (profile / "gimprc").write_text(GIMPRC.format(version=version))
 
 
 def received(text: str, height: int) -> Any:
     """Samples that `sent` of remote.py made text of, as rows of uint8: H x W, or H x (W times channels)."""
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, -1)
-
-
-def plug_in_calls() -> list[int]:
-    """Process ids of the calls of the plug-in that are going on."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # it has ended in the meantime
-            if entry.name.isdigit() and b"plug-ins/inlay/inlay.py" in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
 
 
 class InGimpError(AssertionError):
@@ -98,7 +93,7 @@ class Gimp:
 
     def __init__(self, tree: Tree, program: str, environment: dict[str, str], *files: str) -> None:
         home = Path(tempfile.mkdtemp(prefix="profile-", dir=tree.home))
-        install_into(home / "gimp", tree.version)
+        install_into(home / "gimp", tree.version, tree.vendor)
         if tree.known_plug_ins.exists():
             shutil.copy(tree.known_plug_ins, home / "gimp/pluginrc")
         shutil.copy(Path(__file__).with_name("remote.py"), home / "remote.py")
@@ -112,6 +107,7 @@ class Gimp:
             **environment,
         }
         self.log = home / "gimp.log"
+        self.plug_in = f"{inside['GIMP3_DIRECTORY']}/plug-ins/inlay/inlay.py"
         script = f"exec(open({tree.inside(home / 'remote.py')!r}).read())"
         console = "console" in program
         options = ["-i"] if console else ["--no-splash"]
@@ -152,6 +148,15 @@ class Gimp:
         """Have the code run, and wait for its answer."""
         self.send(code)
         return self.answer(wait)
+
+    def plug_in_calls(self) -> list[int]:
+        """Process ids of the calls of this GIMP's plug-in that are going on."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):  # it has ended in the meantime
+                if entry.name.isdigit() and self.plug_in.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+        return found
 
     def close(self) -> str:
         """End GIMP in good order; what it printed. Raises RuntimeError when it ended badly."""

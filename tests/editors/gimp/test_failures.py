@@ -11,7 +11,7 @@ import pytest
 
 from tests.editors.backend import Backend
 
-from .harness import Gimp, plug_in_calls
+from .harness import Gimp
 
 pytestmark = pytest.mark.gimp
 
@@ -78,13 +78,14 @@ def test_a_backend_killed_in_the_middle_of_a_job_is_started_again_by_the_next(
     assert "The backend has ended. Your document is as it was. Try again" in outcome["message"], outcome
     assert time.monotonic() - killed < 10
     assert outcome["unharmed"]
-    assert identity(either_console)["status"] == "success"
+    outcome = identity(either_console)
+    assert outcome["status"] == "success", outcome
     assert host.starts == starts + 1
 
 
 def test_a_plug_in_that_is_killed_cancels_its_job(either_console: Gimp, host: Backend) -> None:
     start_long_identity(either_console, host)
-    os.kill(plug_in_calls()[0], signal.SIGKILL)
+    os.kill(either_console.plug_in_calls()[0], signal.SIGKILL)
     seconds = host.until("idle")
     either_console.answer()
     assert seconds < 5, "the hang-up tells, not the lease of ten seconds"
@@ -93,7 +94,7 @@ def test_a_plug_in_that_is_killed_cancels_its_job(either_console: Gimp, host: Ba
 
 def test_a_plug_in_that_is_told_to_end_cancels_its_job(either_console: Gimp, host: Backend) -> None:
     start_long_identity(either_console, host)
-    os.kill(plug_in_calls()[0], signal.SIGTERM)
+    os.kill(either_console.plug_in_calls()[0], signal.SIGTERM)
     outcome = either_console.answer()
     assert outcome["status"] == "cancel" and outcome["unharmed"], outcome
     host.until("idle", wait=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from plugin.client.actions import ACTIONS, BY_NAME, Action
 from tests.editors.display import Display, exactly, publish
 
-from .harness import Gimp, plug_in_calls
+from .harness import Gimp
 
 WIDTH, HEIGHT = 1280, 800
 IN_MANUAL = {
@@ -61,7 +61,7 @@ class Window:
         """Wait until the code's answer is true and the action that made it so has ended."""
         self.until(code, wait)
         end = time.monotonic() + 30
-        while plug_in_calls():
+        while self.gimp.plug_in_calls():
             if time.monotonic() > end:
                 raise TimeoutError(f"the action does not end, see {self.picture('gimp-timeout')}")
             time.sleep(0.1)

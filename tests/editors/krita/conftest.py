@@ -12,8 +12,8 @@ import pytest
 
 from tests.editors.backend import Backend
 from tests.editors.display import Display
-from tests.editors.krita.harness import ROOT, Krita, install_into, install_remote, vendored_pyzmq
-from tests.editors.trees import KRITA_TREE, check_can_enter, krita_root
+from tests.editors.krita.harness import ROOT, Krita, install_into, install_remote
+from tests.editors.trees import KRITA_TREE, check_can_enter, krita_root, vendored_pyzmq
 
 
 @pytest.fixture(scope="package")
@@ -24,7 +24,7 @@ def display() -> Iterator[Display]:
 
 @pytest.fixture(scope="session")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return vendored_pyzmq(tmp_path_factory.mktemp("vendor"))
+    return vendored_pyzmq(tmp_path_factory.mktemp("vendor"), krita_root())
 
 
 @pytest.fixture(scope="package", params=["pyzmq", "pure"])

@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import textwrap
 import time
@@ -129,13 +128,3 @@ class Krita:
         self.process.wait()
         self.file.close()
         self.peer.close()
-
-
-def vendored_pyzmq(folder: Path) -> Path:
-    """pyzmq for Krita's own Python, as the installer puts it beside the plug-in."""
-    python = trees.krita_root() / "usr/bin/python3"
-    version = python.readlink().name.removeprefix("python")  # "python3.11"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    wheel = ["--only-binary=:all:", "--no-deps", "--python-version", version, "pyzmq"]
-    subprocess.run([*pip, "install", "--quiet", "--target", str(folder), *wheel], check=True, timeout=120)
-    return folder

@@ -106,4 +106,5 @@ class Remote(krita.Extension):
         self.peer.sendall(reply.encode() + b"\n")
 
 
-krita.Krita.instance().addExtension(Remote(krita.Krita.instance()))
+remote = Remote(krita.Krita.instance())  # held: see `_registered` of the plug-in
+krita.Krita.instance().addExtension(remote)

@@ -50,6 +50,7 @@ def test_krita_used_the_transport_it_was_given(krita: Krita, request: pytest.Fix
         assert used == ["", True]
 
 
+@pytest.mark.smoke
 def test_the_identity_action_is_exact_on_a_layer_with_an_offset(krita: Krita) -> None:
     krita.run("open_document(60, 40, 'RGBA', 'U16')")
     krita.run("add_layer('source', [-7, 5, 31, 23])")
@@ -88,6 +89,7 @@ def test_a_selection_comes_back(krita: Krita) -> None:
     krita.until("selected().count(255) == 200")
 
 
+@pytest.mark.smoke
 def test_cancel_ends_a_job_that_has_a_minute_to_go_and_leaves_the_picture_alone(krita: Krita) -> None:
     wait_for_worker(krita)
     before = krita.get("snapshot()")

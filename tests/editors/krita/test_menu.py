@@ -15,6 +15,7 @@ from tests.editors.krita.user import choose_with_mouse, finish, open_photograph,
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
 
+@pytest.mark.smoke
 def test_a_menu_entry_chosen_with_the_mouse_selects_the_object(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
     krita.run("select([20, 5, 480, 505])")
@@ -81,6 +82,7 @@ def test_diagnosis_is_in_the_menu_only_when_asked_for(krita: Krita) -> None:
     assert krita.get("K.action('inlay-select-subject') is not None and K.action('inlay-diagnose-identity') is None")
 
 
+@pytest.mark.smoke
 def test_a_dialog_remembers_what_was_entered_last(krita: Krita) -> None:
     krita.run("open_document(30, 30)")
     krita.run("extension().ask(actions.BY_NAME['select.colors'])")

@@ -79,6 +79,7 @@ COMBINED = {
 }
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("combine", list(COMBINED))
 def test_a_selection_joins_the_current_one_and_one_undo_brings_that_back(krita: Krita, combine: str) -> None:
     krita.run("open_document(40, 20)")
@@ -113,6 +114,7 @@ def test_soft_selections_are_exact(krita: Krita) -> None:
     assert krita.get("bytes(document.read_selection(front(), Box(2, 3, 5, 1)).data).hex()") == "3233343536"
 
 
+@pytest.mark.smoke
 def test_undoing_a_first_selection_leaves_none(krita: Krita) -> None:
     krita.run("open_document(16, 16)")
     krita.run("""
@@ -141,6 +143,7 @@ def test_a_selection_that_was_set_is_changed_and_undone_like_a_persons_own(krita
     krita.until("selected().count(255) == 16")
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("with_selection", [False, True])
 def test_a_layer_mask_is_added_and_one_undo_takes_it_away(krita: Krita, with_selection: bool) -> None:
     krita.run("open_document(40, 20)")
