@@ -10,7 +10,7 @@ from pathlib import Path
 if sys.version_info < (3, 10):  # noqa: UP036 - an older Python is what has to be told
     sys.exit("Inlay's installer needs Python 3.10 or later; this is " + sys.version.split()[0])
 
-from . import install, testing, torch_build
+from . import install, removal, testing, torch_build
 from .console import Console, InstallError
 from .machine import Machine
 
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     choices = install.Choices(arguments.torch, arguments.python, arguments.demo)
     try:
         if arguments.uninstall:
-            install.uninstall(machine, console)
+            removal.uninstall(machine, console, arguments.purge)
         else:
             install.Installation(machine, console, choices).run()
     except InstallError as error:
@@ -45,7 +45,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Set Inlay up: its backend, and the plug-in for every Krita and GIMP 3 on this machine.",
         epilog="python3 -m installer test sets up the test environment and runs the suite.",
     )
-    parser.add_argument("--uninstall", action="store_true", help="take everything away again")
+    parser.add_argument("--uninstall", action="store_true", help="take away what was installed")
+    parser.add_argument(
+        "--purge", action="store_true", help="with --uninstall: fetched models and your own styles, too"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument(
         "--torch", choices=torch_build.KINDS, default="auto", help="build of PyTorch (default: what fits this machine)"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from plugin.client.net.connection import Connection, State
-
-from . import editors, plugin, torch_build
+from . import editors, plugin, removal, sandbox, torch_build
 from .console import Console, InstallError, clean_environment
 from .editors import Editor
 from .machine import SOURCE, Machine
+from .removal import RECORD
 from .steps import Steps, fingerprint, tree_fingerprint, write_whole
 from .venv import PACKAGES, Venv, own_python, requirements
 
-RECORD = "install.json"
 BORROW = "INLAY_BORROW_PACKAGES"
 """Environment variable: a site-packages folder whose packages the venv may use instead of fetching its own."""
 
@@ -46,6 +43,8 @@ class Installation:
         """Do all of it. Raises InstallError."""
         found = editors.find(self.machine)
         self.console.say(f"Inlay goes to {self.data}")
+        if not self.console.dry:
+            self._begin(found)
         self._make_venv()
         self._install_torch()
         self._install_backend()
@@ -53,7 +52,27 @@ class Installation:
         if self.console.dry:
             return
         self._write_record(found)
+        removal.stop_backend(self.console)  # it runs what was there before
         self._check(found)
+
+    def _begin(self, found: list[Editor]) -> None:
+        """Before anything is changed: end what would run on with half of it, and note where things will be put."""
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InstallError(
+                f"{self.data} cannot be written to ({error.strerror}). Name another folder with INLAY_DATA_DIR."
+            ) from None
+        if removal.is_ours(self.data) and not self._up_to_date():
+            removal.end_trainings(self.data, self.console)
+            removal.stop_backend(self.console)
+        earlier = removal.read_record(self.machine)
+        known = {(e.get("plugins"), e.get("name")) for e in earlier.get("editors", ())}
+        new = [entry for editor in found if ((entry := _entry(editor))["plugins"], entry["name"]) not in known]
+        self._write({**earlier, "editors": [*earlier.get("editors", ()), *new]})
+
+    def _up_to_date(self) -> bool:
+        return self.steps.done("backend", tree_fingerprint(SOURCE / package for package in PACKAGES))
 
     def _make_venv(self) -> None:
         base, borrowed = self.choices.python or own_python(), os.environ.get(BORROW, "")
@@ -104,8 +123,14 @@ class Installation:
             members = list(group)
             names = " and ".join(editor.name for editor in members)
             self.console.step(f"install the plug-in for {names} into {place}")
-            if not self.console.dry:
-                plugin.install(members, self.venv, self.console)
+            if self.console.dry:
+                continue
+            if not plugin.make_profile(members, self.console):
+                self.console.say(f"  {names} has not been started yet. Start it once, then run this again.")
+                continue
+            plugin.install(members, self.venv, self.console)
+            for editor in (member for member in members if member.sandbox):
+                sandbox.install(self.machine, editor, self.venv.python, self.venv.site_packages, self.console)
 
     def _write_record(self, found: list[Editor]) -> None:
         """What the plug-in reads to find the backend, and what the removal needs to know."""
@@ -113,8 +138,11 @@ class Installation:
             "python": str(self.venv.python),
             "path": str(self.venv.site_packages),
             "command": self._link(),
-            "editors": [{k: str(v) if v else "" for k, v in asdict(editor).items()} for editor in found],
+            "editors": [_entry(editor) for editor in found],
         }
+        self._write(record)
+
+    def _write(self, record: Mapping[str, object]) -> None:
         write_whole(self.data / RECORD, json.dumps(record, indent=1))
 
     def _link(self) -> str:
@@ -135,7 +163,8 @@ class Installation:
         demo = self.choices.demo.absolute()
         environment = {**clean_environment(), "INLAY_DATA_DIR": str(self.data)}
         self.console.run([self.venv.inlay, "demo", "-o", demo], environment, quiet=False)
-        if missing := [editor.name for editor in found if not plugin.installed(editor)]:
+        ready = [editor for editor in found if plugin.has_profile(editor)]
+        if missing := [editor.name for editor in ready if not plugin.installed(editor)]:
             raise InstallError(f"The plug-in did not arrive in {', '.join(missing)}.")
         self.console.say(what_to_click(found, Path(self._link())))
 
@@ -152,46 +181,7 @@ def what_to_click(found: list[Editor], command: Path) -> str:
     return "\n".join(lines)
 
 
-def uninstall(machine: Machine, console: Console) -> None:
-    """Take away everything that `Installation` put anywhere, and nothing else."""
-    for editor in _all_editors(machine):
-        if console.dry:
-            if plugin.installed(editor):
-                console.step(f"remove the plug-in from {editor.name}")
-        elif plugin.uninstall(editor):
-            console.say(f"removed the plug-in from {editor.name}")
-    link = machine.home / ".local/bin/inlay"
-    if link.is_symlink() and link.readlink().is_relative_to(machine.data):
-        console.step(f"remove {link}")
-        if not console.dry:
-            link.unlink()
-    if machine.data.exists():
-        console.step(f"remove {machine.data}")
-        if not console.dry:
-            stop_backend()
-            shutil.rmtree(machine.data)
-
-
-def stop_backend(wait: float = 5.0) -> None:
-    """End the backend that may be running; one that is not there is as good."""
-    with Connection("installer", start=False) as connection:
-        end = time.monotonic() + wait
-        while connection.state is State.STARTING and time.monotonic() < end:
-            time.sleep(0.05)
-        if connection.state is State.READY:
-            connection.shutdown()
-            while connection.state is State.READY and time.monotonic() < end:
-                time.sleep(0.05)
-
-
-def _all_editors(machine: Machine) -> list[Editor]:
-    """The editors that were found when installing and those that are there now."""
-    try:
-        recorded = json.loads((machine.data / RECORD).read_text(encoding="utf-8"))["editors"]
-    except (OSError, ValueError, KeyError):
-        recorded = []
-    known = [
-        Editor(e["kind"], e["name"], Path(e["plugins"]), Path(e["config"]) if e["config"] else None) for e in recorded
-    ]
-    unique = {editor.folder: editor for editor in [*known, *editors.find(machine)]}
-    return list(unique.values())
+def _entry(editor: Editor) -> dict[str, str]:
+    """An editor as the record has it."""
+    kept = {key: value for key, value in asdict(editor).items() if key != "first_start"}
+    return {key: str(value) if value else "" for key, value in kept.items()}

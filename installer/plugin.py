@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import kritarc
-from .console import Console, InstallError
+from .console import Console, InstallError, clean_environment
 from .editors import Editor
 from .machine import SOURCE
 from .steps import recover, replaced_folder, write_whole
@@ -17,6 +17,21 @@ from .venv import Venv
 KRITA_ENTRY = "from .plugin.krita.extension import register\nregister()\n"
 UNUSED = {"krita": "gimp", "gimp": "krita"}
 """The half of the plug-in that an editor does not need."""
+
+
+def has_profile(editor: Editor) -> bool:
+    """Whether the plug-in can be put there. Krita takes what lies there before its first start, GIMP 3.2 does not."""
+    return editor.kind != "gimp" or editor.plugins.parent.exists()
+
+
+def make_profile(editors: list[Editor], console: Console) -> bool:
+    """Start a GIMP that never ran once, so that it makes the profile that `editors` share; whether it is there."""
+    for command in (editor.first_start for editor in editors if editor.first_start):
+        if not has_profile(editors[0]):
+            console.say(f"  start {editors[0].name} once, so that it makes its profile")
+            with contextlib.suppress(InstallError, OSError):
+                console.run(command, clean_environment())
+    return has_profile(editors[0])
 
 
 def install(editors: list[Editor], venv: Venv, console: Console) -> None:

@@ -19,7 +19,7 @@ mount --bind "$root" "$root" || exit 1
 mount -t proc proc "$root/proc" || exit 1
 mount --rbind /dev "$root/dev" || exit 1
 [ -z "$shared" ] || mount --bind "$shared" "$root$shared" || exit 1
-cd "$root" && pivot_root . mnt || exit 1
+cd "$root" && PATH="/usr/sbin:/sbin:$PATH" pivot_root . mnt || exit 1
 exec "$@"
 """
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from installer import plugin
+from installer.console import Console
 from installer.editors import Editor, find
 from installer.machine import Machine
 from plugin.client.server import launcher
@@ -19,7 +22,7 @@ def touch(path: Path, content: bytes = b"") -> Path:
 
 def linux(tmp_path: Path, **environ: str) -> Machine:
     home, root = tmp_path / "home", tmp_path / "root"
-    home.mkdir()
+    home.mkdir(parents=True)
     root.mkdir()
     return Machine("linux", home, environ, root)
 
@@ -42,6 +45,7 @@ def test_krita_and_gimp_from_packages(tmp_path: Path) -> None:
     touch(machine.root / "usr/lib/x86_64-linux-gnu/kritaplugins/kritapykrita.so", b"\0libpython3.11.so.1.0\0")
     (machine.root / "usr/lib/x86_64-linux-gnu/gimp/3.0").mkdir(parents=True)
     (machine.root / "usr/lib/x86_64-linux-gnu/gimp/2.0").mkdir()
+    touch(machine.root / "usr/bin/gimp-console-3.0")
     krita, gimp = find(machine)
     assert krita.folder == machine.home / ".local/share/krita/pykrita/inlay"
     assert krita.config == machine.home / ".config/kritarc"
@@ -53,7 +57,8 @@ def test_krita_and_gimp_from_packages(tmp_path: Path) -> None:
 def test_xdg_folders_are_followed(tmp_path: Path) -> None:
     machine = linux(tmp_path, XDG_DATA_HOME=str(tmp_path / "data"), XDG_CONFIG_HOME=str(tmp_path / "config"))
     touch(machine.root / "usr/bin/krita")
-    (machine.root / "usr/lib/gimp/3.2").mkdir(parents=True)
+    touch(machine.root / "usr/bin/gimp-3.2")
+    (machine.root / "usr/lib/gimp/3.0").mkdir(parents=True)
     krita, gimp = find(machine)
     assert krita.plugins == tmp_path / "data/krita/pykrita"
     assert krita.config == tmp_path / "config/kritarc"
@@ -149,6 +154,73 @@ def test_a_place_that_is_registered_and_in_program_files_counts_once(tmp_path: P
     place = tmp_path / "Program Files/Krita (x64)"
     touch(place / "bin/krita.exe")
     only(find(windows(tmp_path, {"Krita_x64": str(place)})))
+
+
+MAC_GIMP, STORE_GIMP = "Applications/GIMP.app/Contents", "Packages/GIMP.43237F745622_abc/LocalCache/Roaming/GIMP"
+LIBRARIES = "lib/gimp/3.0"  # of 3.0 and of 3.2
+METAINFO = b'<releases><release date="2026-10-01" version="3.2.6"/><release version="3.0.4" /></releases>'
+
+
+def gimp_machine(kind: str, tmp_path: Path) -> tuple[Machine, Path]:
+    """A machine with GIMP 3.2, as it is installed there, and the folder that its profiles are in."""
+    if kind == "mac":
+        touch(tmp_path / MAC_GIMP / "MacOS/gimp-console-3.2")
+        touch(tmp_path / MAC_GIMP / "Resources/share/metainfo/org.gimp.GIMP.appdata.xml", METAINFO)
+        (tmp_path / MAC_GIMP / "Resources" / LIBRARIES).mkdir(parents=True)
+        machine = Machine("darwin", tmp_path / "home", {}, tmp_path, "arm64")
+        return machine, machine.home / "Library/Application Support/GIMP"
+    if kind in ("windows", "store"):
+        machine = windows(tmp_path)
+        if kind == "store":
+            (machine.local_appdata / STORE_GIMP).mkdir(parents=True)
+            return machine, machine.local_appdata / STORE_GIMP
+        touch(tmp_path / "Program Files/GIMP 3/bin/gimp-console-3.2.exe")
+        touch(tmp_path / "Program Files/GIMP 3/bin/gimp-3.exe")
+        (tmp_path / "Program Files/GIMP 3" / LIBRARIES).mkdir(parents=True)
+        return machine, machine.appdata / "GIMP"
+    machine = linux(tmp_path)
+    if kind == "flatpak":
+        app = machine.root / "var/lib/flatpak/app/org.gimp.GIMP/current/active/files"
+        touch(app / "bin/gimp-3.2")
+        (app / LIBRARIES).mkdir(parents=True)
+        return machine, machine.home / ".var/app/org.gimp.GIMP/config/GIMP"
+    if kind == "snap":
+        touch(machine.root / "snap/gimp/current/usr/bin/gimp-console-3.2")
+        return machine, machine.home / "snap/gimp/current/.config/GIMP"
+    touch(machine.root / "usr/bin/gimp-3.2")
+    (machine.root / "usr/lib/x86_64-linux-gnu/gimp/3.0").mkdir(parents=True)
+    return machine, machine.home / ".config/GIMP"
+
+
+KINDS = ["package", "flatpak", "snap", "mac", "windows", "store"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_profile_of_gimp_3_is_found_whatever_its_libraries_are_called(tmp_path: Path, kind: str) -> None:
+    machine, folder = gimp_machine(kind, tmp_path)
+    for name in ("2.10", "3.0", "3.2", "3.2.backup"):
+        touch(folder / name / "gimprc")
+    assert [editor.plugins for editor in find(machine)] == [folder / "3.0/plug-ins", folder / "3.2/plug-ins"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_profile_that_is_not_there_is_left_for_gimp_to_make(tmp_path: Path, kind: str) -> None:
+    machine, folder = gimp_machine(kind, tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    waiting = only(find(machine))
+    console = Console(tmp_path / "log")
+    assert not plugin.make_profile([replace(waiting, first_start=("false",))], console)
+    assert sorted(path for path in tmp_path.rglob("*") if path.name != "log") == before
+    assert plugin.make_profile([replace(waiting, first_start=("mkdir", "-p", str(waiting.plugins)))], console)
+    assert bool(waiting.first_start) == (kind not in ("snap", "store"))
+    if kind != "store":
+        assert waiting.plugins == folder / "3.2/plug-ins"
+
+
+def test_sandboxes_are_told_apart(tmp_path: Path) -> None:
+    assert [only(find(gimp_machine(kind, tmp_path / kind)[0])).sandbox for kind in ("flatpak", "snap")] == [
+        "flatpak", "snap"
+    ]  # fmt: skip
 
 
 def test_data_goes_where_the_plugin_looks_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

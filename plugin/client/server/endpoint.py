@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..messages import ErrorCode, Failure
+from . import sandbox
 
 FILE_VERSION = 1
 CONNECTION_FILE = "connection.json"
@@ -94,7 +95,8 @@ class Endpoint:
 def run_directory(path: Path | None = None) -> Path:
     """The private folder of sockets and the connection file; made if need be.
 
-    `path`, else INLAY_RUN_DIR, else XDG_RUNTIME_DIR/inlay, else a folder of this user's in the temporary folder.
+    `path`, else INLAY_RUN_DIR, else (in a sandbox) the app's own folder, else XDG_RUNTIME_DIR/inlay, else a
+    folder of this user's in the temporary folder.
     Raises EndpointError when somebody else could write to it.
     """
     if path is None:
@@ -111,6 +113,8 @@ def run_directory(path: Path | None = None) -> Path:
 def _default_directory() -> Path:
     if named := os.environ.get("INLAY_RUN_DIR"):
         return Path(named)
+    if (confined := sandbox.current()) is not None:
+        return confined.run_dir
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(runtime) / "inlay"
     if os.name == "posix":

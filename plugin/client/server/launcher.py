@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from ..messages import ErrorCode, Failure
+from . import sandbox
 
 if TYPE_CHECKING:
     import subprocess
@@ -46,6 +47,8 @@ def data_directory() -> Path:
     """Where the installation, its record and the log live: INLAY_DATA_DIR, else the system's usual place."""
     if named := os.environ.get("INLAY_DATA_DIR"):
         return Path(named)
+    if (confined := sandbox.current()) is not None:
+        return confined.data
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Inlay"
     if sys.platform == "darwin":
@@ -85,6 +88,16 @@ def _not_installed(why: str) -> Failure:
     )
 
 
+def _not_prepared(confined: sandbox.Sandbox, why: str) -> Failure:
+    return Failure(
+        ErrorCode.UNREACHABLE,
+        f"This editor runs in a sandbox, and the backend did not start outside of it ({why}).",
+        f"Look with systemctl --user status {confined.unit}; in the folder of Inlay's source, python3 -m installer "
+        "sets it up.",
+        str(log_path()),
+    )
+
+
 def backend_environment() -> dict[str, str]:
     """This process's environment without what an editor sets for itself and a stranger's Python would stumble over.
 
@@ -108,7 +121,9 @@ class Launch:
 
     def __init__(self, run_dir: Path, installation: Installation | None = None) -> None:
         """Raises LaunchError when there is no backend to start or it cannot be run."""
-        self.run_dir, self.installation = run_dir, installation or find_installation()
+        self.run_dir, self.sandbox = run_dir, None if installation else sandbox.current()
+        self.installation = installation if installation or self.sandbox else find_installation()
+        self.started = False
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
 
@@ -121,6 +136,14 @@ class Launch:
         """Start the backend. Only with the lock, and after a look that none has come up meanwhile."""
         import subprocess  # not above: it is slow to load, and most often a backend runs already
 
+        self.started = True
+        if self.sandbox is not None:
+            try:
+                self.sandbox.request_start()
+            except OSError as error:
+                raise LaunchError(_not_prepared(self.sandbox, f"{error.filename}: {error.strerror}")) from None
+            return
+        assert self.installation is not None  # else the constructor has raised
         python, path = self.installation.python, self.installation.path
         command = [str(python), "-m", "backend", "serve", "--run-dir", str(self.run_dir)]
         try:
@@ -146,6 +169,10 @@ class Launch:
             "The log says why; python3 -m installer repairs an installation.",
             str(log_path()),
         )
+
+    def absent(self) -> Failure | None:
+        """Why a backend that the service manager was asked for has not come; None where this process started it."""
+        return _not_prepared(self.sandbox, "its service does not answer") if self.sandbox is not None else None
 
     def close(self) -> None:
         """Let others start a backend again."""

@@ -77,14 +77,16 @@ class Locator:
         deadline = time.monotonic() + START_SECONDS
         with Launch(run_directory(), self._installation) as launch:
             while True:
-                mine = launch.process is not None or launch.lock()
+                mine = launch.started or launch.lock()
                 if endpoint := self._present():
                     return endpoint
-                if mine and launch.process is None:
+                if mine and not launch.started:
                     launch.start()
                 if failure := launch.ended():
                     raise LinkError(failure)
                 if time.monotonic() > deadline:
+                    if failure := launch.absent():
+                        raise LinkError(failure)
                     raise _absent(f"The backend did not start within {START_SECONDS:.0f} seconds.", "Look in the log.")
                 if not self._pause(0.02):
                     raise _absent("The connection was closed.", "")

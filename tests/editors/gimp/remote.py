@@ -17,7 +17,8 @@ for _name, _version in {"Gimp": "3.0", "Gegl": "0.4", "Babl": "0.1"}.items():
     gi.require_version(_name, _version)
 from gi.repository import Babl, Gegl, Gimp, Gio, GLib  # noqa: E402, F401  versions come first; for the code that is sent
 
-sys.path.append(os.environ["GIMP3_DIRECTORY"] + "/plug-ins/inlay")  # so that `plugin.gimp` can be tried by itself
+FOLDER = os.environ["GIMP3_DIRECTORY"] + "/plug-ins/inlay"
+sys.path += [FOLDER, FOLDER + "/vendor"]  # so that `plugin.gimp` can be tried by itself
 
 RGB, GRAY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
 
