@@ -7,7 +7,7 @@ from typing import Any
 from gi.repository import Gegl, Gimp
 
 from ..client.actions import ResultKind
-from ..client.image import Raster, intersection
+from ..client.image import Box, Raster, intersection
 from ..client.messages import Output, Result
 from . import buffers
 from .image import ImageError, check_anchored
@@ -61,8 +61,7 @@ def _select(image: Any, raster: Raster, how: str) -> None:
     # channel leaves no layer active.
     if how != "replace":
         raster = _joined(image, raster, how)
-    canvas = (0, 0, image.get_width(), image.get_height())
-    box = intersection(raster.box, canvas)
+    box = intersection(raster.box, Box(0, 0, image.get_width(), image.get_height()))
     if box is None or not bytes(raster.data).strip(b"\0"):
         Gimp.Selection.none(image)
         return
@@ -72,17 +71,17 @@ def _select(image: Any, raster: Raster, how: str) -> None:
 
 def _joined(image: Any, raster: Raster, how: str) -> Raster:
     """What the selection would be, on the whole canvas, once the raster has joined it."""
-    width, height = image.get_width(), image.get_height()
-    scratch = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    canvas = Box(0, 0, image.get_width(), image.get_height())
+    scratch = Gimp.Image.new_with_precision(canvas.width, canvas.height, image.get_base_type(), image.get_precision())
     try:
         scratch.undo_disable()
         selection = scratch.get_selection()
-        buffers.write_mask(selection, buffers.read_selection(image.get_selection(), (0, 0, width, height)), (0, 0))
-        channel = Gimp.Channel.new(scratch, "Inlay", width, height, 100.0, Gegl.Color.new("black"))
+        buffers.write_mask(selection, buffers.read_selection(image.get_selection(), canvas), (0, 0))
+        channel = Gimp.Channel.new(scratch, "Inlay", canvas.width, canvas.height, 100.0, Gegl.Color.new("black"))
         scratch.insert_channel(channel, None, 0)
         buffers.write_mask(channel, raster, (0, 0))
         scratch.select_item(_COMBINE[how], channel)
-        return buffers.read_selection(selection, (0, 0, width, height))
+        return buffers.read_selection(selection, canvas)
     finally:
         scratch.delete()
 
