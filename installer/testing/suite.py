@@ -12,6 +12,13 @@ from ..console import Console, InstallError, clean_environment
 from ..machine import SOURCE
 from .places import FILE, MARKERS, Places
 
+GLOSSARY = Path(__file__).with_name("glossary.txt")
+"""Words that are not ours, and what we say instead: a dictionary of codespell's."""
+SPELLED = (
+    "plugin", "backend", "models", "installer", "tests", "benchmarks", "docs", "README.md", "CONTRIBUTING.md",
+    "pyproject.toml", ".ci",
+)  # fmt: skip
+
 EDITORS = "tests/editors"
 NEWEST = ["-m", "(krita or gimp) and not photographs", EDITORS]
 """What runs in the newest editors: all but what judges the looks of a result, which no editor has a part in."""
@@ -65,6 +72,7 @@ def run(
     environment = clean_environment()
     suite.check("ruff check", ["ruff", "check", "."], environment)
     suite.check("ruff format", ["ruff", "format", "--check", "."], environment)
+    suite.check("codespell", ["codespell_lib", "-D", "-", "-D", str(GLOSSARY), *SPELLED], environment)
     suite.check("mypy", ["mypy"], environment)
     leave_out = [] if editors else ["-m", "not krita and not gimp"]
     oldest = {"INLAY_GIMP_TREE": str(places.gimp_tree), "INLAY_KRITA_TREE": ""}

@@ -16,7 +16,7 @@ from .docker import Docker, open_log
 from .job_runner import Outcome, Runner
 
 MENU = "inlay_menu"
-_registered: list[Any] = []
+registered: list[Any] = []
 """What Krita was given. Krita 6 deletes an extension that Python does not hold once anybody asks for all of them."""
 
 
@@ -25,7 +25,7 @@ def register() -> None:
     krita = Krita.instance()
     runner = Runner(settings.load)
     extension = InlayExtension(krita, runner)
-    _registered.append(extension)
+    registered.append(extension)
     krita.addExtension(extension)
     place = DockWidgetFactoryBase.DockPosition.DockRight  # in full: Krita 6 has no short form
     krita.addDockWidgetFactory(DockWidgetFactory("inlay_docker", place, lambda: Docker(runner)))

@@ -13,6 +13,7 @@ from inlay.plugin.client.image import Box, PixelFormat, Raster
 from inlay.plugin.client.messages import ErrorCode, Failure, Output, Result
 from inlay.plugin.krita import color_spaces, dialogs, document, profiles, results, settings
 from inlay.plugin.krita.compat import QtCore, QtWidgets
+from inlay.plugin.krita.extension import registered
 from krita import InfoObject, Krita, Selection
 
 __all__ = [
@@ -36,7 +37,7 @@ SAMPLES = {"U8": "B", "U16": "H", "F16": "H", "F32": "f"}
 
 
 def extension() -> Any:
-    return next(e for e in K.extensions() if type(e).__name__ == "InlayExtension")
+    return registered[0]  # not from `K.extensions()`, which Krita 5.3 and 6 do not survive
 
 
 def runner() -> Any:

@@ -106,5 +106,5 @@ class Remote(krita.Extension):
         self.peer.sendall(reply.encode() + b"\n")
 
 
-remote = Remote(krita.Krita.instance())  # held: see `_registered` of the plug-in
+remote = Remote(krita.Krita.instance())  # held: see `registered` of the plug-in
 krita.Krita.instance().addExtension(remote)
