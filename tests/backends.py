@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from plugin.client.server.endpoint import CONNECTION_FILE, Endpoint, EndpointErr
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 20.0
+FILES = 0  # how many files a backend may have open, 0: as many as this process
 
 
 class Backend:
@@ -35,7 +37,7 @@ class Backend:
         """Start it and wait until it can be connected to."""
         command = [sys.executable, "-m", "backend", "serve", "--run-dir", str(self.run_dir), "--cold", *self.options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, preexec_fn=_limit_files)
         wait_for(lambda: self._published() or self.process.poll() is not None, "the connection file")
         assert self.process.poll() is None, self.log.read_text()
         return self.endpoint
@@ -69,6 +71,11 @@ class Backend:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+
+def _limit_files() -> None:
+    if FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
 
 
 class Talker:

@@ -32,6 +32,7 @@ def fault(kind: str, context: Context) -> None:
     if kind == "memory" or (kind == "tight" and not context.budget):
         bytearray(1 << 62)  # more than any machine has: raises MemoryError
     if kind == "crash":
+        time.sleep(0.2)  # what was said before is to be on its way
         os._exit(3)
     while kind == "hang":
         time.sleep(1)

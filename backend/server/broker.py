@@ -24,6 +24,7 @@ from plugin.client.codec import (
     Failed,
     Fetch,
     Hello,
+    Limits,
     Message,
     Ping,
     ProtocolError,
@@ -38,6 +39,7 @@ from plugin.client.codec import (
 from plugin.client.messages import ErrorCode, Failure, Progress
 from plugin.client.server.launcher import log_path
 
+from .intake import Gate, Inbox
 from .jobs import Entry, Session, Sessions
 from .options import Options
 from .scheduler import Dispatcher
@@ -49,6 +51,13 @@ PROBE_SECONDS = 0.1
 """After so long without a word to a client whose job is not done, the broker makes sure that it is still connected."""
 GONE_SECONDS = 0.2
 """A client on this machine that has been disconnected for so long was killed."""
+PAUSE_SECONDS = 0.5
+"""A turn of the broker that took so much too long did not run at all for a while, and perhaps nobody else did."""
+UNKNOWN = Failure(
+    ErrorCode.BAD_REQUEST,
+    "The backend has this job no more: it had not heard of this program for a while and took it for gone.",
+    "Run the action again.",
+)
 logger = logging.getLogger("broker")
 
 Answer = Callable[[Message], None]
@@ -82,19 +91,24 @@ class Broker:
         self.sessions = Sessions(options.lease)
         self.workers = [Worker(i, name, options, sockets, self.log) for i, name in enumerate(options.devices)]
         self.dispatcher = Dispatcher(options, self.sessions, self.workers, self.send_to, self.log)
-        self.begun = self.busy_at = time.monotonic()
+        self.inboxes = {socket: Inbox(socket, Limits()) for socket in (sockets.work, sockets.control)}
+        self.begun = self.busy_at = self.ticked = time.monotonic()
         self.stopping = False
 
     def run(self) -> None:
         while not self.stopping:
             poller = zmq.Poller()
-            for socket in (self.sockets.control, self.sockets.work, *self._worker_sockets()):
+            monitors = [gate.monitor for gate in self.sockets.gates]
+            for socket in (self.sockets.control, self.sockets.work, *monitors, *self._worker_sockets()):
                 poller.register(socket, zmq.POLLIN)
             waiting = dict(poller.poll(TICK_MS))
             if self.sockets.control in waiting:
                 self.receive(self.sockets.control, self.on_control)
             if self.sockets.work in waiting:
                 self.receive(self.sockets.work, self.on_work)
+            for gate in self.sockets.gates:
+                if gate.monitor in waiting and gate.crowded():
+                    self.clear(gate)
             for worker in self.workers:
                 if worker.socket is not None and worker.socket in waiting:
                     self.dispatcher.handle(worker)
@@ -114,21 +128,27 @@ class Broker:
     # What clients say.
 
     def receive(self, socket: Socket, handle: Callable[[Session, Answer, Message, Sequence[Any]], None]) -> None:
-        """Take one message of a client and answer it, whatever it is."""
-        route, *frames = socket.recv_multipart(copy=False)
+        """Take what there is of a client's message and, when it is whole, answer it, whatever it is."""
+        incoming = self.inboxes[socket].read()
+        if incoming is None:
+            return
+        route, frames = incoming.route, incoming.frames
 
         def answer(message: Message) -> None:
-            self.send(socket, route.bytes, encode(message))
+            self.send(socket, route, encode(message))
 
         def refuse(code: ErrorCode, text: str, remedy: str = "") -> None:
             logger.warning("refused a message: %s", text)
             answer(Failed("", Failure(code, text, remedy, self.log)))
 
+        if incoming.excess:
+            refuse(ErrorCode.TOO_LARGE, f"The backend does not take a message: {incoming.excess}.")
+            return
         try:
             message = decode([frame.buffer for frame in frames])
             session = self.session_of(message, frames)
             if socket is self.sockets.work:
-                session.route, session.lost = route.bytes, 0.0
+                session.route, session.lost = route, 0.0
             handle(session, answer, message, frames)
         except ProtocolError as error:
             refuse(error.code, f"The backend does not understand a message: {error}.", _remedy(error.code))
@@ -160,8 +180,7 @@ class Broker:
         elif isinstance(message, Fetch):
             entry = session.jobs.get(message.job)
             if entry is None:
-                failure = Failure(ErrorCode.BAD_REQUEST, "The backend does not know this job.", "Run the action again.")
-                answer(Failed(message.job, failure))
+                answer(Failed(message.job, UNKNOWN))
             else:
                 self.dispatcher.report(entry)
         elif isinstance(message, Release):
@@ -190,8 +209,21 @@ class Broker:
         else:
             raise ProtocolError(f"a {type(message).__name__} does not belong on the control socket")
 
+    def clear(self, gate: Gate) -> None:
+        """Cut the connections of a socket that has too many. Clients connect anew and ask how their jobs are."""
+        logger.warning("more than %d connections to one socket: all of them are cut", gate.most)
+        gate.clear()
+        for session in self.sessions.by_client.values():
+            session.route, session.lost = b"", 0.0
+
     def tick(self, now: float) -> None:
         """Look after what has run out: the clients' leases, the workers, the backend's own time."""
+        if (pause := now - self.ticked) > PAUSE_SECONDS:  # asleep, with the clients and workers: nobody's time ran
+            logger.info("stood still for %.1f s", pause)
+            self.sessions.shift(pause)
+            for worker in self.workers:
+                worker.shift(pause)
+        self.ticked = now
         for session in self.sessions.expired(now):
             logger.info("client %s has gone", session.client[:8])
             for entry in list(session.jobs.values()):

@@ -20,7 +20,7 @@ REMEMBERED = 256
 
 @dataclass(slots=True)
 class Entry:
-    """A job in the backend. `request` holds its frames until a worker has them, `answer` those of its end."""
+    """A job in the backend. `request` holds its frames until a worker has begun it, `answer` those of its end."""
 
     client: str
     id: str
@@ -35,6 +35,7 @@ class Entry:
     answer: Frames = ()
     started: float = 0.0
     heard: float = 0.0  # when the worker last said anything of it
+    lost_before: bool = False  # a worker died with it before it had begun
 
     def status(self) -> JobStatus:
         action = self.action.name if self.action else ""
@@ -76,6 +77,14 @@ class Sessions:
         for session in gone:
             del self.by_client[session.client]
         return gone
+
+    def shift(self, seconds: float) -> None:
+        """Take so much time as not having passed."""
+        for session in self.by_client.values():
+            session.seen += seconds
+            session.lost += seconds if session.lost else 0.0
+        for entry in self.entries():
+            entry.heard += seconds
 
     def remember(self, session: Session, entry: Entry) -> None:
         """Keep `entry`, forgetting the client's oldest ended jobs beyond REMEMBERED."""

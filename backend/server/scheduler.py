@@ -21,6 +21,8 @@ from .options import Options
 from .worker_handle import Worker, WorkerState, describe_exit
 
 STARTUP_SECONDS = 60.0
+LAST_SECONDS = 1.0
+"""How long the broker, when it ends, waits for a killed worker to be gone."""
 logger = logging.getLogger("broker")
 
 
@@ -74,7 +76,6 @@ class Dispatcher:
                 entry.state, entry.message, entry.fraction = JobState.RUNNING, "Started", 0.0
                 entry.started = entry.heard = time.monotonic()
                 worker.assign(entry)
-                entry.request = ()
                 self.report(entry)
         if queue:
             self.start_a_worker()
@@ -147,6 +148,7 @@ class Dispatcher:
             return
         if isinstance(message, Progress) and not message.state.ended:
             entry.heard = time.monotonic()
+            entry.request = ()  # it has begun: nobody else is to do it again
             if not entry.state.ended:
                 entry.fraction, entry.message = message.fraction, message.message
                 self.send(entry.client, frames)
@@ -160,6 +162,7 @@ class Dispatcher:
         self.dispatch()
 
     def look_after(self, worker: Worker, now: float) -> None:
+        worker.reap()
         entry, idle = worker.entry, now - worker.since if worker.state is WorkerState.IDLE else 0.0
         if (status := worker.exit_status()) is not None:
             self.lose(worker, f"The worker died ({describe_exit(status)}).")
@@ -186,11 +189,18 @@ class Dispatcher:
             worker.send(Release("", ""))
 
     def lose(self, worker: Worker, why: str) -> None:
-        """End a worker that is of no more use and fail its job; the jobs that wait go on with a new one."""
+        """End a worker that is of no more use and fail its job; the jobs that wait go on with a new one.
+
+        A job that it had not begun goes to the new one, once: the worker died idle, and the job has no part in it.
+        """
         logger.error("worker %d: %s", worker.number, why)
         entry, starting = worker.entry, worker.state is WorkerState.STARTING
         worker.kill()
-        if entry is not None:
+        if entry is not None and entry.request and not entry.lost_before and not entry.state.ended:
+            entry.lost_before, entry.state, entry.message = True, JobState.QUEUED, "Starting the worker again"
+            self.sessions.queue.appendleft(entry)
+            self.report(entry)
+        elif entry is not None:
             remedy = "Run the action again; if it keeps failing, memory may be short: try a smaller layer or selection."
             self.fail(entry, Failure(ErrorCode.WORKER_DIED, why, remedy, self.log))
         worker.failures = worker.failures + 1 if starting else 0
@@ -217,3 +227,5 @@ class Dispatcher:
             self.fail(entry, gone)
         for worker in self.workers:
             worker.kill()
+        for worker in self.workers:
+            worker.wait(LAST_SECONDS)

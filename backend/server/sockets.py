@@ -22,6 +22,7 @@ from plugin.client.server.endpoint import (
     write_endpoint,
 )
 
+from .intake import HANDSHAKE_MS, Gate, most_connections
 from .options import Options
 
 KEY_FILE = "keys.json"
@@ -68,6 +69,8 @@ class Sockets:
             self._admit_only({self.keys.client_public, *options.allow})
         self.work = self._socket(zmq.ROUTER)
         self.control = self._socket(zmq.ROUTER)
+        self.control.setsockopt(zmq.MAXMSGSIZE, Limits().header_bytes)
+        self.gates = [Gate(socket, most_connections()) for socket in (self.work, self.control)]
         try:
             self.endpoint = self._bind(options.listen)
         except (zmq.ZMQError, EndpointError) as error:
@@ -90,6 +93,8 @@ class Sockets:
         remove_endpoint(self.run_dir / CONNECTION_FILE, os.getpid())
         if self.authenticator is not None:
             self.authenticator.stop()
+        for gate in self.gates:
+            gate.close()
         self.context.destroy(linger=500)
         for name in self.files:
             (self.run_dir / name).unlink(missing_ok=True)
@@ -101,6 +106,7 @@ class Sockets:
         if kind == zmq.ROUTER:
             made.setsockopt(zmq.ROUTER_MANDATORY, 1)
             made.setsockopt(zmq.ROUTER_HANDOVER, 1)
+            made.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         if self.keys is not None:
             made.curve_server = True
             made.curve_secretkey = self.keys.server_secret.encode("ascii")

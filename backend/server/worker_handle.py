@@ -47,6 +47,7 @@ class Worker:
         self.since = 0.0  # of the state
         self.released = True  # its caches are empty
         self.failures = 0  # to start, in a row
+        self._ending: list[subprocess.Popen[bytes]] = []  # killed, and not seen to have ended
 
     def start(self) -> None:
         """Start the process; it says a Status when it is ready for jobs. Raises OSError when it cannot be run."""
@@ -89,18 +90,33 @@ class Worker:
         self._send_frames(encode(message))
 
     def kill(self) -> None:
-        """End the process at once. What it was doing is lost; `start` may be called again."""
+        """End the process at once. What it was doing is lost; `start` may be called again.
+
+        Its end is not waited for: one that hangs in a driver may take long to go, and the broker has clients to answer.
+        """
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
             assert self.process.stdin is not None
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
+            self._ending.append(self.process)
+            self.reap()
         if self.socket is not None:
             self.socket.close(linger=0)
         self.process = self.socket = self.entry = None
         self.released = True
         self._enter(WorkerState.STOPPED)
+
+    def reap(self) -> None:
+        """Let go of the killed processes that have ended by now; the others are looked at again later."""
+        self._ending = [process for process in self._ending if process.poll() is None]
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the killed processes to end, but no longer than so."""
+        deadline = time.monotonic() + seconds
+        while self._ending and time.monotonic() < deadline:
+            self.reap()
+            time.sleep(0.01)
 
     def exit_status(self) -> int | None:
         """Of a process that has ended by itself; None while it lives or was never started."""
@@ -109,6 +125,11 @@ class Worker:
     def memory(self) -> int:
         """Bytes that the process holds."""
         return held(self.process.pid) if self.process is not None else 0
+
+    def shift(self, seconds: float) -> None:
+        """Take so much time as not having passed."""
+        self.since += seconds
+        self.cancelled += seconds if self.cancelled else 0.0
 
     def _send_frames(self, frames: Sequence[Any]) -> None:
         assert self.socket is not None

@@ -77,7 +77,7 @@ class FeatureNet(nn.Module):
         positions: dict[str, int] = {}
         for picture in pictures:
             for layer, activation in self(picture).items():
-                totals[layer] = totals.get(layer, torch.zeros(())) + activation.double().sum((0, 2, 3)).cpu()
+                totals[layer] = totals.get(layer, torch.zeros(())) + activation.cpu().double().sum((0, 2, 3))
                 positions[layer] = positions.get(layer, 0) + activation[:, 0].numel()
         before = None
         for layer, conv in zip(LAYERS, self.trunk.convolutions(), strict=True):

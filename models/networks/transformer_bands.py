@@ -12,7 +12,7 @@ from __future__ import annotations
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -40,8 +40,7 @@ class _Sums:
     """Moments gathered band by band."""
 
     count: int = 0
-    total: Tensor | float = 0.0
-    square: Tensor | float = 0.0
+    parts: list[tuple[int, Tensor]] = field(default_factory=list)  # of each band: pixels; means of x and of x squared
 
     def add(self, x: Tensor) -> None:
         pixels, channels = x.shape[2] * x.shape[3], x.shape[1]
@@ -52,12 +51,14 @@ class _Sums:
         else:
             mean, square = (y.mean((0, 2, 3), dtype=torch.float32) for y in (x, x.float() ** 2))
         self.count += pixels
-        self.total = self.total + mean.double() * pixels
-        self.square = self.square + square.double() * pixels
+        self.parts.append((pixels, torch.stack([mean, square])))
 
     def moments(self) -> Moments:
-        mean, square = (torch.as_tensor(sum_ / self.count).view(1, -1, 1, 1) for sum_ in (self.total, self.square))
-        return mean.float(), (square - mean * mean).clamp(min=0).float()
+        """Mean and variance, 1 x C x 1 x 1; summed up in float64 on the CPU, as not every device has that type."""
+        device = self.parts[0][1].device
+        total = torch.stack([part.cpu().double() * pixels for pixels, part in self.parts]).sum(0)
+        mean, square = (total / self.count).view(2, 1, -1, 1, 1)
+        return mean.float().to(device), (square - mean * mean).clamp(min=0).float().to(device)
 
 
 class Shelf:

@@ -20,6 +20,7 @@ from plugin.client.codec import (
     Failed,
     Fetch,
     Hello,
+    JobStatus,
     Message,
     Ping,
     Release,
@@ -202,7 +203,8 @@ class Backend:
         elif isinstance(message, Cancel):
             yield Progress(message.job, JobState.CANCELLED)
         elif isinstance(message, Ping | Shutdown):
-            yield Status(VERSION, os.getpid(), 1.0, "cpu", "idle", 0, [], "")
+            held = [JobStatus(job, "diagnose.identity", JobState.RUNNING, 0.5, "") for job in self.held]
+            yield Status(VERSION, os.getpid(), 1.0, "cpu", "idle", 0, held, "")
         else:
             assert isinstance(message, Release)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import socket
 
 import pytest
 import zmq
 
+from backend.memory import held
 from plugin.client.codec import SIGNATURE, Cancel, Failed, Fetch, Hello, Ping, Submit, decode, encode
 from plugin.client.messages import ErrorCode, Result
+from plugin.client.net.connection import Connection
+from plugin.client.net.zmtp import GREETING, command
 from tests.backends import Backend, Talker, identity, wait_for
 
 
 def test_silent_client_loses_its_jobs_at_the_end_of_its_lease(start_backend, talk) -> None:
-    backend = start_backend("--lease", "1")
+    backend = start_backend("--lease", "3")
     silent, watcher = talk(backend, "silent"), talk(backend, "watcher")
     running, waiting = identity(seconds=60), identity()
     silent.say(Submit("silent", running))
@@ -73,10 +78,10 @@ NONSENSE = {
 
 @pytest.mark.parametrize("frames", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_is_answered_and_survived(talker: Talker, frames: list[bytes]) -> None:
-    for socket in (talker.work, talker.control):
-        socket.send_multipart(frames)
-        assert socket.poll(5000)
-        failed = decode(socket.recv_multipart())
+    for channel in (talker.work, talker.control):
+        channel.send_multipart(frames)
+        assert channel.poll(5000)
+        failed = decode(channel.recv_multipart())
         assert isinstance(failed, Failed)
         assert failed.failure.code in (ErrorCode.BAD_REQUEST, ErrorCode.TOO_LARGE)
     assert talker.status().worker == "stopped"
@@ -138,3 +143,49 @@ def test_allowed_key_gets_in_but_not_to_anothers_jobs(start_backend, talk) -> No
     failed = other.ask(Ping("owner"))
     assert isinstance(failed, Failed)
     assert failed.failure.code is ErrorCode.BAD_REQUEST
+
+
+def test_a_message_of_very_many_frames_is_refused_and_holds_nobody_up(backend: Backend, talk) -> None:
+    flood, other = talk(backend, "flood"), talk(backend, "other")
+    memory = held(backend.process.pid)
+    flood.work.send_multipart([SIGNATURE, b"{}"] + [b""] * 300_000)
+    answers = 0
+    while not flood.work.poll(0):
+        other.status()
+        answers += 1
+    assert held(backend.process.pid) - memory < 100 << 20
+    assert answers > 10  # while it was read, a portion at a time
+    failed = flood.hear()
+    assert isinstance(failed, Failed)
+    assert failed.failure.code is ErrorCode.TOO_LARGE
+    assert "frames" in failed.failure.message
+    job = identity()
+    flood.say(Submit("flood", job))
+    assert isinstance(flood.hear_end(job), Result)
+
+
+@pytest.mark.parametrize("greets", [False, True], ids=["silent", "greeted"])
+def test_connections_beyond_measure_do_not_end_the_backend(
+    start_backend, monkeypatch: pytest.MonkeyPatch, greets: bool
+) -> None:
+    """As many as the backend may have open files, and more."""
+    monkeypatch.setattr("tests.backends.FILES", 256)
+    backend = start_backend()
+    path = backend.endpoint.resolve("ipc://work").removeprefix("ipc://")
+    opened = []
+    with Connection("tests", endpoint=backend.endpoint) as connection, contextlib.ExitStack() as stack:
+        job = identity(seconds=3)
+        connection.submit(job)
+        for _ in range(400):
+            opened.append(stack.enter_context(socket.socket(socket.AF_UNIX)))
+            try:
+                opened[-1].settimeout(5)
+                opened[-1].connect(path)
+                if greets:
+                    opened[-1].sendall(GREETING + command(b"READY", b"\x0bSocket-Type\0\0\0\x06DEALER"))
+            except OSError:  # it is cut
+                pass
+        events: list[object] = []
+        wait_for(lambda: events.extend(connection.events(0.1)) or any(isinstance(e, Result) for e in events), "the end")
+        assert backend.process.poll() is None
+        assert isinstance(connection.run(identity()), Result)

@@ -51,7 +51,7 @@ def test_hang_past_the_deadline_is_ended(start_backend, talk) -> None:
     failed = talker.hear_end(hang)
     assert failed.failure.code is ErrorCode.DEADLINE
     assert "0.5 seconds" in failed.failure.message
-    assert not alive(worker)
+    wait_for(lambda: not alive(worker), "the worker to end")
     assert isinstance(talker.hear_end(following), Result)
 
 
@@ -76,7 +76,7 @@ def test_cancelled_job_that_hangs_is_ended_after_its_grace(start_backend, talk) 
     assert time.monotonic() - begun < 0.3  # the client does not wait for the grace
     talker.say(Submit(talker.client, following))
     assert isinstance(talker.hear_end(following), Result)
-    assert not alive(worker)
+    wait_for(lambda: not alive(worker), "the worker to end")
 
 
 def test_control_answers_while_a_worker_hangs(talker: Talker) -> None:
@@ -137,3 +137,18 @@ def test_worker_that_cannot_start_fails_the_jobs_that_wait(
         assert failed.failure.code is ErrorCode.WORKER_DIED
         assert "does not start: The worker died (exit status 7)" in failed.failure.message
     assert talker.status().worker == "stopped"
+
+
+def test_job_that_a_dying_worker_had_not_begun_is_done_by_the_next_one(backend: Backend, talker: Talker) -> None:
+    """The worker stands still, so that it is given the job and dies with it unread, as one that died idle does."""
+    first, job = identity(), identity()
+    talker.say(Submit(talker.client, first))
+    talker.hear_end(first)
+    (worker,) = backend.workers()
+    os.kill(worker, signal.SIGSTOP)
+    talker.say(Submit(talker.client, job))
+    wait_for(lambda: talker.status().worker == "busy", "the job to be handed over")
+    os.kill(worker, signal.SIGKILL)
+    result = talker.hear_end(job)
+    assert isinstance(result, Result)
+    assert bytes(result.outputs[0].raster.data) == job.inputs["image"].data

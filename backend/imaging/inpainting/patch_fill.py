@@ -123,7 +123,12 @@ def _confidence(missing: Tensor) -> Tensor:
 
 
 def _spread(costs: Tensor) -> Tensor:
-    return torch.quantile(costs[:: max(1, len(costs) // 20000)], 0.75) + 1e-6
+    """The third quartile, as `torch.quantile` has it; that one asks for float64, which not every device has."""
+    ordered = costs[:: max(1, len(costs) // 20000)].sort().values
+    place = 0.75 * (len(ordered) - 1)
+    below = int(place)
+    quartile = torch.lerp(ordered[below], ordered[min(below + 1, len(ordered) - 1)], place - below)
+    return quartile + 1e-6
 
 
 def _replicated(picture: Tensor, margin: int) -> Tensor:

@@ -37,8 +37,9 @@ class Descriptor:
         """picture: H x W x C; sample: pixels whose patches are typical of it."""
         self.side = side
         found = cut(picture, sample, side)
-        _, vectors = torch.linalg.eigh(torch.cov(found.T) + 1e-8 * torch.eye(found.shape[1], device=found.device))
-        self.basis = vectors[:, -components:].contiguous()
+        covariance = torch.cov(found.T).cpu() + 1e-8 * torch.eye(found.shape[1])
+        _, vectors = torch.linalg.eigh(covariance)  # on the CPU: not every device can
+        self.basis = vectors[:, -components:].contiguous().to(found.device)
 
     def __call__(self, picture: Tensor, context: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
         """Descriptors of N pixels. context: (H W) x E, what is compared besides the patch, scaled to count as much as

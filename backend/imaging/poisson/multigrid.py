@@ -381,13 +381,13 @@ def _dense_inverse(network: Network) -> Tensor:
     """Inverse of the coarsest level's matrix over all its cells, the identity on cells without unknowns."""
     height, width = network.area.shape
     index = torch.arange(height * width).view(height, width)
-    diagonal = network.diagonal().double().cpu()
+    diagonal = network.diagonal().cpu().double()  # in this order: not every device has float64
     matrix = torch.diag(torch.where(diagonal > 0, diagonal, 1.0).flatten())
     for weight, here, there in (
         (network.right[:, :-1], index[:, :-1], index[:, 1:]),
         (network.down[:-1], index[:-1], index[1:]),
     ):
-        value = -weight.double().cpu().flatten()
+        value = -weight.cpu().double().flatten()
         matrix[here.flatten(), there.flatten()] = value
         matrix[there.flatten(), here.flatten()] = value
     inverse: Tensor = torch.linalg.inv(matrix)

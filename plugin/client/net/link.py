@@ -34,6 +34,9 @@ from .transport import Channel, ConnectError, TransportError
 HANDSHAKE_SECONDS = 5.0
 """How long a backend may take to answer the first Hello. It answers whatever runs, so this is generous."""
 
+PAUSE_SECONDS = 0.5
+"""A wait that took so much too long was a sleep of the whole program."""
+
 _UNANSWERED = "If it happens again, end the backend's process and look in the log."
 
 
@@ -60,7 +63,9 @@ class Link:
         """Connect and say Hello. `client` is this client's id. Raises LinkError."""
         self.endpoint, self.client, self.limits = endpoint, client, limits
         self.actions: tuple[str, ...] = ()
-        self.cached = ImageCache()  # what the backend should still have of the pictures sent
+self.cached = ImageCache()  # what the backend should still have of the pictures sent
+        self.unfinished: frozenset[str] | None = None  # jobs of this client, as the backend's last Status had them
+        self.missing: dict[str, float] = {}  # jobs not among these: since when, 0 once they were asked after
         self._lease = 0.0  # until the backend has said how long it is
         self._welcomes = 0
         self._questions: deque[bool] = deque()  # pings that wait for their Status: whether somebody wants to see it
@@ -103,6 +108,10 @@ class Link:
         self._questions.append(show)
         self._channels[1].send(encode(Ping(self.client)))
 
+    def ask_again(self, seconds: float) -> None:
+        """Ping in so many seconds, if not before."""
+        self._ping_at = min(self._ping_at, time.monotonic() + seconds)
+
     def exchange(self, wake: int, timeout: float) -> list[Message]:
         """What arrives within `timeout` seconds, or until socket `wake` is readable. Raises LinkError."""
         if self.ready and time.monotonic() >= self._ping_at:
@@ -110,7 +119,11 @@ class Link:
             self._ping_at = time.monotonic() + self._lease / 3
         if self.ready:
             timeout = min(timeout, self._ping_at - time.monotonic())
+        begun = time.monotonic()
         self._transport.wait(wake, timeout)
+        if (pause := time.monotonic() - begun - timeout) > PAUSE_SECONDS:
+            self._asked_at += pause  # this program stood still, and perhaps the backend with it
+            self._opened_at += pause
         arrived = [message for channel in self._channels for message in self._receive(channel)]
         if not arrived:
             self._check()
@@ -137,6 +150,7 @@ class Link:
             self._welcomes += 1
             return True
         if isinstance(message, Status):
+            self.unfinished = frozenset(entry.job for entry in message.jobs)
             shown = self._questions.popleft() if self._questions else False
             self._asked_at = time.monotonic()
             return not shown

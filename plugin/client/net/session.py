@@ -32,6 +32,9 @@ LOCAL_GRACE, REMOTE_GRACE = 0.5, 5.0
 LOSSES = 3
 """How often in a row a connection may break over the same jobs."""
 
+MISSING_SECONDS = 1.0
+"""A job that the backend does not work on for so long, while no end of it has arrived, is asked after."""
+
 LOOK_AGAIN = 2.0
 """Seconds between looks for a backend that somebody else has started."""
 
@@ -194,7 +197,27 @@ class Exchange:
                 return
             for message in link.exchange(self._wake_out.fileno(), 60.0):
                 self._handle(link, message)
+            if link.unfinished is not None:
+                self._compare(link, link.unfinished)
+                link.unfinished = None
             self._drain()
+
+    def _compare(self, link: Link, unfinished: frozenset[str]) -> None:
+        """Ask after the jobs that this side waits for and the backend does not work on, once over each connection.
+
+        For a moment their end may be on its way. Later the backend must have forgotten them: it had heard nothing from
+        here for longer than a lease, because this program stood still.
+        """
+        now = time.monotonic()
+        with self._lock:
+            waiting = [job_id for job_id, pending in self._ledger.items() if pending.sent]
+        link.missing = {job_id: link.missing.get(job_id, now) for job_id in waiting if job_id not in unfinished}
+        for job_id, since in link.missing.items():
+            if now - since < MISSING_SECONDS:
+                link.ask_again(MISSING_SECONDS)
+            elif since:
+                link.work(Fetch(self._client, job_id))
+        link.missing = {job: since if now - since < MISSING_SECONDS else 0.0 for job, since in link.missing.items()}
 
     def _dispatch(self, link: Link) -> None:
         while self._orders:

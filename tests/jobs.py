@@ -1,0 +1,82 @@
+"""A job for every action in the table, on images that have what the action looks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import backend
+from backend.io.rasters import from_array, raster
+from backend.operations import Context
+from backend.operations.networks import CUSTOM, STYLES, cache_key, load_network
+from plugin.client.actions import ACTIONS, BY_NAME, Action, Value
+from plugin.client.image import PixelFormat, Raster
+from plugin.client.messages import Job
+
+COMPUTING = tuple(action.name for action in ACTIONS if not action.name.startswith(("diagnose.", "style.train")))
+"""The actions that compute something from an image."""
+
+DEMO = Path(backend.__file__).parent / "demo"
+_QUICK: dict[str, Value] = {"steps": 2, "photos": "", "name": "mine"}
+
+
+def photograph(name: str, width: int) -> Raster:
+    """One of the demo's photographs, so many pixels wide."""
+    image = cv2.imread(str(next(DEMO.glob(f"{name}.*"))))[..., ::-1]
+    size = width, round(image.shape[0] * width / image.shape[1])
+    way = cv2.INTER_AREA if width < image.shape[1] else cv2.INTER_CUBIC
+    return from_array(np.ascontiguousarray(cv2.resize(image, size, interpolation=way)))
+
+
+def example(name: str, width: int = 96) -> Job:
+    """A job of the action `name`: a cat, with its head selected; what is pasted or copied is another photograph's."""
+    action = BY_NAME[name]
+    cat = photograph("chelsea", width)
+    inputs: dict[str, Raster] = {}
+    for item in action.inputs:
+        if item.name == "selection" and item.required:
+            inputs[item.name] = _selection(cat)
+        elif item.name in ("image", "target"):
+            inputs[item.name] = cat
+        elif item.required and item.name == "source":
+            inputs[item.name] = _cut_out(width // 2) if name in ("paste.blend", "paste.from") else _person(width)
+        elif item.required:
+            inputs[item.name] = photograph("coffee", width)
+    return Job(name, action.check(_settings(action)), inputs)
+
+
+def keep_custom_style(context: Context) -> None:
+    """Have the style network stand in for the custom style that `example` names."""
+    from dataclasses import replace
+
+    found = load_network(STYLES, context)
+    net = found.net
+    net.config = replace(net.config, styles=("mine", *net.config.styles[1:]))
+    del context.cache[cache_key(STYLES, context.device)]
+    context.cache[cache_key(CUSTOM + "mine", context.device)] = found
+
+
+def _settings(action: Action) -> dict[str, Value]:
+    return {item.name: _QUICK[item.name] for item in action.parameters if item.name in _QUICK}
+
+
+def _selection(layer: Raster) -> Raster:
+    mask = np.zeros((layer.height, layer.width), np.uint8)
+    cv2.ellipse(mask, (layer.width // 2, layer.height // 2), (layer.width // 6, layer.height // 6), 0, 0, 360, 255, -1)
+    return raster(mask, PixelFormat("Y", "u8"))
+
+
+def _person(width: int) -> Raster:
+    return photograph("astronaut", 2 * width)
+
+
+def _cut_out(width: int) -> Raster:
+    """A layer with an oval of the astronaut in it, the rest of it transparent."""
+    person = photograph("astronaut", width)
+    pixels = np.frombuffer(person.data, np.uint8).reshape(person.height, person.width, -1)
+    alpha = np.zeros((person.height, person.width, 1), np.uint8)
+    middle, axes = (person.width // 2, person.height // 2), (person.width // 3, person.height // 3)
+    cv2.ellipse(alpha, middle, axes, 0, 0, 360, 255, -1)
+    return raster(np.concatenate([pixels, alpha], 2), PixelFormat("RGBA", "u8"), x=width // 2, y=width // 3)
