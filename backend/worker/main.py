@@ -115,7 +115,7 @@ class Worker:
                 sent = now
                 self.channel.send(Progress(job.id, JobState.RUNNING, float(fraction), text, preview))
 
-        self.line.send(Progress(job.id, JobState.RUNNING, 0.0, "Begun"))  # from now on it is not for another worker
+        self.channel.send(Progress(job.id, JobState.RUNNING, 0.0, "Begun"))  # from now on it is not for another worker
         try:
             job = completed(message, self.cache)
             device = "cpu"

@@ -210,7 +210,7 @@ class Exchange:
         """
         now = time.monotonic()
         with self._lock:
-            waiting = [job_id for job_id, pending in self._ledger.items() if pending.sent]
+            waiting = [job_id for job_id, pending in self._pending_jobs.items() if pending.sent]
         link.missing = {job_id: link.missing.get(job_id, now) for job_id in waiting if job_id not in unfinished}
         for job_id, since in link.missing.items():
             if now - since < MISSING_SECONDS:
