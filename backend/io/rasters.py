@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.imaging.arrays import AnyArray, FloatArray
-from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.color.spaces import REC709, linear_to_srgb, srgb_to_linear, to_unit
 from plugin.client.image import CHANNELS, Box, PixelFormat, Raster
 
 DTYPES: dict[str, npt.DTypeLike] = {"u8": "u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
 _DEPTHS = {np.dtype(kind): depth for depth, kind in DTYPES.items()}
 _NAMES = ("Y", "YA", "RGB", "RGBA")  # of 1 to 4 channels
-_REC709 = np.array([[0.2126], [0.7152], [0.0722]], np.float32)
 _TO_RGB = {
     "Y": cv2.COLOR_GRAY2RGB,
     "YA": cv2.COLOR_GRAY2RGB,
@@ -80,7 +79,7 @@ def converted(raster: Raster, wanted: PixelFormat) -> AnyArray:
     if has.linear != wanted.linear:
         unit = linear_to_srgb(unit) if has.linear else srgb_to_linear(unit)
     if own != other == "Y":
-        unit = unit @ _REC709
+        unit = unit @ REC709[:, None]
     return as_depth(unit[..., ::-1] if other == "BGR" else unit, wanted.depth)
 
 

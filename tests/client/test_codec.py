@@ -62,14 +62,14 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
 def test_every_message_comes_out_as_it_went_in(kind: type, data: st.DataObject) -> None:
     message = data.draw(values_of(kind))
     assert decode(encode(message)) == message
-    assert decode([bytearray(frame) for frame in encode(message)], verify=True) == message
+    assert decode([bytearray(frame) for frame in encode(message)]) == message
 
 
 @pytest.mark.parametrize("pixel_format", FORMATS, ids=str)
 def test_every_pixel_format_comes_out_as_it_went_in(pixel_format: PixelFormat) -> None:
     size = 3 * 2 * pixel_format.bytes_per_pixel
     raster = Raster(pixel_format, 3, 2, bytes(range(size)), -7, 9, b"profile")
-    message = decode(encode(Submit("c", Job("a", {}, {"image": raster}, "1"))), verify=True)
+    message = decode(encode(Submit("c", Job("a", {}, {"image": raster}, "1"))))
     assert isinstance(message, Submit)
     got = message.job.inputs["image"]
     assert (got, got.digest()) == (raster, raster.digest())
@@ -185,7 +185,7 @@ def test_what_is_beyond_a_limit_is_refused(limits: Limits, code: ErrorCode) -> N
 def test_a_reference_comes_out_as_it_went_in_and_brings_no_frame() -> None:
     message, frames = submit(), encode(submit())
     assert len(frames) == 2 + 2 * 2  # pixels and profile of the two whole images
-    got = decode(frames, verify=True)
+    got = decode(frames)
     assert isinstance(got, Submit)
     named = got.job.inputs["three"]
     assert isinstance(named, Reference)
@@ -205,14 +205,6 @@ def test_a_reference_to_more_than_the_limit_is_refused() -> None:
     with pytest.raises(ProtocolError) as caught:
         decode(encode(Submit("c", Job("a", {}, {"image": named}, "1"))))
     assert caught.value.code is ErrorCode.TOO_LARGE
-
-
-def test_damage_on_the_way_is_noticed_when_looked_for() -> None:
-    frames = [bytearray(frame) for frame in encode(submit())]
-    frames[2][5] ^= 1
-    decode(frames)
-    with pytest.raises(ProtocolError, match="damaged"):
-        decode(frames, verify=True)
 
 
 def test_pictures_are_not_copied() -> None:

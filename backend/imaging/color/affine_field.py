@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import cv2
 import numpy as np
 
-from backend.imaging.arrays import BoolArray, FloatArray
+from backend.imaging.arrays import FloatArray
 from backend.imaging.matting.guided_filter import resize_part
 
 ROWS = 128  # of the image, transformed at a time
@@ -40,15 +39,3 @@ def transformed(
             a = resize_part(plane, size, strip, columns)
             out[..., k] += a[..., 0] * p[..., 0] + a[..., 1] * p[..., 1] + a[..., 2] * p[..., 2] + a[..., 3]
         yield strip, out
-
-
-def fading(mask: BoolArray, width: float) -> FloatArray:
-    """0 outside of the mask and at its outline, rising to 1 inside: 1 - exp(-distance / width), H x W.
-
-    Where the mask meets the image's border there is no outline.
-    """
-    distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
-    np.maximum(distance - np.float32(0.5), 0, out=distance)  # the outline lies between two pixels
-    np.exp(np.multiply(distance, np.float32(-1 / width), out=distance), out=distance)
-    rising: FloatArray = np.subtract(np.float32(1), distance, out=distance)
-    return rising

@@ -7,7 +7,11 @@ import numpy as np
 
 from backend.imaging.arrays import AnyArray, FloatArray
 
-_REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
+REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Weights of R, G and B in the luminance Y of linear light (ITU-R BT.709)."""
+
+REC601 = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of R', G' and B' in the luma Y' of encoded values (ITU-R BT.601), as in YCbCr and YIQ."""
 
 
 def to_unit(image: AnyArray) -> FloatArray:
@@ -33,7 +37,7 @@ def linear_to_srgb(linear: FloatArray) -> FloatArray:
 
 def luminance(image: FloatArray) -> FloatArray:
     """Relative luminance `H x W`, linear, of `H x W x 3` (Rec. 709 primaries)."""
-    return np.asarray(srgb_to_linear(image) @ _REC709, np.float32)
+    return np.asarray(srgb_to_linear(image) @ REC709, np.float32)
 
 
 def lab(image: FloatArray) -> FloatArray:

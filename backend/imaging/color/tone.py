@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.imaging.arrays import FloatArray
-from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear
+from backend.imaging.color.spaces import REC601, REC709, linear_to_srgb, srgb_to_linear
 
-_REC709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 MAX_TEMPERATURE_SHIFT = 0.35  # EV by which red is raised and blue lowered at temperature 1
 
 
@@ -44,8 +42,8 @@ def toned(image: FloatArray, tone: Tone) -> FloatArray:
     gains = np.float32(2) ** (
         np.array([MAX_TEMPERATURE_SHIFT, 0, -MAX_TEMPERATURE_SHIFT], np.float32) * np.float32(tone.temperature)
     )
-    light = srgb_to_linear(image) * (gains * np.float32(2**tone.exposure) / (gains @ _REC709))
-    gray = (light @ _REC709)[..., None]
+    light = srgb_to_linear(image) * (gains * np.float32(2**tone.exposure) / (gains @ REC709))
+    gray = (light @ REC709)[..., None]
     changed = gray + np.float32(1 + tone.saturation) * (light - gray)
     return np.clip(linear_to_srgb(np.maximum(changed, 0).astype(np.float32)), 0, 1)
 
@@ -53,5 +51,5 @@ def toned(image: FloatArray, tone: Tone) -> FloatArray:
 def with_colors_of(picture: FloatArray, painted: FloatArray) -> FloatArray:
     """`painted` with the colors of `picture`: luma of the one, chroma of the other (Gatys et al. 2016, Preserving
     Color in Neural Artistic Style Transfer, section 2.2)."""
-    luma = (painted - picture) @ _LUMA
+    luma = (painted - picture) @ REC601
     return np.clip(picture + luma[..., None], 0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, UInt8Array
 from plugin.client.image import Box
 
-Combine = Literal["replace", "add", "subtract", "intersect"]
 _AnyMask = TypeVar("_AnyMask", UInt8Array, FloatArray)
 
 
@@ -46,26 +45,6 @@ def _distance(zero_at_target: UInt8Array) -> FloatArray:
     if zero_at_target.all():
         return np.full(zero_at_target.shape, np.inf, np.float32)
     return np.asarray(cv2.distanceTransform(zero_at_target, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-
-
-def combine(base: _AnyMask, new: _AnyMask, mode: Combine) -> _AnyMask:
-    """Combine two masks of one dtype as editors combine selections; soft masks by maximum and minimum.
-
-    Raises:
-        ValueError: shapes or dtypes differ, or the mode is unknown.
-    """
-    if base.shape != new.shape or base.dtype != new.dtype:
-        raise ValueError(f"Masks differ: {base.shape} {base.dtype} and {new.shape} {new.dtype}.")
-    if mode == "replace":
-        return new.copy()
-    if mode == "add":
-        return np.maximum(base, new)
-    full = new.dtype.type(255 if new.dtype == np.uint8 else 1)
-    if mode == "subtract":
-        return np.minimum(base, np.subtract(full, new, dtype=new.dtype))
-    if mode == "intersect":
-        return np.minimum(base, new)
-    raise ValueError(f"Unknown mode {mode!r}: use replace, add, subtract or intersect.")
 
 
 def components(mask: AnyArray, minimum_area: int = 1) -> list[BoolArray]:

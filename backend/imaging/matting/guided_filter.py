@@ -1,4 +1,4 @@
-"""Guided filter with a color guide (He, Sun, Tang 2010), weighted, and its fast form on a subsampled grid.
+"""Guided filter with a color guide (He, Sun, Tang 2010), weighted.
 
 Arrays are float32 and guides lie in 0..1. In each window the target is modeled as a linear function of the guide's
 color, ``target = a . guide + b`` (equation 4); an edge appears in the output only where the guide has one.
@@ -82,30 +82,6 @@ def apply_coefficients(guide: FloatArray, a: FloatArray, b: FloatArray) -> Float
     """``a . guide + b`` of every pixel. guide, a: H x W x 3; b: H x W."""
     out: FloatArray = np.einsum("ijk,ijk->ij", guide, a) + b
     return out
-
-
-def guided_filter(
-    guide: FloatArray, target: FloatArray, radius: int, eps: float, weight: FloatArray | None = None, subsample: int = 1
-) -> FloatArray:
-    """Edge-aware smoothing of the target by the guide; constants come back as they are.
-
-    guide: H x W x 3, 0..1; target, weight: H x W; radius in pixels of the guide.
-    subsample: fit the linear models on a grid this many times coarser and apply them at full size
-        (He, Sun 2015, "Fast Guided Filter"); the cost falls with its square.
-    """
-    if subsample <= 1:
-        model = guided_coefficients(guide, target, radius, eps, weight)
-        return apply_coefficients(guide, model.a, model.b)
-    height, width = target.shape
-    small = (max(1, round(width / subsample)), max(1, round(height / subsample)))
-    model = guided_coefficients(
-        resize(guide, small),
-        resize(target, small),
-        max(1, round(radius / subsample)),
-        eps,
-        None if weight is None else resize(weight, small),
-    )
-    return apply_coefficients(guide, resize(model.a, (width, height)), resize(model.b, (width, height)))
 
 
 def resize(x: FloatArray, size: tuple[int, int]) -> FloatArray:

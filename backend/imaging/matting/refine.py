@@ -21,6 +21,7 @@ from backend.imaging import Cancelled
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
+from backend.imaging.masks.regions import bounding_box
 from backend.imaging.matting.closed_form import closed_form_matting
 from backend.imaging.matting.guided_filter import (
     LinearModel,
@@ -229,11 +230,10 @@ def _closed_form(
     guide: FloatArray, alpha: FloatArray, known: Trimap, cancelled: Callable[[], bool] | None
 ) -> FloatArray:
     """Closed-form matting on the band's bounding box, drawn faintly to the guided estimate where that is decided."""
-    rows, columns = (np.flatnonzero(known.unknown.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
+    band = bounding_box(known.unknown)
+    if band is None:
         return alpha
-    margin = 4
-    box = tuple(slice(max(0, int(n[0]) - margin), int(n[-1]) + margin + 1) for n in (rows, columns))
+    box = band.padded(4, alpha.shape).window
     weight = np.where(known.unknown[box], 1.0 * np.square(2 * alpha[box] - 1), 100).astype(np.float32)
     solved = alpha.copy()
     solved[box] = closed_form_matting(

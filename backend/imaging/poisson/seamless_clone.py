@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from backend.imaging import CancelCheck, Progress, stop_if
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
+from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.adaptive import AdaptivePoisson, windows
 from backend.imaging.poisson.mixed_gradients import stronger_gradients
 from backend.imaging.poisson.multigrid import MaskedPoisson, Network, Poll
@@ -110,13 +111,8 @@ def _check(source: AnyArray, target: AnyArray, mask: BoolArray) -> None:
 
 def _window(mask: BoolArray) -> tuple[slice, slice] | None:
     """The mask's bounding box and a rim, cut at the image's border."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    return (
-        slice(max(rows[0] - _RIM, 0), rows[-1] + 1 + _RIM),
-        slice(max(columns[0] - _RIM, 0), columns[-1] + 1 + _RIM),
-    )
+    box = bounding_box(mask)
+    return None if box is None else box.padded(_RIM, mask.shape).window
 
 
 def _correction(

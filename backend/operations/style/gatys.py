@@ -12,7 +12,7 @@ import numpy as np
 
 from backend.imaging import Cancelled
 from backend.imaging.arrays import AnyArray, FloatArray
-from backend.imaging.color.spaces import to_unit
+from backend.imaging.color.spaces import REC601, to_unit
 from backend.imaging.downsample import reduced
 from backend.io.rasters import as_depth, depth_of, from_array
 from plugin.client.image import Raster
@@ -33,7 +33,6 @@ PREVIEW = 512  # longer side of a preview, px
 KEPT = "gatys kept"  # in the cache: what was painted last, and of what
 QUIET = 0.1  # filters below this share of their layer's mean activation are not scaled up to one
 BYTES = 4600  # a pixel of the image costs so many at VGG-16's width, features, gradients and history together
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def style_gatys(job: Job, context: Context) -> list[Output]:
@@ -59,7 +58,7 @@ def enlarged(painted: FloatArray, image: AnyArray) -> AnyArray:
         return as_depth(painted, depth_of(image))
     small = (painted.shape[1], painted.shape[0])
     blurred = cv2.resize(reduced(image, small), size, interpolation=cv2.INTER_CUBIC)
-    detail = (to_unit(image) - to_unit(blurred)) @ _LUMA
+    detail = (to_unit(image) - to_unit(blurred)) @ REC601
     full = cv2.resize(painted, size, interpolation=cv2.INTER_CUBIC) + detail[..., None]
     return as_depth(np.clip(full, 0, 1).astype(np.float32), depth_of(image))
 

@@ -1,9 +1,9 @@
-"""Color transforms given on a coarse grid and applied at full size; and the fading at an outline."""
+"""Color transforms given on a coarse grid and applied at full size."""
 
 import numpy as np
 import pytest
 
-from backend.imaging.color.affine_field import fading, transformed
+from backend.imaging.color.affine_field import transformed
 
 
 @pytest.fixture
@@ -33,13 +33,3 @@ def test_between_the_cells_the_transform_changes_evenly() -> None:
     ((_, values),) = transformed(field, (64, 1), (slice(0, 1), slice(0, 64)), lambda rows: (black, black))
     np.testing.assert_allclose(values[0, 4:-4, 0], (np.arange(4, 60) + 0.5) / 8 - 0.5, atol=0.04)
     assert not values[..., 1:].any()
-
-
-def test_fading_rises_from_the_outline_and_not_from_the_pictures_border() -> None:
-    mask = np.zeros((60, 80), bool)
-    mask[20:, 10:70] = True
-    fade = fading(mask, 4.0)
-    assert not fade[~mask].any()
-    assert fade[20, 40] == pytest.approx(1 - np.exp(-0.5 / 4), abs=0.03)
-    assert fade[59, 40] > 0.99
-    assert (np.diff(fade[20:40, 40]) > 0).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.imaging.color.spaces import linear_to_srgb, luminance, srgb_to_linear
-from backend.imaging.masks.regions import bounding_box, combine, components, feather, grow, guided_filter
+from backend.imaging.masks.regions import bounding_box, components, feather, grow, guided_filter
 from plugin.client.image import Box
 
 
@@ -46,24 +46,6 @@ def test_grow_and_shrink_move_the_outline_by_pixels() -> None:
 def test_shrink_does_not_eat_from_the_border() -> None:
     assert grow(np.full((9, 9), 255, np.uint8), -3).all()
     assert not grow(np.zeros((9, 9), np.uint8), 3).any()
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_combine_as_selections(dtype: type) -> None:
-    full = 255 if dtype == np.uint8 else 1
-    a, b = (np.array(row, dtype) * dtype(full) for row in ([[1, 1, 0, 0]], [[1, 0, 1, 0]]))
-    expected = {"replace": [1, 0, 1, 0], "add": [1, 1, 1, 0], "subtract": [0, 1, 0, 0], "intersect": [1, 0, 0, 0]}
-    for mode, row in expected.items():
-        result = combine(a, b, mode)
-        assert result.dtype == dtype
-        assert (result / full).tolist() == [row]
-
-
-def test_combine_refuses_what_does_not_fit() -> None:
-    with pytest.raises(ValueError, match="differ"):
-        combine(square(), square(50), "add")
-    with pytest.raises(ValueError, match="Unknown mode"):
-        combine(square(), square(), "xor")
 
 
 def test_components_largest_first() -> None:
