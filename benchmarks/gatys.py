@@ -1,11 +1,11 @@
-"""Any picture as the style: one pass of the network beside Gatys' optimization, and how long the optimization takes.
+"""Any image as the style: one pass of the network beside Gatys' optimization, and how long the optimization takes.
 
-    python -m benchmarks.gatys DATA [--pairs 20] [--steps 300] [--pictures FOLDER]
+    python -m benchmarks.gatys DATA [--pairs 20] [--steps 300] [--images FOLDER]
     python -m benchmarks.gatys DATA --speed [--curve FILE.png]
 
 DATA is the data folder ($INLAY_DATA). A pair is a photograph of photos/dev and a style that was not learned: a painting
 that the network's training held out, else another of these photographs (--styles FOLDER names others). Relative Gram
-loss and relative content loss are measured with squeezenet1_0, pictures and styles at 384 px (shorter side), as
+loss and relative content loss are measured with squeezenet1_0, images and styles at 384 px (shorter side), as
 everywhere here. --any-style and --features measure weights of a run in place of the bundled ones. --speed paints
 512 x 512 and draws the loss.
 """
@@ -60,7 +60,7 @@ def load_features(weights: Path | None) -> FeatureNet:
 
 
 def optimized(net: FeatureNet, photo: Tensor, style: Tensor, config: GatysConfig) -> list[Step]:
-    """All steps, as the operation takes them; the pictures of all but the last are dropped."""
+    """All steps, as the operation takes them; the images of all but the last are dropped."""
     from backend.operations.style.gatys import QUIET
 
     weights = {name: value.clone() for name, value in net.state_dict().items()}
@@ -155,7 +155,7 @@ def _draw(steps: Sequence[Step], path: Path) -> None:
         ("style", [step.style for step in steps]),
     ):
         axes.plot(numbers, values, label=name, linewidth=1.2)
-    axes.set(ylim=(1e-2, None), xlabel="step", yscale="log", ylabel="relative to the pictures' own features")
+    axes.set(ylim=(1e-2, None), xlabel="step", yscale="log", ylabel="relative to the images' own features")
     axes.set_title("512 x 512 in the style of The Starry Night, from coarse to fine", fontsize=10)
     axes.legend()
     figure.tight_layout()
@@ -168,10 +168,10 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--styles", type=Path, help="folder of style pictures that were not learned")
+    parser.add_argument("--styles", type=Path, help="folder of style images that were not learned")
     parser.add_argument("--any-style", type=Path, help="any_style.safetensors of a run")
     parser.add_argument("--features", type=Path, help="features.safetensors of a run")
-    parser.add_argument("--pictures", type=Path, help="folder for the pictures, side by side")
+    parser.add_argument("--pictures", type=Path, help="folder for the images, side by side")
     parser.add_argument("--speed", action="store_true", help="time one painting instead")
     parser.add_argument("--curve", type=Path, help="with --speed: draw the loss here")
     parser.add_argument("--threads", type=int, default=2)

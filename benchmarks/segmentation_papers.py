@@ -74,7 +74,7 @@ def class_tables(base: SegmentConfig) -> str:
 
 
 def scored(answer: Callable[[NDArray[np.float32]], Tensor], held: SegmentationFolder) -> SegmentationMetrics:
-    """The metrics of a method that answers a picture, S x S x 3 in 0..1, with S x S class numbers."""
+    """The metrics of a method that answers an image, S x S x 3 in 0..1, with S x S class numbers."""
     process = Process.start()
     counts = torch.zeros(held.classes, held.classes, dtype=torch.int64)
     for index in range(process.rank, len(held), process.world):

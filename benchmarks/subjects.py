@@ -42,7 +42,7 @@ REFERENCES = ("DeepLabV3, all classes", "Meet portrait", "ML Kit selfie")
 
 
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The band of a mask's pixels within 3 % of the picture's diagonal of its edge (Cheng et al. 2021)."""
+    """The band of a mask's pixels within 3 % of the image's diagonal of its edge (Cheng et al. 2021)."""
     width = max(1, round(0.03 * float(np.hypot(*mask.shape))))
     padded = np.pad(mask.astype(np.uint8), 1)
     return mask & ~cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=width)[1:-1, 1:-1].astype(bool)
@@ -73,7 +73,7 @@ class Scores:
         self._recall.append(hits / max(1, np.count_nonzero(true)))
 
     def row(self) -> tuple[int, float, float, float, float]:
-        """Number of pictures, IoU, max-F, MAE, boundary IoU."""
+        """Number of images, IoU, max-F, MAE, boundary IoU."""
         mean_iou, error, edge = np.mean(self._rows, 0)
         precision, recall = np.mean(self._precision, 0), np.mean(self._recall, 0)
         f = (1 + BETA_SQUARED) * precision * recall / np.maximum(BETA_SQUARED * precision + recall, 1e-9)
@@ -99,7 +99,7 @@ def ask(action: str, context: Context, picture: Pixels, selection: Pixels | None
 
 
 def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]:
-    """Name, picture and soft mask of each so-many-th picture of subjects/dev."""
+    """Name, image and soft mask of each so-many-th image of subjects/dev."""
     folder = data / "subjects" / "dev"
     pictures = {path.stem: path for path in (folder / "images").iterdir()}
     for path in sorted((folder / "masks").glob("*.png"))[::every]:
@@ -108,7 +108,7 @@ def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]
 
 
 def _gray(probability: NDArray[np.floating], picture: Pixels) -> Pixels:
-    """A probability map of any size as a mask of the picture's size."""
+    """A probability map of any size as a mask of the image's size."""
     size = picture.shape[1], picture.shape[0]
     enlarged = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     return np.round(enlarged.clip(0, 1) * 255).astype(np.uint8)
@@ -132,7 +132,7 @@ def _bundled(weights: Path | None) -> dict[str, Method]:
 
 
 def _central(shape: tuple[int, ...]) -> Box:
-    """The box in the middle, two thirds of the picture on each side."""
+    """The box in the middle, two thirds of the image on each side."""
     return Box(shape[1] // 6, shape[0] // 6, shape[1] - 2 * (shape[1] // 6), shape[0] - 2 * (shape[0] // 6))
 
 
@@ -194,12 +194,12 @@ def _methods(options: argparse.Namespace) -> dict[str, Method]:
 
 
 def compare(data: Path, methods: dict[str, Method], every: int) -> str:
-    """A Markdown table of all methods on each so-many-th picture of subjects/dev."""
+    """A Markdown table of all methods on each so-many-th image of subjects/dev."""
     scores: dict[tuple[str, str], Scores] = {}
     for stem, picture, mask in dev_pictures(data, every):
         for name, method in methods.items():
             scores.setdefault((stem.split("_")[0], name), Scores()).add(mask, method(picture))
-    lines = ["| set | method | pictures | IoU | max-F | MAE | boundary IoU |", "| --- | --- " + "| ---: " * 5 + "|"]
+    lines = ["| set | method | images | IoU | max-F | MAE | boundary IoU |", "| --- | --- " + "| ---: " * 5 + "|"]
     for (group, name), score in sorted(scores.items(), key=lambda item: item[0][0]):
         count, *values = score.row()
         lines.append(f"| {group} | {name} | {count} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
@@ -209,12 +209,12 @@ def compare(data: Path, methods: dict[str, Method], every: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="only each so-many-th picture")
+    parser.add_argument("--every", type=int, default=1, help="only each so-many-th image")
     parser.add_argument("--only", default="", help="methods to compare, as in the table, separated by semicolons")
     parser.add_argument("--weights", type=Path, help="a training run's weights for the network (default: the bundled)")
     parser.add_argument("--fcn8s", type=Path, help="weights of an FCN-8s with two classes")
     parser.add_argument("--fcn8s-width", type=float, default=0.25, help="width of its trunk")
-    parser.add_argument("--fcn8s-size", type=int, default=160, help="picture side it was trained at")
+    parser.add_argument("--fcn8s-size", type=int, default=160, help="image side it was trained at")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     table = compare(options.data, _methods(options), options.every)

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--python", type=Path, metavar="PATH", help="Python that the environment is made with")
     parser.add_argument(
-        "--demo", type=Path, default=Path("inlay-demo"), metavar="DIR", help="where the demo's pictures go"
+        "--demo", type=Path, default=Path("inlay-demo"), metavar="DIR", help="where the demo's images go"
     )
     return parser
 

@@ -23,7 +23,7 @@ BORROW = "INLAY_BORROW_PACKAGES"
 
 @dataclass(frozen=True)
 class Choices:
-    """What the person asked for."""
+    """What the user asked for."""
 
     torch: str = "auto"
     python: Path | None = None
@@ -146,7 +146,7 @@ class Installation:
         write_whole(self.data / RECORD, json.dumps(record, indent=1))
 
     def _link(self) -> str:
-        """`inlay` on the person's PATH, where there is a folder of their own for that; else the path in the venv."""
+        """`inlay` on the user's PATH, where there is a folder of their own for that; else the path in the venv."""
         folder = self.machine.home / ".local/bin"
         on_path = str(folder) in self.machine.environ.get("PATH", "").split(os.pathsep)
         link = folder / "inlay"
@@ -158,7 +158,7 @@ class Installation:
         return str(link)
 
     def _check(self, found: list[Editor]) -> None:
-        """Run the demo as a person would, and say what to click."""
+        """Run the demo as the user would, and say what to click."""
         self.console.step("try it: the demo")
         demo = self.choices.demo.absolute()
         environment = {**clean_environment(), "INLAY_DATA_DIR": str(self.data)}

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LABELS = (
     "Select by Kind", "Color Groups", "Weight of place", "Refine Edge of Selection", "Cut Out Subject",
-    "Fill Selection", "Erase Subject", "Erase Object", "Blend Layer into Picture", "Paste from Layer",
+    "Fill Selection", "Erase Subject", "Erase Object", "Blend Layer into Image", "Paste from Layer",
     "Place Subject on", "Stylize as a Layer", "Paint in the Style", "Train a Style", "Own Style", "Traces too",
     "best there is", "Share of the second", "Blend with", "Width around the hole",
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The broker: takes jobs from clients, has workers run them, keeps what came of them. Never imports torch or numpy.
 
-One thread and one poller. Every step is short, because pictures pass through as the frames they came in: so the control
+One thread and one poller. Every step is short, because images pass through as the frames they came in: so the control
 socket is answered at once whatever runs.
 """
 

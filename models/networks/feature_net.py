@@ -24,7 +24,7 @@ SLIM = 0.25
 
 
 class FeatureNet(nn.Module):
-    """Pictures, B x 3 x H x W, RGB 0..1, to the activations (after the ReLU) of VGG's convolutions by name.
+    """Images, B x 3 x H x W, RGB 0..1, to the activations (after the ReLU) of VGG's convolutions by name.
 
     width: factor on VGG-16's channels, 1 for the published network. average: pool by the mean instead of the maximum,
     which Gatys et al. 2016 found to look slightly better. Layers of block n have stride 2^(n-1).
@@ -66,12 +66,12 @@ class FeatureNet(nn.Module):
 
     @torch.no_grad()
     def normalize(self, pictures: Iterable[Tensor], least: float = 0.0) -> None:
-        """Rescales every filter so that its activation has mean one over pictures and positions (Gatys et al. 2016).
+        """Rescales every filter so that its activation has mean one over images and positions (Gatys et al. 2016).
 
         pictures: B x 3 x H x W, RGB 0..1, of any sizes. Each filter's weights and bias are divided by its mean
         activation and the next layer's weights on it multiplied, which ReLU and pooling let through: every layer
         computes what it did, up to the scale of each channel. Filters that never answer stay as they are. least: of the
-        layer's mean; quieter filters are scaled as if they had it, which few pictures call for.
+        layer's mean; quieter filters are scaled as if they had it, which few images call for.
         """
         totals: dict[str, Tensor] = {}
         positions: dict[str, int] = {}

@@ -1,9 +1,9 @@
-"""The transformation network on pictures of any size, layer by layer in bands of rows.
+"""The transformation network on images of any size, layer by layer in bands of rows.
 
-A picture is normalized with its own statistics, which are known only when a layer has seen all of it. So each layer is
-run over the whole picture, band after band, before the next one begins; what it gives is kept in 16 bits. The result
-is that of the network on the whole picture but for that rounding, at `kept_bytes` a pixel; convolutions in bfloat16
-differ by another 0.2 steps of 8 bits on average. Where that is too much memory the layers of the picture's own size are
+An image is normalized with its own statistics, which are known only when a layer has seen all of it. So each layer is
+run over the whole image, band after band, before the next one begins; what it gives is kept in 16 bits. The result
+is that of the network on the whole image but for that rounding, at `kept_bytes` a pixel; convolutions in bfloat16
+differ by another 0.2 steps of 8 bits on average. Where that is too much memory the layers of the image's own size are
 computed twice instead of kept; and where even that is too much, what is kept is kept in files: the result is the same.
 """
 
@@ -22,7 +22,7 @@ from torch import Tensor
 from models.networks.transformer_net import SMALLEST, ConvNorm, Moments, TransformerNet, logits
 
 Read = Callable[[int, int], Tensor]
-"""Rows top to bottom of a picture: 1 x 3 x rows x W, 0..1, float32, on the network's device."""
+"""Rows top to bottom of an image: 1 x 3 x rows x W, 0..1, float32, on the network's device."""
 
 Write = Callable[[int, Tensor], None]
 """Takes rows of the result from a top row on: 1 x 3 x rows x W, 0..1."""
@@ -104,7 +104,7 @@ class Shelf:
 
 
 class BandedNet:
-    """A network and a code, ready for pictures whose sides are multiples of 4.
+    """A network and a code, ready for images whose sides are multiples of 4.
 
     step(fraction) is called after each band with how much is done, and may raise to stop the work. precision: of the
     convolutions, float32 or bfloat16; the sum that runs through the residual blocks, all statistics and the result are
@@ -125,9 +125,9 @@ class BandedNet:
 
     @torch.inference_mode()
     def run(self, read: Read, height: int, width: int, write: Write, lean: bool = False) -> None:
-        """Runs over the picture of `height` x `width`; `write` gets the result from top to bottom.
+        """Runs over the image of `height` x `width`; `write` gets the result from top to bottom.
 
-        lean: layers of the picture's own size are computed twice instead of kept. Raises OSError when the disk is full.
+        lean: layers of the image's own size are computed twice instead of kept. Raises OSError when the disk is full.
         """
         layers, seen = self.net.layers(), list[Moments]()
         own, cost = _Sums(), _Cost(layers, height * width, self.step)
@@ -203,7 +203,7 @@ class BandedNet:
         return Shelf(len(layer.conv.weight), size, dtype, layer.conv.weight.device, self.folder)
 
     def _convolved(self, layer: ConvNorm, rows: Read, size: Size, top: int, bottom: int) -> Tensor:
-        """Rows top to bottom of a layer's convolution of the picture that `rows` reads, which is of `size`."""
+        """Rows top to bottom of a layer's convolution of the image that `rows` reads, which is of `size`."""
         up, stride, margin = layer.upsample, layer.conv.stride[0], layer.margin
         first, last = top * stride - margin, (bottom - 1) * stride + margin + 1
         above, below = max(0, -first), max(0, last - size[0] * up)

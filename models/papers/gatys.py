@@ -1,8 +1,8 @@
 """Painting by optimization (Gatys, Ecker and Bethge 2016, "Image style transfer using convolutional neural networks"):
-the picture whose features are a photograph's and whose Gram matrices are a painting's.
+the image whose features are a photograph's and whose Gram matrices are a painting's.
 
 Equations are numbered as in "Portrait Segmentation and Background Stylization", section 3.4, whose layers are the
-defaults. Features F of one layer are B x N x h x w, N filters at M = h w positions; pictures B x 3 x H x W, RGB 0..1.
+defaults. Features F of one layer are B x N x h x w, N filters at M = h w positions; images B x 3 x H x W, RGB 0..1.
 The optimization goes from coarse to fine: large shapes are found where steps are cheap, and what a network can see at
 once grows with them.
 """
@@ -21,15 +21,15 @@ from models.networks.feature_net import FeatureNet
 CONTENT_LAYER = "conv5_2"
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 STARTS = ("content", "noise")
-DARKEST = 0.005  # of the picture to start from: at 0 and 1 themselves the sine has no slope
-DIVERGED = 4.0  # times the best loss: then the optimizer starts anew from the best picture
+DARKEST = 0.005  # of the image to start from: at 0 and 1 themselves the sine has no slope
+DIVERGED = 4.0  # times the best loss: then the optimizer starts anew from the best image
 
 
 @dataclass(frozen=True)
 class GatysConfig:
     """content_weight and style_weight are alpha and beta of equation 5, for losses relative to the photograph's and the
     painting's own features; detail_weight weighs the fine detail's statistics beside the layers' (see `Detail`),
-    smoothness the total variation; scale is the painting's shorter side to the picture's."""
+    smoothness the total variation; scale is the painting's shorter side to the image's."""
 
     content_layer: str = CONTENT_LAYER
     style_layers: tuple[str, ...] = STYLE_LAYERS
@@ -41,7 +41,7 @@ class GatysConfig:
     steps: int = 300
     start: str = "content"
     coarsest: int = 128  # the longer side is halved as long as it stays at least this
-    history: int = 10  # pairs that L-BFGS keeps, each of two pictures' size
+    history: int = 10  # pairs that L-BFGS keeps, each of two images' size
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ def suited(config: GatysConfig, net: FeatureNet) -> GatysConfig:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its number from 1 and of how many; the losses it found; the best picture so far at its level."""
+    """One step: its number from 1 and of how many; the losses it found; the best image so far at its level."""
 
     number: int
     total: int
@@ -89,7 +89,7 @@ def gram_matrix(features: Tensor) -> Tensor:
 
 
 def style_loss(features: Tensor, painting: Tensor) -> Tensor:
-    """Equation 3, E_l = sum of (G / M - A / M)^2 / (4 N^2), each Gram matrix over the positions of its own picture.
+    """Equation 3, E_l = sum of (G / M - A / M)^2 / (4 N^2), each Gram matrix over the positions of its own image.
 
     painting: A / M, the painting's Gram matrix; features are of any size.
     """
@@ -100,7 +100,7 @@ def colors_and_differences(picture: Tensor, level: int) -> Tensor:
     """Luminance, R - luminance and B - luminance, and their differences to the neighbors across and down,
     B x 9 x h x w.
 
-    level: how often the picture is halved first.
+    level: how often the image is halved first.
     """
     for _ in range(level):
         picture = F.avg_pool2d(picture, 2, ceil_mode=True)
@@ -141,7 +141,7 @@ class Detail:
 class Objective:
     """Equation 5 for one photograph and one painting.
 
-    The layers' weights w_l of equation 4 make each E_l one for a picture without any features, and alpha likewise, so
+    The layers' weights w_l of equation 4 make each E_l one for an image without any features, and alpha likewise, so
     that no layer outweighs another and the same settings suit every painting and every network.
     """
 
@@ -166,7 +166,7 @@ class Objective:
         return content, style
 
     def total(self, picture: Tensor, content: Tensor, style: Tensor) -> Tensor:
-        """Equation 5, with what keeps the picture smooth and its detail the painting's."""
+        """Equation 5, with what keeps the image smooth and its detail the painting's."""
         config = self.config
         down, across = ((picture.diff(dim=axis).square() + 1e-5).sqrt().mean() for axis in (2, 3))
         if self.detail is not None:
@@ -180,7 +180,7 @@ def paint(
     """Paints the photograph (1 x 3 x H x W) as the painting (1 x 3 x h x w) is painted; a `Step` after each step.
 
     Whoever stops listening keeps the last step's picture: the best so far, of the size of its level. The last level
-    has the photograph's own size. begun: such a picture to go on from, at the photograph's size alone.
+    has the photograph's own size. begun: such an image to go on from, at the photograph's size alone.
     """
     generator = torch.Generator().manual_seed(config.seed)
     height, width = photo.shape[-2:]
@@ -200,14 +200,14 @@ def paint(
 
 
 def _seen(painting: Tensor, size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """The painting's size beside a picture of `size`: shorter sides are alike, but no more than four times the area."""
+    """The painting's size beside an image of `size`: shorter sides are alike, but no more than four times the area."""
     height, width = painting.shape[-2:]
     ratio = min(min(size) / min(height, width), 2 * (size[0] * size[1] / (height * width)) ** 0.5) * scale
     return max(16, round(height * ratio)), max(16, round(width * ratio))
 
 
 def levels(height: int, width: int, coarsest: int) -> list[tuple[int, int]]:
-    """Heights and widths from coarse to fine, each twice the one before, the last the picture's own."""
+    """Heights and widths from coarse to fine, each twice the one before, the last the image's own."""
     halvings = 0
     while max(height, width) / 2 ** (halvings + 1) >= coarsest:
         halvings += 1
@@ -226,7 +226,7 @@ def shares(steps: int, count: int) -> list[int]:
 
 
 def resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """The picture at height and width `size`, averaged where that is smaller."""
+    """The image at height and width `size`, averaged where that is smaller."""
     if picture.shape[-2:] == size:
         return picture
     smaller = size[0] < picture.shape[-2]
@@ -235,9 +235,9 @@ def resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _descend(objective: Objective, start: Tensor, steps: int) -> Iterator[tuple[float, float, float, Tensor]]:
-    """L-BFGS from `start`: loss, its two parts and the best picture after each step.
+    """L-BFGS from `start`: loss, its two parts and the best image after each step.
 
-    What moves are the arguments of a sine: the picture cannot leave 0..1, and black and white are not far away.
+    What moves are the arguments of a sine: the image cannot leave 0..1, and black and white are not far away.
     """
     argument = _argument(start).requires_grad_()
     best, best_argument = float("inf"), argument.detach()
@@ -256,7 +256,7 @@ def _descend(objective: Objective, start: Tensor, steps: int) -> Iterator[tuple[
 
     for _ in range(steps):
         tried = argument.detach().clone()
-        loss = float(optimizer.step(closure))  # found before the picture moves
+        loss = float(optimizer.step(closure))  # found before the image moves
         if loss < best:
             best, best_argument = loss, tried
         elif not loss < DIVERGED * best:  # also where it is not a number

@@ -55,8 +55,8 @@ class PartialConv2d(nn.Module):
 class PConvUNet(nn.Module):
     """The U-Net of the paper's table 3: width 64, depth 8.
 
-    width: channels of the first layer; they double up to 8 times as many. depth: halvings of the picture, whose sides
-    must be multiples of 2 ** depth. smooth: not the paper's: the network sees the picture with its hole filled
+    width: channels of the first layer; they double up to 8 times as many. depth: halvings of the image, whose sides
+    must be multiples of 2 ** depth. smooth: not the paper's: the network sees the image with its hole filled
     smoothly, and the mask, and answers with what to add in the hole. All is known then and the convolutions are
     ordinary ones. It has colors to begin with, and learns in an hour what the paper's learns in days.
     """
@@ -99,13 +99,13 @@ class PConvUNet(nn.Module):
         self.encoder_norm.requires_grad_(False).eval()
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        """image: B x 3 x H x W, RGB 0..1; mask: B x 1 x H x W, 1 where it is known. Returns the whole picture anew, a
+        """image: B x 3 x H x W, RGB 0..1; mask: B x 1 x H x W, 1 where it is known. Returns the whole image anew, a
         `smooth` network what is known as it is; what is in the hole beforehand makes no difference.
 
         Raises ValueError when a side is no multiple of 2 ** depth.
         """
         if any(side % 2**self.depth for side in image.shape[-2:]):
-            raise ValueError(f"the sides of {tuple(image.shape)} must be multiples of {2**self.depth}: pad the picture")
+            raise ValueError(f"the sides of {tuple(image.shape)} must be multiples of {2**self.depth}: pad the image")
         if not self.smooth:
             return self._decoded((image - self.mean) / self.std, mask) * self.std + self.mean
         start = smooth_fill(image, mask)
@@ -113,7 +113,7 @@ class PConvUNet(nn.Module):
         return torch.where(mask > 0, image, start + self._decoded(seen, None) * self.std)
 
     def _decoded(self, x: Tensor, known: Tensor | None) -> Tensor:
-        """What the last layer says of the picture x, B x 3 x H x W."""
+        """What the last layer says of the image x, B x 3 x H x W."""
         x = x.contiguous(memory_format=torch.channels_last)
         skips = []
         for i, layer in enumerate(self.encoder):

@@ -15,7 +15,7 @@ _SLIDER_SPAN = 1000
 
 
 def ask(action: Action, procedure: Any, config: Any, dynamic: list[DynamicChoice] | None = None) -> bool:
-    """Show the dialog; whether the person said yes. What they chose is in `config`.
+    """Show the dialog; whether the user said yes. What they chose is in `config`.
 
     `dynamic` are the choices found for the parameter that depends on the image; without them all choices are shown.
     """

@@ -1,6 +1,6 @@
-"""What an action needs of an image, as rasters: the active layer, the selection, the picture below, another layer.
+"""What an action needs of an image, as rasters: the active layer, the selection, the image below, another layer.
 
-The person's image is only read here. What has to be taken apart is a duplicate, whose tiles GIMP shares until they
+The user's image is only read here. What has to be taken apart is a duplicate, whose tiles GIMP shares until they
 change.
 """
 
@@ -106,7 +106,7 @@ def _region(action: Action, image: Any, layer: Any) -> tuple[Box, Box]:
         raise ImageError("The active layer is transparent everywhere. Choose the layer that holds what is pasted.")
     visible = intersection(seen._replace(x=seen.x + box.x, y=seen.y + box.y), canvas)
     if visible is None:
-        raise ImageError("The active layer lies outside of the picture. Move it to where it belongs.")
+        raise ImageError("The active layer lies outside of the image. Move it to where it belongs.")
     context = intersection(grown(visible, action.margin), canvas)
     assert context is not None  # it holds `visible`
     return visible, context
@@ -130,7 +130,7 @@ def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
             item = parent
         if not any(left.get_visible() for left in copy.get_layers()):
             raise ImageError(
-                "Nothing is seen below the active layer. Put it above the picture that it is blended into."
+                "Nothing is seen below the active layer. Put it above the image that it is blended into."
             )
         copy.crop(box.width, box.height, box.x, box.y)
         seen = Gimp.Layer.new_from_visible(copy, copy, "below")

@@ -22,7 +22,7 @@ _COMBINE = {
 def apply(result: Result, image: Any, layer: Any, combine: str = "replace") -> list[Any]:
     """Put the result's outputs into the image; the new layers. `combine` is how a selection joins the current one.
 
-    Raises ImageError when the person has changed the image so, in the meantime, that there is no place for them.
+    Raises ImageError when the user has changed the image so, in the meantime, that there is no place for them.
     """
     if not image.is_valid() or not layer.is_valid() or layer.get_image() != image:
         raise ImageError("The layer was removed while Inlay worked on it, so there is no place for the result.")

@@ -134,14 +134,14 @@ class InlayExtension(Extension):
         elif outcome is not None:
             self._waiting.append((outcome, origin, combine))
             if not results.is_due(outcome, origin):
-                self._tell(f"The result for '{origin.title}' waits until that picture is in front again.")
+                self._tell(f"The result for '{origin.title}' waits until that image is in front again.")
             self._deliver()
 
     def _deliver(self) -> None:
         """Put what is due in place.
 
-        Nothing while a dialog is open: it may be the one that asks whether to save the picture before it is closed, and
-        Krita 5.1 has been seen to crash when a picture was closed right after a change.
+        Nothing while a dialog is open: it may be the one that asks whether to save the image before it is closed, and
+        Krita 5.1 has been seen to crash when an image was closed right after a change.
         """
         free = QtWidgets.QApplication.activeModalWidget() is None
         waiting, self._waiting = self._waiting, []

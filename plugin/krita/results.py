@@ -24,15 +24,15 @@ from .document import Origin, Refusal, walk
 def is_due(result: Result, origin: Origin) -> bool:
     """Whether `apply` can do its work now.
 
-    Krita's own actions, through which selections and masks come to be undoable, work on the picture in front; a result
-    of this kind for another picture waits until the person goes back to it.
+    Krita's own actions, through which selections and masks come to be undoable, work on the image in front; a result
+    of this kind for another image waits until the user goes back to it.
     """
     in_front = Krita.instance().activeDocument() == origin.document
     return in_front or not origin.is_open() or all(output.kind is ResultKind.LAYER for output in result.outputs)
 
 
 def apply(result: Result, origin: Origin, combine: str) -> list[str]:
-    """Put the outputs of a result that is due into the document they came from; sentences for the person.
+    """Put the outputs of a result that is due into the document they came from; sentences for the user.
 
     `combine` ("replace", "add", "subtract", "intersect") is how a selection joins the current one. Raises Refusal when
     the document or layer is gone or an output does not fit; then nothing has changed.

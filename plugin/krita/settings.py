@@ -1,4 +1,4 @@
-"""What a person has set, kept in Krita's own configuration (kritarc): the backend, and each action's last values."""
+"""What the user has set, kept in Krita's own configuration (kritarc): the backend, and each action's last values."""
 
 from __future__ import annotations
 

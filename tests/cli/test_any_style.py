@@ -1,4 +1,4 @@
-"""`inlay style` with a picture, by optimization, and with a style of one's own."""
+"""`inlay style` with an image, by optimization, and with a style of one's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.operations.style.test_arbitrary import context
 
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small picture, a painting beside it, and networks with random weights."""
+    """A thumbnail, a painting beside it, and networks with random weights."""
     loaded, really_load = context().cache, networks._load
 
     def load(name: str, context: Context) -> Network:

@@ -37,7 +37,7 @@ from plugin.client.net.transport import Channel, Transport
 from plugin.client.net.zmtp import GREETING, command
 from plugin.client.server.endpoint import CONNECTION_FILE, Endpoint, write_endpoint
 
-MISSING = Failure(ErrorCode.RESEND, "A picture is missing.")
+MISSING = Failure(ErrorCode.RESEND, "An image is missing.")
 GREETING_AND_READY = GREETING + command(b"READY", b"\x0bSocket-Type\0\0\0\x06ROUTER")
 
 
@@ -111,7 +111,7 @@ class Backend:
         self.received: list[Message] = []
         self.held: dict[str, Job] = {}
         self.pictures: dict[str, Raster] = {}  # that came, by digest
-        self.forgets = False  # answers every job that names a picture with RESEND
+        self.forgets = False  # answers every job that names an image with RESEND
         self.silent = False  # takes messages and answers none
         self.to_fetch: Message | None = None  # what a Fetch is answered with
         self._identities: dict[str, bytes] = {}  # client -> route of its work socket
@@ -143,7 +143,7 @@ class Backend:
         self._say.append(result_of(self.held.pop(job_id)))
 
     def ask_again(self, job_id: str) -> None:
-        """Say that a picture of a job is missing."""
+        """Say that an image of a job is missing."""
         self._say.append(Failed(job_id, MISSING))
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""What a picture offers for a parameter."""
+"""What an image offers for a parameter."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Tone adjustments of an image: exposure, saturation, temperature; and the light, without color, of another image.
 
-Pictures are H x W x 3 float32 RGB, 0..1, sRGB-encoded.
+Images are H x W x 3 float32 RGB, 0..1, sRGB-encoded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Tone:
 
 
 def toned(image: FloatArray, tone: Tone) -> FloatArray:
-    """The picture with its light and color changed; the very same values for a neutral tone.
+    """The image with its light and color changed; the very same values for a neutral tone.
 
     Exposure and temperature scale linear light, temperature without changing a white's luminance; saturation
     moves each pixel to or from the gray of its luminance.

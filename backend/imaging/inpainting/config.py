@@ -21,6 +21,6 @@ class InpaintingConfig:
     coherence: float = 0.3  # price of each neighbor whose patch comes from elsewhere, in a level's last round
     context_weight: float = 3.0  # of a source's context cost: its unlikeness to what touches the hole
     texture_weight: float = 2.0  # of the mean absolute gradients besides the colors
-    place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the picture's longer side
+    place_weight: tuple[float, float] = (0.4, 0.15)  # of the distance down and across, of the image's longer side
     gain: float = 1.15  # by which a patch becomes brighter or darker where it is copied; half of it at this ratio
     seams: float = 0.06  # largest difference of color, of 0..1, that is taken for a seam and removed

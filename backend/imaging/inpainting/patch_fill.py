@@ -2,7 +2,7 @@
 
 The coarse-to-fine, search-and-vote optimization of Wexler et al. 2007 with PatchMatch as its search and the texture
 channels of Newson et al. 2014, without which the averaging of patches drifts to the smoothest of them. Large levels
-look only near the positions that the smaller ones found, so the cost goes with the hole's size, not with the picture's.
+look only near the positions that the smaller ones found, so the cost goes with the hole's size, not with the image's.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def inpaint(
         source: H x W, true where whole patches may be taken from; everything but the hole when left out.
         guide: H x W x 3, 0..1, what the hole should roughly look like (the surroundings as they are elsewhere).
         seed: another number gives another fill.
-        preview: called after each level with the picture at that level's size.
+        preview: called after each level with the image at that level's size.
 
     Returns: H x W x 3; bit-identical to `image` outside the hole.
 
@@ -169,7 +169,7 @@ def _onion_peel(level: Level, config: InpaintingConfig, rng: torch.Generator, po
 def _sources(
     level: Level, field: NearestNeighborField, config: InpaintingConfig, rng: torch.Generator, poll: Poll
 ) -> tuple[Sources, Callable[[Tensor, Tensor], Tensor]]:
-    """Where this level's patches come from, and the function that describes pixels of a picture of this level."""
+    """Where this level's patches come from, and the function that describes pixels of an image of this level."""
     height, width = level.size
     pixels = level.usable.flatten().nonzero()[:, 0]
     if len(pixels) > config.everywhere:
@@ -212,8 +212,8 @@ def _enlarged(
     rng: torch.Generator,
     poll: Poll,
 ) -> tuple[NearestNeighborField, Tensor]:
-    """The field and the picture of the next finer level: every pixel's patch moves as its coarse pixel's did, and the
-    picture is that layout with this level's detail."""
+    """The field and the image of the next finer level: every pixel's patch moves as its coarse pixel's did, and the
+    image is that layout with this level's detail."""
     height, width = level.size
     y, x = targets // width, targets % width
     coarse_y, coarse_x = (y // 2).clamp(max=coarse.height - 1), (x // 2).clamp(max=coarse.width - 1)
@@ -297,7 +297,7 @@ def _vote(
             safe = number.clamp(min=0)
             nearness = float(np.exp(-(dy * dy + dx * dx) / (2 * 0.7**2))) if sharp else 1.0
             w = weight[number, None] * nearness
-            # a pixel beside the center of a whole patch lies in the picture
+            # a pixel beside the center of a whole patch lies in the image
             values_there = values.index_select(0, field.source_indices[safe] - (dy * width + dx))
             total.addcmul_(w, values_there.mul_(gains.index_select(0, safe)))
             mass += w

@@ -1,7 +1,7 @@
-"""Nearest patches of one part of a picture in another: PatchMatch (Barnes et al. 2009), all pixels at once.
+"""Nearest patches of one part of an image in another: PatchMatch (Barnes et al. 2009), all pixels at once.
 
 Patches are compared by short descriptors: their leading principal components, and what else the caller knows of a
-pixel. A candidate then costs one row of a table. Pixels are flat indices, y * width + x, of one level of a picture.
+pixel. A candidate then costs one row of a table. Pixels are flat indices, y * width + x, of one level of an image.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Poll = Callable[[], None]  # called every few milliseconds of work; may raise to
 
 
 def cut(picture: Tensor, pixels: Tensor, side: int) -> Tensor:
-    """Patches of an H x W x C picture around N pixels that are at least side // 2 away from its border, N x (side² C),
+    """Patches of an H x W x C image around N pixels that are at least side // 2 away from its border, N x (side² C),
     as a view that is copied where it is used."""
     height, width, channels = picture.shape
     windows = picture.contiguous().as_strided(

@@ -1,6 +1,6 @@
 """Geometric multigrid for the Poisson equation on a mask of any shape.
 
-The unknowns are the pixels of a mask. Neighbors outside the mask are Dirichlet values, neighbors outside the picture
+The unknowns are the pixels of a mask. Neighbors outside the mask are Dirichlet values, neighbors outside the image
 do not exist (natural boundary). Per pixel p, with N_p its neighbors inside the picture:
 
     |N_p| u_p - sum_{q in N_p, q in mask} u_q = b_p
@@ -88,7 +88,7 @@ class Network:
 
     @classmethod
     def of_mask(cls, mask: Tensor, picture: Tensor | None = None) -> Network:
-        """The finest level for masks `[..., H, W]`; the picture ends at the array's border, or where it is False."""
+        """The finest level for masks `[..., H, W]`; the image ends at the array's border, or where it is False."""
         inside = mask.float()
         picture = torch.ones_like(inside) if picture is None else picture.float()
         ground = torch.zeros_like(inside)
@@ -227,7 +227,7 @@ class _Level:
                     band.plane(self.u, py, px).addcmul_(value, band.plane(self.active, py, px))
 
     def _natural_rings(self, ringed: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(ring, edge beside it) at the sides where the mask meets the picture's border: values are even there."""
+        """(ring, edge beside it) at the sides where the mask meets the image's border: values are even there."""
         pairs = (
             (ringed[:, :, 0], ringed[:, :, 1]),
             (ringed[:, :, -1], ringed[:, :, -2]),
@@ -258,15 +258,15 @@ class MaskedPoisson:
     """Solver for the equation above; built once per mask, used for all channels together.
 
     Args:
-        network: `[H, W]`, of a mask or coarser. Its array border is the picture's border, so leave a rim of one cell
-            where the picture goes on. At least one cell must have a way to ground.
+        network: `[H, W]`, of a mask or coarser. Its array border is the image's border, so leave a rim of one cell
+            where the image goes on. At least one cell must have a way to ground.
         channels: how many right sides are solved at once.
         poll: called every few milliseconds of work.
     """
 
     def __init__(self, network: Network, channels: int, poll: Poll = lambda: None) -> None:
         if not bool(network.ground.any()):
-            raise ValueError("A mask that covers the whole picture has no boundary values: leave some pixels outside.")
+            raise ValueError("A mask that covers the whole image has no boundary values: leave some pixels outside.")
         self._poll = poll
         self.levels = [_Level(network, channels)]
         self._ground_gain: list[Tensor] = []

@@ -1,8 +1,8 @@
-"""What the bundled network sees in a layer. A picture is encoded once; subject, classes and any number of prompts are
-then answered from its features, which the worker keeps for the last pictures by their content.
+"""What the bundled network sees in a layer. An image is encoded once; subject, classes and any number of prompts are
+then answered from its features, which the worker keeps for the last images by their content.
 
 Maps are S x S float32 probabilities, 0..1: the network looks at a square of S pixels (the card's input size), whatever
-the picture's shape.
+the image's shape.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = "subject"  # of the card
-KEPT = 6  # pictures (and close-ups) whose features stay: about 3 MB each
-KEPT_BYTES = 64 << 20  # the largest picture whose colors stay: the last one's
+KEPT = 6  # images (and close-ups) whose features stay: about 3 MB each
+KEPT_BYTES = 64 << 20  # the largest image whose colors stay: the last one's
 REGION, INSIDE = 0, 1  # channels of a prompt
 
 
@@ -86,7 +86,7 @@ class Perception:
         return kept[key]
 
     def subject(self, careful: bool = False) -> FloatArray:
-        """Probability of being the subject, S x S. `careful` looks at the mirrored picture, too."""
+        """Probability of being the subject, S x S. `careful` looks at the mirrored image, too."""
         found = _map(self.net.settled_subject, self.embedding().features, self.context)
         if careful:
             mirrored = _map(self.net.settled_subject, self.embedding(mirrored=True).features, self.context)

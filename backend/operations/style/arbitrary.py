@@ -28,7 +28,7 @@ SMALLEST_STYLE = 16  # px: a style image smaller than that says nothing
 
 
 def style_picture(job: Job, context: Context) -> list[Output]:
-    """The layer, or the region asked for, in the manner of the layer `style`."""
+    """The layer, or the region asked for, in the style of the layer `style`."""
     from models.networks.style_predictor import PICTURE
 
     settings = job.parameters

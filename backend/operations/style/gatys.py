@@ -36,7 +36,7 @@ BYTES = 4600  # a pixel of the image costs so many at VGG-16's width, features, 
 
 
 def style_gatys(job: Job, context: Context) -> list[Output]:
-    """The layer, or the region asked for, painted in the manner of the layer `style` step by step.
+    """The layer, or the region asked for, painted in the style of the layer `style` step by step.
 
     What a cancelled job has painted stays in the worker's cache: a job that starts from `kept` goes on from there.
     """

@@ -1,6 +1,6 @@
-"""The bundled style network on pictures of any size: codes of styles, strokes of any size, bounded memory.
+"""The bundled style network on images of any size: codes of styles, strokes of any size, bounded memory.
 
-Pictures are H x W x 3 RGB, sRGB-encoded: u8, u16, or float32 in 0..1.
+Images are H x W x 3 RGB, sRGB-encoded: u8, u16, or float32 in 0..1.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.networks.transformer_net import TransformerNet
 
 KEPT = 1 << 30  # bytes that may be kept in memory between layers; above, they are kept in files
-LARGEST = 1 << 27  # pixels to which a picture is enlarged for finer strokes, at most
+LARGEST = 1 << 27  # pixels to which an image is enlarged for finer strokes, at most
 
 
 def network(context: Context) -> TransformerNet:
@@ -56,9 +56,9 @@ def stylized(
     context: Context,
     report: Callable[[float], None] = lambda fraction: None,
 ) -> AnyArray:
-    """The picture in a mixture of styles, of the same size and type.
+    """The image in a mixture of styles, of the same size and type.
 
-    weights: of the styles, by name; stroke: size of the strokes, 1 being that of the network on the picture's own
+    weights: of the styles, by name; stroke: size of the strokes, 1 being that of the network on the image's own
     pixels. Raises Cancelled.
     """
     height, width = image.shape[:2]

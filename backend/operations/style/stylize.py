@@ -1,4 +1,4 @@
-"""Styles: a layer, its background or its subject repainted in the manner of paintings."""
+"""Styles: a layer, its background or its subject repainted in the style of paintings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..region import BLOCK, applied, region_mask, run_concurrently
 from ..selection.perception import picture
 from .network import mixture, network, stylized
 
-PREVIEW = 128  # longer side of a style's small picture, in pixels
+PREVIEW = 128  # longer side of a style's thumbnail, in pixels
 SEEN = 2  # a preview is painted at so many times its size, so that strokes are as small in it as in the result
 RGBA = PixelFormat("RGBA", "u8")
 
@@ -53,7 +53,7 @@ def style_previews(job: Job, context: Context) -> list[Output]:
     alpha = as_depth(reduced(coverage(layer), size), "u8")
     outputs = []
     for done, (name, preset) in enumerate(PRESETS.items()):
-        context.progress(done / len(PRESETS), "Painting small pictures", None)
+        context.progress(done / len(PRESETS), "Painting thumbnails", None)
         shown = np.dstack([reduced(stylized(small, net, {name: 1.0}, 1.0, context), size), alpha])
         year = preset.painting.rpartition(", ")[2]
         outputs.append(Output(ResultKind.LAYER, f"{name}: {year}", raster(shown, RGBA, layer.x, layer.y)))
@@ -102,7 +102,7 @@ def _styled(region: str, job: Job, context: Context) -> list[Output]:
 def opaque(layer: Raster) -> AnyArray:
     """The layer's colors (see `perception.picture`), in place of what is transparent the mean of what is not.
 
-    What lies hidden under transparency would else have its part in the picture's statistics.
+    What lies hidden under transparency would else have its part in the image's statistics.
     """
     image = picture(layer)
     if not layer.format.has_alpha:

@@ -1,8 +1,8 @@
-"""Pictures decoded once into flat uint8 files, so that loading a sample while training costs one copy.
+"""Images decoded once into flat uint8 files, so that loading a sample while training costs one copy.
 
-A table NAME is two files: `NAME.u8`, all pictures as H x W x 4 (RGB and a mask or alpha) one after another, and
-`NAME.json`, a list with each picture's name, set, kind, height, width and offset. `NAME.labels.u8`, where present,
-holds one class map a picture.
+A table NAME is two files: `NAME.u8`, all images as H x W x 4 (RGB and a mask or alpha) one after another, and
+`NAME.json`, a list with each image's name, set, kind, height, width and offset. `NAME.labels.u8`, where present,
+holds one class map an image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST = 384
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of a table: where it lies and what is known about it."""
+    """One image of a table: where it lies and what is known about it."""
 
     name: str
     set: str
@@ -50,14 +50,14 @@ def read_masked(path: Path, mask: Path | None, longest: int = LONGEST) -> Pixels
 
 
 def _listing(folder: Path) -> Iterator[tuple[Path, Path | None, str]]:
-    """(picture, mask or None, kind) of a data folder described by its sources.csv."""
+    """(image, mask or None, kind) of a data folder described by its sources.csv."""
     with (folder / "sources.csv").open(newline="") as rows:
         for row in sorted(csv.DictReader(rows), key=lambda row: row["file"]):
             yield folder / row["file"], folder / row["mask"] if row.get("mask") else None, row["kind"]
 
 
 def write_table(folder: Path, out: Path, name: str) -> list[Entry]:
-    """Decodes every picture of `folder` into the table `name` under `out`; an existing table is kept."""
+    """Decodes every image of `folder` into the table `name` under `out`; an existing table is kept."""
     index = out / f"{name}.json"
     if index.exists():
         return read_entries(index)
@@ -81,7 +81,7 @@ def read_entries(index: Path) -> list[Entry]:
 
 
 class Table:
-    """Read access to one table; `table[i]` is the picture, a read-only H x W x 4 view into the file."""
+    """Read access to one table; `table[i]` is the image, a read-only H x W x 4 view into the file."""
 
     def __init__(self, root: Path, name: str) -> None:
         self.entries = read_entries(root / f"{name}.json")
@@ -102,5 +102,5 @@ class Table:
         return self._pixels[entry.offset : entry.offset + size].reshape(entry.height, entry.width, 4)
 
     def labels(self, index: int) -> Pixels | None:
-        """LABEL_SIZE x LABEL_SIZE class numbers stretched over the whole picture, or None where no teacher looked."""
+        """LABEL_SIZE x LABEL_SIZE class numbers stretched over the whole image, or None where no teacher looked."""
         return None if self._labels is None else self._labels[index]

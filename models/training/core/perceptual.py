@@ -19,7 +19,7 @@ SQUEEZENET_SCORE = (1, 3, 4, 7, 9, 12)
 
 
 class FeatureNetwork(nn.Module):
-    """A classifier's features at some of its layers; pictures are B x 3 x H x W, RGB 0..1."""
+    """A classifier's features at some of its layers; images are B x 3 x H x W, RGB 0..1."""
 
     mean: Tensor
     std: Tensor
@@ -58,8 +58,8 @@ class FeatureNetwork(nn.Module):
 
 
 def feature_distance(net: FeatureNetwork, a: Tensor, b: Tensor) -> Tensor:
-    """Squared difference of features of unit length per pixel, mean over the picture, summed over taps; a value a
-    picture (after Zhang et al. 2018, without its learned weights)."""
+    """Squared difference of features of unit length per pixel, mean over the image, summed over taps; a value a
+    image (after Zhang et al. 2018, without its learned weights)."""
 
     def unit(features: Tensor) -> Tensor:
         return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-8)

@@ -1,4 +1,4 @@
-"""Puts a trained feature network, or the network that takes any picture as the style, into models/zoo/weights with its
+"""Puts a trained feature network, or the network that takes any image as the style, into models/zoo/weights with its
 card. The scores are those that the run has measured of these weights."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ license = "GPL-3.0-or-later"
 FEATURES = """\
 data = \"\"\"
 3,011 photographs (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated license), on which it was taught
-by SqueezeNet 1.0 (BSD) and MobileNetV2 (Apache-2.0), both trained on ImageNet. No picture is part of the project.\"\"\"
+by SqueezeNet 1.0 (BSD) and MobileNetV2 (Apache-2.0), both trained on ImageNet. No image is part of the project.\"\"\"
 limits = \"\"\"
 VGG-16's shape with a part of its channels: for losses on features and Gatys' optimization, and a start for the papers'
 segmentation networks. It is no classifier.\"\"\"
@@ -36,9 +36,9 @@ ANY_STYLE = """\
 data = \"\"\"
 Styles: crops and recolorings of public-domain paintings, and the photographs{held_out}.
 Photographs: 3,011 (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated license). The losses are measured
-with SqueezeNet 1.0 (BSD). No picture is part of the project.\"\"\"
+with SqueezeNet 1.0 (BSD). No image is part of the project.\"\"\"
 limits = \"\"\"
-Takes colors, contrast and strokes of a style picture, not what it shows; styles unlike any painting or photograph are
+Takes colors, contrast and strokes of a style image, not what it shows; styles unlike any painting or photograph are
 met less well than by optimization.\"\"\"
 
 [settings]

@@ -17,11 +17,11 @@ from models.training.core.loading import worker_rng
 from models.training.fill.masks import HoleShapes, Mask, Outlines, object_shape, strokes
 
 CROP = 512  # side of the crops that are scored, before they are reduced
-SMALLEST, LARGEST = 0.05, 0.25  # their holes' share of the picture
+SMALLEST, LARGEST = 0.05, 0.25  # their holes' share of the image
 
 
 class Folder:
-    """A folder's pictures by name, H x W x 3 RGB; masks H x W. Raises FileNotFoundError when there is none."""
+    """A folder's images by name, H x W x 3 RGB; masks H x W. Raises FileNotFoundError when there is none."""
 
     def __init__(self, folder: Path, masks: bool = False) -> None:
         self.paths = list_images(folder)
@@ -37,7 +37,7 @@ class Folder:
 
 
 class Cached:
-    """A table of pictures decoded before (models/training/core/cache.py): its colors, or its masks."""
+    """A table of images decoded before (models/training/core/cache.py): its colors, or its masks."""
 
     def __init__(self, cache: Path, name: str, masks: bool = False) -> None:
         self.table, self.channels = Table(cache, name), 3 if masks else slice(0, 3)
@@ -52,7 +52,7 @@ class Cached:
 class HoleSamples(IterableDataset[dict[str, Tensor]]):
     """Endless samples, uint8: image 3 x S x S, a random crop, mirrored or not; mask 1 x S x S, 1 where known.
 
-    photos: H x W x 3 pictures; outlines: masks of objects.
+    photos: H x W x 3 images; outlines: masks of objects.
     """
 
     def __init__(self, photos: Outlines, outlines: Outlines, size: int, seed: int) -> None:
@@ -67,7 +67,7 @@ class HoleSamples(IterableDataset[dict[str, Tensor]]):
 
 
 def sample(image: Pixels, hole: Mask) -> dict[str, Tensor]:
-    """Tensors of a picture (S x S x 3) and its hole (S x S)."""
+    """Tensors of an image (S x S x 3) and its hole (S x S)."""
     return {
         "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
         "mask": torch.from_numpy((~hole)[None].astype(np.uint8)),
@@ -75,7 +75,7 @@ def sample(image: Pixels, hole: Mask) -> dict[str, Tensor]:
 
 
 def random_crop(image: Pixels, size: int, rng: np.random.Generator) -> Pixels:
-    """A square of `size` pixels from anywhere of the picture, at a random scale at which it fits."""
+    """A square of `size` pixels from anywhere of the image, at a random scale at which it fits."""
     height, width = image.shape[:2]
     scale = size / min(height, width) * rng.uniform(1.0, 1.5)
     part = round(size / scale)  # cut first: what is not seen need not be resized
@@ -87,7 +87,7 @@ def random_crop(image: Pixels, size: int, rng: np.random.Generator) -> Pixels:
 
 
 def held_out(photos: Folder, outlines: Folder, size: int) -> list[dict[str, Tensor]]:
-    """Always the same samples: of each picture the middle, reduced to `size`, with strokes and with an object's shape
+    """Always the same samples: of each image the middle, reduced to `size`, with strokes and with an object's shape
     as its hole."""
     found = []
     for number in range(len(photos)):

@@ -23,7 +23,7 @@ input_size = {input_size}
 data = \"\"\"
 3,011 photographs (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated license); holes in the shapes of
 the subjects of 4,690 (924 permissive, 1,475 Creative Commons, 722 research, 1,569 unstated) and strokes. The loss, like
-the feature distance below, is measured with SqueezeNet 1.0 (BSD). No picture is part of the project.\"\"\"
+the feature distance below, is measured with SqueezeNet 1.0 (BSD). No image is part of the project.\"\"\"
 limits = \"\"\"
 Trained at {input_size} pixels a side: gives structure and color, not texture, which patches of the surroundings add at
 full size. It makes up no objects: what it cannot guess it leaves smooth.\"\"\"

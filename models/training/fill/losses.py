@@ -1,6 +1,6 @@
 """The six terms of the inpainting loss: G. Liu et al., ECCV 2018, section 3.3, equations 3 to 7.
 
-Pictures B x 3 x H x W, 0..1; masks B x 1 x H x W, 1 where the picture is known.
+Images B x 3 x H x W, 0..1; masks B x 1 x H x W, 1 where the image is known.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def inpainting_losses(
     """The terms by the names of `LossWeights`, not weighted.
 
     composes: the output is the truth outside of the hole already, so that its features are those of the composed
-    picture; they are not computed twice.
+    image; they are not computed twice.
 
-    Features are divided by their mean on the true pictures, tap by tap: the scales of networks without batch
+    Features are divided by their mean on the true images, tap by tap: the scales of networks without batch
     normalization differ a thousandfold, and the paper's weights fit its own alone.
     """
     error = (output - truth).abs()

@@ -22,7 +22,7 @@ input_size = {input_size}
 data = \"\"\"
 3,011 photographs (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated license) and 4,690 with subject
 masks (924 permissive, 1,475 Creative Commons, 722 research, 1,569 unstated), changed in color, light and shape as
-Portenier et al. 2019 do. Trained from nothing. No picture is part of the project.\"\"\"
+Portenier et al. 2019 do. Trained from nothing. No image is part of the project.\"\"\"
 limits = \"\"\"
 Trained on crops of 160, then 224 pixels a side: detail and the outline come from the Poisson solution at full size.
 Light is changed, shadows are not drawn; colors that the content has lost in black or white do not come back.\"\"\"

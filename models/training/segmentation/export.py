@@ -1,4 +1,4 @@
-"""Puts trained weights into models/zoo/weights and writes their card, with scores measured on the pictures kept for
+"""Puts trained weights into models/zoo/weights and writes their card, with scores measured on the images kept for
 choosing."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ data = \"\"\"
 321 cut-outs (unstated) on 3,011 photographs (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated), 525
 of these also with subjects on which two reference networks agree, 230 with DeepLab's people in a scene, 611 with the
 subject of which earlier weights of this network were sure; classes taught by DeepLabV3-MobileNetV2 (Apache-2.0).
-No picture is part of the project.\"\"\"
+No image is part of the project.\"\"\"
 limits = \"\"\"
 Sees {input_size} pixels a side: thin parts need the refinement at full size. Trained mostly on people, animals, flowers
 and common things; of a scene without a subject the answer is a guess. 21 PASCAL classes at stride 8.\"\"\"

@@ -1,4 +1,4 @@
-"""Pictures with class maps from a folder: PASCAL VOC's layout, or images/ and masks/ with the subject as class 1."""
+"""Images with class maps from a folder: PASCAL VOC's layout, or images/ and masks/ with the subject as class 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.voc import IGNORE
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture and its class map."""
+    """An image and its class map."""
 
     picture: Path
     labels: Path
@@ -58,7 +58,7 @@ def read_labels(path: Path, classes: int) -> np.ndarray:
 
 
 class SegmentationFolder(Dataset[tuple[Tensor, Tensor]]):
-    """(3 x S x S normalized picture, S x S class numbers) of one split; stretched to S x S, as the papers do, and
+    """(3 x S x S normalized image, S x S class numbers) of one split; stretched to S x S, as the papers do, and
     augmented."""
 
     def __init__(self, folder: Path, split: str, size: int, classes: int, augment: bool, seed: int = 0) -> None:

@@ -34,7 +34,7 @@ WHOLE_OBJECTS = ("ccp", "horse", "flower", "caltech", "coco", "labelme", "feral"
 
 @dataclass
 class Layer:
-    """A picture with what is known of it, warped to the sample's size."""
+    """An image with what is known of it, warped to the sample's size."""
 
     rgb: Pixels  # S x S x 3
     mask: Pixels  # S x S

@@ -1,4 +1,4 @@
-"""Photographs to restyle while training, and the pictures with which styles are scored."""
+"""Photographs to restyle while training, and the images with which styles are scored."""
 
 from __future__ import annotations
 

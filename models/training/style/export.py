@@ -26,9 +26,9 @@ license = "GPL-3.0-or-later"
 data = \"\"\"
 Styles: faithful reproductions of paintings in the public domain: {paintings}.
 Photographs: 3,011 (110 permissive, 687 Creative Commons, 2,000 research, 214 unstated license). The losses are measured
-with SqueezeNet 1.0 (BSD). Trained from nothing. No picture is part of the project.\"\"\"
+with SqueezeNet 1.0 (BSD). Trained from nothing. No image is part of the project.\"\"\"
 limits = \"\"\"
-Strokes are as large as in a painting of 384 pixels, whatever the picture's size; larger ones are painted on a smaller
+Strokes are as large as in a painting of 384 pixels, whatever the image's size; larger ones are painted on a smaller
 copy. Faces stay readable in most styles, hardly in scream; small ones less so.\"\"\"
 
 [settings]
@@ -49,7 +49,7 @@ def load(weights: Path) -> TransformerNet:
 
 
 def measure(net: TransformerNet, data: Path, every: int = 1) -> dict[str, Score]:
-    """The scores of a network on each so-many-th picture of photos/dev of a data folder."""
+    """The scores of a network on each so-many-th image of photos/dev of a data folder."""
     process = Process.start()
     loss_network = load_loss_network("squeezenet", data).to(process.device).to(memory_format=torch.channels_last)
     styles = [name for name in net.config.styles if name != PHOTOGRAPH]

@@ -21,7 +21,7 @@ VGG_STYLE, VGG_CONTENT = (3, 8, 15, 22), 15  # relu1_2, 2_2, 3_3, 4_3 of VGG-16'
 
 
 class LossNetwork(nn.Module):
-    """A classifier's features by layer; pictures are B x 3 x H x W, RGB 0..1."""
+    """A classifier's features by layer; images are B x 3 x H x W, RGB 0..1."""
 
     def __init__(self, network: FeatureNetwork, style_taps: Sequence[int], content_tap: int) -> None:
         super().__init__()
@@ -41,15 +41,15 @@ class LossNetwork(nn.Module):
         return dict(zip(self.style_taps, self.network(image), strict=True))
 
     def content_loss(self, result: Taps, photo: Taps) -> Tensor:
-        """Mean squared difference of the content tap over the photograph's own mean square, one value a picture."""
+        """Mean squared difference of the content tap over the photograph's own mean square, one value an image."""
         a, b = result[self.content_tap], photo[self.content_tap]
         return (a - b).square().mean((1, 2, 3)) / b.square().mean((1, 2, 3))
 
 
 def gram_loss(result: Taps, targets: Taps) -> Tensor:
-    """Sum over taps of |G(result) - G(painting)|^2 / |G(painting)|^2, one value a picture.
+    """Sum over taps of |G(result) - G(painting)|^2 / |G(painting)|^2, one value an image.
 
-    result: features by tap; targets: Gram matrices by tap, one a picture or one for all.
+    result: features by tap; targets: Gram matrices by tap, one an image or one for all.
     """
     each = [
         (gram_matrix(result[tap]) - gram).square().sum((1, 2)) / gram.square().sum((1, 2))

@@ -63,7 +63,7 @@ class Link:
         """Connect and say Hello. `client` is this client's id. Raises LinkError."""
         self.endpoint, self.client, self.limits = endpoint, client, limits
         self.actions: tuple[str, ...] = ()
-        self.cached = ImageCache()  # what the backend should still have of the pictures sent
+        self.cached = ImageCache()  # what the backend should still have of the images sent
         self.unfinished: frozenset[str] | None = None  # jobs of this client, as the backend's last Status had them
         self.missing: dict[str, float] = {}  # jobs not among these: since when, 0 once they were asked after
         self._lease = 0.0  # until the backend has said how long it is

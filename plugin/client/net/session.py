@@ -56,7 +56,7 @@ class _Pending:
     sent: bool = False
     acknowledged: bool = False
     attempts: int = 0
-    by_reference: bool = False  # it was sent with pictures by reference
+    by_reference: bool = False  # it was sent with images by reference
     pictures: list[Reference] = field(default_factory=list)  # which the backend has had when there is a result
 
 
@@ -158,7 +158,7 @@ class Exchange:
         except LinkError as loss:
             self._give_up(loss.failure, everything=True)
             return False
-        except Exception as error:  # whatever it is, the person must hear of it, and no job may wait for ever
+        except Exception as error:  # whatever it is, the user must hear of it, and no job may wait for ever
             self._give_up(_internal(error), everything=True)
             return False
         linger = 0.0
@@ -269,7 +269,7 @@ class Exchange:
             self._progress(link, message)
 
     def _sent_again(self, link: Link, job_id: str) -> bool:
-        """The backend lacks a picture that a job named: whether the job goes there again, whole."""
+        """The backend lacks an image that a job named: whether the job goes there again, whole."""
         link.cached = ImageCache()
         with self._lock:
             pending = self._pending_jobs.get(job_id)
@@ -370,7 +370,7 @@ def _excess(job: Job, limits: Limits) -> Failure | None:
         return None
     return Failure(
         ErrorCode.TOO_LARGE,
-        f"The picture is too large: {sum(sizes) >> 20} MiB, where {limits.raster_bytes >> 20} MiB a layer are taken.",
+        f"The image is too large: {sum(sizes) >> 20} MiB, where {limits.raster_bytes >> 20} MiB a layer are taken.",
         "Scale it down, or crop the layer to the part that matters.",
     )
 

@@ -101,7 +101,7 @@ def _not_prepared(confined: sandbox.Sandbox, why: str) -> Failure:
 def backend_environment() -> dict[str, str]:
     """This process's environment without what an editor sets for itself and a stranger's Python would stumble over.
 
-    On Linux the backend's allocator gets huge pages: receiving a large picture then takes half the time.
+    On Linux the backend's allocator gets huge pages: receiving a large image then takes half the time.
     """
     kept = {
         name: value

@@ -24,7 +24,7 @@ RGB, GRAY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
 
 
 def open_image(path):
-    """The picture in a file, as an image."""
+    """The image in a file, as an image."""
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
 
 

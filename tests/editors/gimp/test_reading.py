@@ -1,4 +1,4 @@
-"""What is read of an image: the picture below the layer, layers with masks, and only the part that matters."""
+"""What is read of an image: the image below the layer, layers with masks, and only the part that matters."""
 
 from __future__ import annotations
 

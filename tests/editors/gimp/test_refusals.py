@@ -58,9 +58,9 @@ REFUSED = {
         "empty = add_layer(image, 9, 9)\nanswer = call('inlay-paste-harmonize', image, [empty])",
         "The active layer is transparent everywhere.",
     ),
-    "pasted beside the picture": (
+    "pasted beside the image": (
         "beside = add_layer(image, 9, 9, 50, 50, alpha=False)\nanswer = call('inlay-paste-harmonize', image, [beside])",
-        "The active layer lies outside of the picture.",
+        "The active layer lies outside of the image.",
     ),
     "nothing to paste into": (
         "answer = call('inlay-paste-harmonize', image, [layer])",

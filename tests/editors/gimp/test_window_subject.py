@@ -1,4 +1,4 @@
-"""The network's actions as a person uses them: from the menu, on a photograph, undone in one step."""
+"""The network's actions as the user uses them: from the menu, on a photograph, undone in one step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GIMP's window on a screen of its own, and what a person does with it."""
+"""GIMP's window on a screen of its own, and what the user does with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_MANUAL = {
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
     "gimp-copied-subject", "gimp-portrait-in-painting",
 }  # fmt: skip
-"""The pictures that docs/ shows."""
+"""The images that docs/ shows."""
 
 
 def position(action: Action) -> tuple[int, int]:
@@ -43,7 +43,7 @@ class Window:
         time.sleep(1)
 
     def open(self, path: str) -> None:
-        """Show this picture in place of the one that is shown, pixel by pixel."""
+        """Show this image in place of the one that is shown, pixel by pixel."""
         self.gimp.run(f"show(open_image({path!r}))")
         self.until("answer = len(Gimp.get_images()) == 1")
         self.display.keys("1")
@@ -83,7 +83,7 @@ class Window:
         self.display.keys("alt+o")
 
     def picture(self, name: str) -> Path:
-        """Photograph the screen; for the manual too, if it shows the picture."""
+        """Photograph the screen; for the manual too, if it shows the image."""
         path = self.display.screenshot(self.pictures / f"{name}.png")
         if name in IN_MANUAL:
             publish(path, path.name)

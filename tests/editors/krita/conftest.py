@@ -62,7 +62,7 @@ def _backend(home: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def krita(session: Krita) -> Iterator[Krita]:
-    """Krita with no job running. The picture of the test before is still open, behind what the test opens."""
+    """Krita with no job running. The image of the test before is still open, behind what the test opens."""
     yield session
     session.run("clear()")
 

@@ -115,7 +115,7 @@ class Krita:
         return value
 
     def quit(self) -> int:
-        """Leave as a person would, without saving. Returns Krita's exit code."""
+        """Leave as the user would, without saving. Returns Krita's exit code."""
         time.sleep(1.5)  # see `close_front`
         self.run("[d.setModified(False) for d in K.documents()]; K.action('file_quit').trigger()")
         return self.process.wait(60)

@@ -1,4 +1,4 @@
-"""A person's way through the real Krita: mouse and keyboard, photographs, what is seen on the screen."""
+"""A user's way through the real Krita: mouse and keyboard, photographs, what is seen on the screen."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_no_picture(krita: Krita) -> None:
         except document.Refusal as refusal:
             answer = str(refusal)
     """)
-    assert found == "No picture is open. Open one and try again."
+    assert found == "No image is open. Open one and try again."
 
 
 def test_rendered_and_locked_layers_are_read(krita: Krita) -> None:

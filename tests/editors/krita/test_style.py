@@ -1,4 +1,4 @@
-"""Styles in the real Krita: chosen from small pictures, on the background alone, another layer as the style."""
+"""Styles in the real Krita: chosen from thumbnails, on the background alone, another layer as the style."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ answer = {
 
 @pytest.fixture
 def astronaut(krita: Krita, tmp_path: Path) -> list[Any]:
-    """The astronaut in front; what the picture looks like."""
+    """The astronaut in front; what the image looks like."""
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
     snapshot = krita.get("snapshot()")
     assert isinstance(snapshot, list)
@@ -111,7 +111,7 @@ def test_the_background_alone_is_painted(krita: Krita, astronaut: list[Any]) -> 
 
 @pytest.fixture
 def with_style(krita: Krita, astronaut: list[Any], tmp_path: Path) -> list[Any]:
-    """A hidden layer above hers, for a style; hers is active. What the picture looks like then."""
+    """A hidden layer above hers, for a style; hers is active. What the image looks like then."""
     Image.fromarray(data.immunohistochemistry()).save(tmp_path / "style.png")
     add_hidden(krita, tmp_path / "style.png", "Tissue")
     snapshot = krita.get("snapshot()")
@@ -120,7 +120,7 @@ def with_style(krita: Krita, astronaut: list[Any], tmp_path: Path) -> list[Any]:
 
 
 def color_distance(picture: np.ndarray, style: np.ndarray) -> float:
-    """Between the means of two pictures, in steps of 8 bits."""
+    """Between the means of two images, in steps of 8 bits."""
     return float(np.linalg.norm(picture.mean((0, 1)) - style.mean((0, 1))))
 
 

@@ -1,4 +1,4 @@
-"""Exposure, saturation, temperature; the colors of one picture with the light of another."""
+"""Exposure, saturation, temperature; the colors of one image with the light of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundled network: shapes, its start from MobileNetV2, prompts that matter, and the picture encoded once."""
+"""The bundled network: shapes, its start from MobileNetV2, prompts that matter, and the image encoded once."""
 
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def test_odd_sizes_and_wrong_prompts_are_refused_with_the_remedy(net: SubjectNet
         net.encode(torch.zeros(1, 3, 100, 96))
     with torch.no_grad():
         features = net.encode(torch.zeros(1, 3, 64, 64))
-    with pytest.raises(ValueError, match="prompt of the picture's size"):
+    with pytest.raises(ValueError, match="prompt of the image's size"):
         net.object(features, torch.zeros(1, 1, 64, 64))
 
 

@@ -75,7 +75,7 @@ def test_teachers_layers_are_where_they_are_said_to_be() -> None:
 
 
 def test_features_are_read_where_the_teacher_looks() -> None:
-    """A map that is the picture's own coordinate comes out as the teacher's coordinates."""
+    """A map that is the image's own coordinate comes out as the teacher's coordinates."""
     own = (4 * torch.arange(20) + 1.5).expand(1, 1, 20, 20)
     read = sample_at(own, 4, Tap(1, 8, 9), (6, 8))
     torch.testing.assert_close(read[0, 0, 3], 8.0 * torch.arange(8) + 9)

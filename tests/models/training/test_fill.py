@@ -28,7 +28,7 @@ from models.zoo import cards, store
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with plain pictures of slopes, discs as objects, and a loss network that was never trained."""
+    """A data folder with plain images of slopes, discs as objects, and a loss network that was never trained."""
     root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
     for folder in ("photos/train", "photos/dev", "subjects/train/masks", "subjects/dev/masks", "reference"):
         (root / folder).mkdir(parents=True)

@@ -93,7 +93,7 @@ def test_critic_losses_are_equation_5_and_the_logit_norm() -> None:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of smooth pictures; those of subjects and dev hold a disc and its mask."""
+    """Tables of smooth images; those of subjects and dev hold a disc and its mask."""
     root, rng = tmp_path_factory.mktemp("paste"), np.random.default_rng(0)
     for name in ("photos", "subjects", "dev"):
         folder = root / "raw" / name

@@ -1,4 +1,4 @@
-"""Training of the style predictor: its style pictures, its start, its losses, and a run in miniature that resumes."""
+"""Training of the style predictor: its style images, its start, its losses, and a run in miniature that resumes."""
 
 from __future__ import annotations
 

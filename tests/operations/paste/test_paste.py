@@ -1,4 +1,4 @@
-"""Blending a layer into the picture below: alignment, formats, masks, refusals."""
+"""Blending a layer into the image below: alignment, formats, masks, refusals."""
 
 from __future__ import annotations
 
