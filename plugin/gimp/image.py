@@ -129,9 +129,7 @@ def _read_below(image: Any, layer: Any, box: Box, profile: bytes) -> Raster:
                 copy.remove_layer(sibling)
             item = parent
         if not any(left.get_visible() for left in copy.get_layers()):
-            raise ImageError(
-                "Nothing is seen below the active layer. Put it above the image that it is blended into."
-            )
+            raise ImageError("Nothing is seen below the active layer. Put it above the image that it is blended into.")
         copy.crop(box.width, box.height, box.x, box.y)
         seen = Gimp.Layer.new_from_visible(copy, copy, "below")
         copy.insert_layer(seen, None, 0)
