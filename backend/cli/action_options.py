@@ -34,7 +34,8 @@ def add_parameters(parser: argparse.ArgumentParser, actions: Sequence[Action], l
             options: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         elif first.kind is Kind.CHOICE:
             values = list(dict.fromkeys(value for _, parameter in owned for value, _ in parameter.choices))
-            options = {"choices": values}
+            older = dict(first.choice_aliases)
+            options = {"choices": values, "type": lambda word, older=older: older.get(word, word)}
         else:
             options = {"type": {Kind.INTEGER: int, Kind.NUMBER: float}.get(first.kind, str), "metavar": "N"}
         group.add_argument(flag, dest=name, default=argparse.SUPPRESS, help=text, **options)

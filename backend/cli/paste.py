@@ -1,11 +1,11 @@
-"""Paste a part of one picture into another so that it belongs there."""
+"""Paste a part of one image into another and harmonize it."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
@@ -15,16 +15,13 @@ from . import CommandError, Exit, usage
 from .action_options import add_output, add_parameters, add_running, given, numbers
 from .runner import ProgressBar, Report, Runner, runner
 
-if TYPE_CHECKING:
-    from backend.imaging.arrays import AnyArray
-
 ACTION = BY_NAME["paste.harmonize"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay paste`."""
-    parser.add_argument("target", type=Path, metavar="TARGET", help="the picture to paste into")
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="the picture to paste from")
+    parser.add_argument("target", type=Path, metavar="TARGET", help="the image to paste into")
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="the image to paste from")
     parser.add_argument("--mask", type=Path, help="what of SOURCE is pasted: white, and SOURCE's size")
     parser.add_argument(
         "--at", action=numbers(2, "X,Y"), metavar="X,Y", required=True, help="where SOURCE's upper left corner goes"
@@ -46,16 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
     mask = image_files.read(arguments.mask) if arguments.mask else None
     if mask is None and not source.format.has_alpha:
         raise usage(f"{arguments.source} has no transparency: say with --mask what of it is pasted")
+    notes: list[str] = []
     with runner(arguments.in_process) as running, ProgressBar(1) as bar:
         placed = place(source, mask, arguments.at, arguments.scale)
-        picture = paste(running, ACTION.name, parameters, target, placed, bar.report(arguments.target.name))
+        report = bar.report(arguments.target.name)
+        picture = paste(running, ACTION.name, parameters, target, placed, report, notes)
+    for note in notes:
+        print(note, file=sys.stderr)
     image_files.write(arguments.output, picture)
     return Exit.DONE
 
 
 def place(source: Raster, mask: Raster | None, at: tuple[int, int], scale: float) -> tuple[Raster, Raster | None]:
     """Source and mask, enlarged by `scale`, with their upper left corner at `at`. Raises CommandError."""
-    from backend.io.rasters import as_depth, from_array, ordered
+    from backend.io.rasters import as_depth, from_array, scaled
 
     if mask is not None and (mask.width, mask.height) != (source.width, source.height):
         raise CommandError(
@@ -63,12 +64,11 @@ def place(source: Raster, mask: Raster | None, at: tuple[int, int], scale: float
             "make them the same size",
             Exit.BAD_INPUT,
         )
-    pixels = _scaled(ordered(source), scale)
-    placed = from_array(pixels, source.profile, *at)
+    placed = replace(scaled(source, scale), x=at[0], y=at[1])
     if mask is None:
         return placed, None
-    coverage = as_depth(_scaled(image_files.gray(mask)[..., None], scale), "u8")
-    return placed, from_array(coverage, b"", *at)
+    coverage = scaled(from_array(as_depth(image_files.gray(mask)[..., None], "u8")), scale)
+    return placed, replace(coverage, x=at[0], y=at[1])
 
 
 def paste(
@@ -78,12 +78,17 @@ def paste(
     target: Raster,
     placed: tuple[Raster, Raster | None],
     report: Report,
+    notes: list[str] | None = None,
 ) -> Raster:
-    """`target` with the placed source in it, in the target's depth; gray targets take on a colored source's color."""
+    """`target` with the placed source in it, in the target's depth; gray targets take on a colored source's color.
+
+    What the operation says of its decisions is added to `notes`."""
     source, mask = placed
     source, target = match_format(source, target)
     inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
     result = running.run(action, parameters, inputs, report)
+    if notes is not None:
+        notes.extend(result.notes)
     for output in reversed(result.outputs):  # the shadow lies below what casts it
         target = over(output.raster, target)
     return target
@@ -139,16 +144,3 @@ def _colored(raster: Raster) -> Raster:
 
     pixels = ordered(raster)
     return from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)
-
-
-def _scaled(pixels: AnyArray, scale: float) -> AnyArray:
-    import cv2
-    import numpy as np
-
-    if scale == 1:
-        return pixels
-    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    scaled: Any = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=how)
-    result: AnyArray = scaled.reshape(height, width, pixels.shape[2])
-    return result

@@ -1,4 +1,4 @@
-"""The shadow that something casts where it stands on the ground."""
+"""Shadows of something that stands on the ground: the darkness where it touches it, and the one that light throws."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from backend.imaging.arrays import FloatArray
 CONTACT = 0.06  # what of an object's height stands close enough to the ground to darken it
 SPREAD, FLAT = 0.08, 0.4  # blur across, of the object's width; and up and down, of the blur across
 REACH = 3.0  # blurs around the object that the shadow is given room for
+FORESHORTENED = 0.5  # the ground's depth is seen as so much of its width
+THINNEST = 0.22  # of the object's height: a cast shadow is at least so tall, as objects are not flat
+NEAR_BLUR, FAR_BLUR = 0.008, 0.04  # of the shadow's length: penumbra at the feet and at the head
+LARGEST = 4096  # pixels a side at which a cast shadow is drawn; larger ones are enlarged
 
 
 def contact_shadow(alpha: FloatArray, softness: float = 1.0) -> tuple[FloatArray, int]:
@@ -32,3 +36,43 @@ def contact_shadow(alpha: FloatArray, softness: float = 1.0) -> tuple[FloatArray
     soft = cv2.GaussianBlur(drawn, (0, 0), sigmaX=sigma, sigmaY=max(0.7, FLAT * sigma))
     shadow: FloatArray = soft / soft.max()
     return shadow, room
+
+
+def cast_shadow(alpha: FloatArray, direction: float, length: float) -> tuple[FloatArray, int, int]:
+    """The soft shadow that an upright object throws on level ground, sharp at its feet and softer towards its head.
+
+    Args:
+        alpha: `H x W`, 0..1.
+        direction: where the shadow falls, degrees: 0 to the right, 90 away from the viewer, 180 left, 270 towards.
+        length: of the shadow, of the object's height.
+
+    Returns:
+        The shadow's opacity, 0..1, and how many pixels right of and below alpha's upper left corner its own lies. All
+        0 for an object that is nowhere more opaque than not.
+    """
+    rows = np.flatnonzero((alpha >= 0.5).any(1))
+    if not len(rows):
+        return np.zeros((1, 1), np.float32), 0, 0
+    foot, tall = float(rows[-1] + 1), float(rows[-1] + 1 - rows[0])
+    angle = np.deg2rad(direction)
+    across, up = length * np.cos(angle), FORESHORTENED * length * np.sin(angle)
+    if abs(up) < THINNEST:
+        up = THINNEST if up >= 0 else -THINNEST
+    # A point h above the foot lands h * across to the side of it and h * up above it.
+    width = alpha.shape[1]
+    corners = [(x + across * (foot - y), foot - up * (foot - y)) for x in (0, width) for y in (0.0, foot)]
+    reach = max(1.0, float(np.hypot(across, up)) * tall)
+    room = int(np.ceil(REACH * FAR_BLUR * reach)) + 2
+    left, top = (int(np.floor(min(c[i] for c in corners))) - room for i in (0, 1))
+    right, bottom = (int(np.ceil(max(c[i] for c in corners))) + room for i in (0, 1))
+    scale = min(1.0, LARGEST / max(right - left, bottom - top))
+    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    matrix = np.array([[1, -across, across * foot - left], [0, up, foot - up * foot - top]]) * scale
+    thrown = cv2.warpAffine(alpha, matrix, size, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    away = np.abs((np.arange(size[1]) + 0.5) / scale + top - foot) / (abs(up) * tall)
+    far = np.clip(away, 0, 1).astype(np.float32)[:, None]
+    near, soft = (cv2.GaussianBlur(thrown, (0, 0), max(0.7, blur * reach * scale)) for blur in (NEAR_BLUR, FAR_BLUR))
+    shadow: FloatArray = (near + far * (soft - near)) * (1 - np.float32(0.4) * far)
+    if scale < 1:
+        shadow = cv2.resize(shadow, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    return shadow, left, top

@@ -143,3 +143,22 @@ def _clipped(unit: FloatArray) -> FloatArray:
     """A copy within 0..1, 0 for what is not a number."""
     positive: FloatArray = np.fmax(unit, np.float32(0))
     return np.minimum(positive, np.float32(1), out=positive)
+
+
+def scaled(layer: Raster, factor: float) -> Raster:
+    """The raster enlarged by a factor about its own upper left corner; what is transparent does not color what is not.
+
+    Alpha is straight, so that colors are averaged with it as their weight.
+    """
+    size = max(1, round(layer.width * factor)), max(1, round(layer.height * factor))
+    if size == (layer.width, layer.height):
+        return layer
+    unit = to_unit(samples(layer))
+    if layer.format.has_alpha:
+        unit = np.dstack([unit[..., :-1] * unit[..., -1:], unit[..., -1]])
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    small: AnyArray = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
+    if layer.format.has_alpha:
+        alpha = np.clip(small[..., -1:], 0, 1)
+        small = np.dstack([small[..., :-1] / np.maximum(alpha, np.float32(1e-4)), alpha])
+    return raster(as_depth(small, layer.format.depth), layer.format, layer.x, layer.y, layer.profile)

@@ -28,6 +28,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 BUILDERS: dict[str, str] = {
     "subject_net": "models.networks.subject_net:SubjectNet",
+    "harmonizer": "models.networks.harmonizer:Harmonizer",
     "copy_paste": "models.papers.copy_paste:copy_paste_net",
     "pconv_unet": "models.papers.pconv:PConvUNet",
     "transformer_net": "models.networks.transformer_net:transformer_net",

@@ -60,7 +60,7 @@ def test_a_person_goes_where_it_is_told_to(files: Path) -> None:
 
 
 def test_pasting_heeds_profiles_and_casts_a_shadow(files: Path) -> None:
-    words = ["paste", str(files / "painting.png"), str(files / "person.png"), "--at", "120,20", "--edge", "cutout",
+    words = ["paste", str(files / "painting.png"), str(files / "person.png"), "--at", "120,20", "--edge", "object",
              "--strength", "0", "--method", "poisson"]  # fmt: skip
     out, where = changed(files, *words)
     assert where.sum() == 55 * 24

@@ -1,8 +1,9 @@
 """Contact shadows: where something stands, soft, and nowhere else."""
 
 import numpy as np
+import pytest
 
-from backend.imaging.shadow import contact_shadow
+from backend.imaging.shadow import cast_shadow, contact_shadow
 
 
 def two_feet() -> np.ndarray:
@@ -40,3 +41,33 @@ def test_nothing_casts_no_shadow() -> None:
     shadow, room = contact_shadow(np.full((5, 6), 0.3, np.float32))
     assert room == 0
     assert not shadow.any()
+
+
+@pytest.mark.parametrize(
+    ("direction", "away"), [(0, (1, 0)), (180, (-1, 0)), (90, (0, -1)), (270, (0, 1)), (30, (1, -1))]
+)
+def test_a_cast_shadow_falls_where_it_is_told_and_starts_at_the_feet(direction: float, away: tuple[int, int]) -> None:
+    alpha = np.zeros((200, 100), np.float32)
+    alpha[20:180, 40:60] = 1
+    opacity, left, top = cast_shadow(alpha, direction, 1.0)
+    rows, columns = np.mgrid[: opacity.shape[0], : opacity.shape[1]]
+    x, y = ((opacity * places).sum() / opacity.sum() for places in (columns + left - 49.5, rows + top - 180))
+    for moved, sign in ((x, away[0]), (y, away[1])):
+        assert (moved * sign > 12) if sign else abs(moved) < 20
+    assert 0.6 < opacity[180 - top - 12 : 180 - top + 12, 40 - left : 60 - left].max() <= 1
+
+
+def test_a_longer_cast_shadow_reaches_farther_and_its_head_is_softer_than_its_feet() -> None:
+    alpha = np.zeros((200, 100), np.float32)
+    alpha[20:180, 40:60] = 1
+    short, long = (cast_shadow(alpha, 90.0, length) for length in (0.5, 1.5))
+    assert short[2] > long[2]
+    rows = [int(180 - share * 0.5 * 1.5 * 160) - long[2] for share in (0.1, 0.9)]
+    widths = [np.count_nonzero((row > 0.05 * row.max()) & (row < 0.95 * row.max())) for row in long[0][rows]]
+    assert widths[1] > 2 * widths[0]
+    assert long[0][rows[1]].max() < long[0][rows[0]].max()
+
+
+def test_what_is_nowhere_opaque_throws_no_shadow() -> None:
+    opacity, left, top = cast_shadow(np.full((30, 20), 0.4, np.float32), 45.0, 1.0)
+    assert (opacity.max(), left, top) == (0, 0, 0)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
-import numpy as np
-
-from backend.imaging.arrays import AnyArray, FloatArray
-from backend.imaging.color.spaces import to_unit
+from backend.imaging.arrays import FloatArray
 from backend.imaging.masks.regions import bounding_box
-from backend.io.rasters import as_depth, coverage, mask_values, raster, samples
+from backend.io.rasters import coverage, mask_values, raster, samples, scaled
 from plugin.client.actions import BY_NAME
 from plugin.client.image import Box, Raster
 from plugin.client.messages import ErrorCode, Job, Output
@@ -22,7 +18,7 @@ from .paste import blend
 
 
 def clone_from_layer(job: Job, context: Context) -> list[Output]:
-    """What another layer holds, blended into the picture: where it lies, or fitted into the selection's box."""
+    """What another layer holds, blended into this image: where it lies, or fitted into the selection's box."""
     source, target = cropped(job.inputs["source"]), job.inputs["image"]
     if (place := _selected(job)) is not None:
         source = _fitted(source, place)
@@ -30,9 +26,9 @@ def clone_from_layer(job: Job, context: Context) -> list[Output]:
 
 
 def composite_subject(job: Job, context: Context) -> list[Output]:
-    """The subject of another layer on this picture: in the selection's box, or at x and y in percent of the picture.
+    """The subject of another layer on this image: in the selection's box, or at x and y in percent of the image.
 
-    Raises OperationError when no subject is found, or when it would lie outside of the picture.
+    Raises OperationError when no subject is found, or when it would lie outside of the image.
     """
     target = job.inputs["image"]
     subject = cut_subject(job.inputs["source"], job, context)
@@ -71,7 +67,7 @@ def _selected(job: Job) -> Box | None:
         return None
     box = bounding_box(mask_values(selection) >= 0.5)
     if box is None:
-        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of the picture is selected.", "Remove the selection.")
+        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of the image is selected.", "Remove the selection.")
     return box._replace(x=selection.x + box.x, y=selection.y + box.y)
 
 
@@ -93,7 +89,7 @@ def solid(layer: Raster) -> Box:
 def _fitted(layer: Raster, box: Box) -> Raster:
     """The layer as large as the box allows, in its middle."""
     inner = solid(layer)
-    layer = _scaled(layer, min(box.width / inner.width, box.height / inner.height))
+    layer = scaled(layer, min(box.width / inner.width, box.height / inner.height))
     inner = solid(layer)
     x, y = (box.x + (box.width - inner.width) // 2, box.y + (box.height - inner.height) // 2)
     return replace(layer, x=x - inner.x, y=y - inner.y)
@@ -101,7 +97,7 @@ def _fitted(layer: Raster, box: Box) -> Raster:
 
 def sized(layer: Raster, target: Raster, job: Job) -> Raster:
     """The layer in the height asked for, in percent of the target's."""
-    return _scaled(layer, float(job.parameters["size"]) / 100 * target.height / solid(layer).height)
+    return scaled(layer, float(job.parameters["size"]) / 100 * target.height / solid(layer).height)
 
 
 def wanted_place(target: Raster, job: Job) -> tuple[int, int]:
@@ -114,19 +110,3 @@ def standing(layer: Raster, x: int, y: int) -> Raster:
     """The layer with the middle of its lower end at a pixel."""
     inner = solid(layer)
     return replace(layer, x=x - inner.x - inner.width // 2, y=y - inner.y - inner.height)
-
-
-def _scaled(layer: Raster, factor: float) -> Raster:
-    """The layer enlarged by a factor; what is transparent does not color what is not."""
-    size = max(1, round(layer.width * factor)), max(1, round(layer.height * factor))
-    if size == (layer.width, layer.height):
-        return layer
-    unit = to_unit(samples(layer))
-    if layer.format.has_alpha:
-        unit = np.dstack([unit[..., :-1] * unit[..., -1:], unit[..., -1]])
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    small: AnyArray = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
-    if layer.format.has_alpha:
-        alpha = np.clip(small[..., -1:], 0, 1)
-        small = np.dstack([small[..., :-1] / np.maximum(alpha, np.float32(1e-4)), alpha])
-    return raster(as_depth(small, layer.format.depth), layer.format, layer.x, layer.y, layer.profile)

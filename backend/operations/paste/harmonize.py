@@ -1,7 +1,9 @@
 """Pasted content given the light and color of the image around it.
 
 By default a paste whose seam is to vanish is cloned by Poisson's equation at full size, with the source's gradients
-turned into the target's where both show the same scene around it. What lies at its own place already stays as it is.
+turned into the target's where both show the same scene around it. An object with an outline of its own goes through the
+harmonizer's smooth color transform; nothing of what lies along its outline flows in. What lies at its own place already
+stays as it is.
 """
 
 from __future__ import annotations
@@ -11,14 +13,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.imaging.arrays import AnyArray, BoolArray
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.gradient_transfer import GradientTransfer
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from plugin.client.image import Box
 
 from .. import Context
-from . import deep_copy_paste
+from . import color_parameters, deep_copy_paste
 from .encoded import Encoded
 
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
@@ -28,8 +30,8 @@ BESIDE = 9  # pixels around the paste that are the same, too, where the content 
 
 @dataclass(frozen=True)
 class Options:
-    """How content is harmonized. method: auto, poisson, mixed or deep; edge: seamless or object; strength: 0 the
-    content's own colors, 1 all of the change."""
+    """How content is harmonized. method: auto, network, poisson, mixed or deep; edge: seamless or object;
+    strength: 0 the content's own colors, 1 all of the change."""
 
     method: str = "auto"
     edge: str = "seamless"
@@ -43,19 +45,32 @@ def harmonize(
     linear: bool,
     options: Options,
     context: Context,
-    known: BoolArray | None = None,
     transfer: GradientTransfer | None = None,
+    alpha: FloatArray | None = None,
 ) -> AnyArray:
     """The content with the image's light and color: like `image` where the mask is not.
 
     content, image: H x W x 1 or 3 (RGB) of one type (not half), valid one pixel beyond the mask; linear: whether they
-    are linear light, else sRGB-encoded; known: where the content's surroundings are its own, nowhere if not given;
-    transfer: what these say of the two images' colors. Where weights are missing a note says what was done instead.
+    are linear light, else sRGB-encoded; transfer: what the surroundings say of the two images' colors; alpha: H x W,
+    the object's. Where weights are missing a note says what was done instead.
     """
     box = bounding_box(mask)
-    if box is None or options.strength == 0 or at_its_own_place(content, image, mask, known):
+    if box is None or options.strength == 0:
         result = image.copy()
         np.copyto(result, content, where=mask[..., None])
+        return result
+    harmonizer = None
+    if options.method == "network" or (options.method == "auto" and options.edge == "object"):
+        harmonizer = color_parameters.network(context)
+        if harmonizer is None:
+            context.notes.append("The harmonizer is not on this machine: blended by Poisson cloning.")
+    if harmonizer is not None:
+        own, result = Encoded(content, linear), image.copy()
+        opacity = mask.astype(np.float32) if alpha is None else alpha
+        context.progress(0.1, "Comparing light and color", None)
+        grid = color_parameters.predict_parameters(harmonizer, own, Encoded(image, linear), opacity, box, context)
+        written = Encoded(result, linear)
+        color_parameters.apply_parameters(grid, own, written, mask, box, options.strength, context)
         return result
     net = deep_copy_paste.network(context) if options.method == "deep" else None
     if net is None and options.method == "deep":
@@ -79,15 +94,13 @@ def harmonize(
     return result
 
 
-def at_its_own_place(content: AnyArray, image: AnyArray, mask: BoolArray, known: BoolArray | None) -> bool:
-    """Whether content and image are the same under the mask and, as far as the content is known, around it."""
+def at_its_own_place(content: AnyArray, image: AnyArray, mask: BoolArray, known: BoolArray) -> bool:
+    """Whether content and image are the same under the mask and, where the content is known, around it."""
     box = bounding_box(mask)
     assert box is not None
     window = box.padded(BESIDE, mask.shape).window
-    compared = mask[window]
-    if known is not None:
-        around = cv2.dilate(compared.astype(np.uint8), np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8))
-        compared = compared | ((around > 0) & known[window])
+    around = cv2.dilate(mask[window].view(np.uint8), np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8))
+    compared = (around > 0) & (known[window] | mask[window])
     full = np.iinfo(content.dtype).max if content.dtype.kind == "u" else 1.0
     limit = max(LEVEL * full, 1.0) if content.dtype.kind == "u" else LEVEL
     for row in range(0, len(compared), 256):

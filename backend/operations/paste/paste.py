@@ -8,11 +8,12 @@ import numpy as np
 
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.downsample import reduced
+from backend.imaging.grain import add_grain, grain_level
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.matting import refine
 from backend.imaging.matting.foreground import estimate_foreground
 from backend.imaging.poisson.gradient_transfer import estimate_transfer
-from backend.imaging.shadow import contact_shadow
+from backend.imaging.shadow import cast_shadow, contact_shadow
 from backend.io.rasters import as_depth, converted, coverage, mask_values, placed, raster, rgb
 from plugin.client.actions import ResultKind, Value
 from plugin.client.image import Box, PixelFormat, Raster, grown, intersection
@@ -20,10 +21,10 @@ from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from .edges import choose_edge
+from .encoded import Encoded
 from .harmonize import SURROUNDINGS, Options, at_its_own_place, harmonize
 
 LEAST_ALPHA = 1 / 255  # alpha below it is nothing
-EDGES = {"seam": "seamless", "cutout": "object"}  # as they were called before
 OUTLINED = 512  # longest side in pixels at which an outline drawn by hand is taken as exact
 
 
@@ -43,7 +44,7 @@ def blend(
     selection is made to follow the image and is decontaminated of the old background; "auto" decides, and a note says
     what for. Raises OperationError when there is nothing to paste, or nothing to paste onto.
     """
-    method, edge = str(parameters["method"]), EDGES.get(str(parameters["edge"]), str(parameters["edge"]))
+    method, edge = str(parameters["method"]), str(parameters["edge"])
     window = _window(source.box, target.box)
     wanted = _format(source.format, target.format)
     working = replace(wanted, channels=wanted.channels.replace("BGR", "RGB"))
@@ -65,8 +66,9 @@ def blend(
             edge = decided.kind
             context.notes.append(decided.reason)
     whole = edge == "object"
+    in_place = bool(selected.any()) and at_its_own_place(new, old, selected, known)
     if chosen is not None:
-        if whole and not at_its_own_place(new, old, selected, known):
+        if whole and not in_place:
             new, chosen = _decontaminated(new, chosen, source, window, context)
         opacity = np.minimum(opacity, chosen)
     mask: BoolArray = opacity >= (LEAST_ALPHA if whole else 0.5)
@@ -84,27 +86,51 @@ def blend(
             "Select the part that is to be pasted, or erase the rest of the layer.",
         )
     new = _continued(new, mask if whole else known)
-    options = Options(method, edge, float(parameters["strength"]) / 100)
-    blended = harmonize(new, old, mask, wanted.linear, options, context, known & ~mask if not whole else None, transfer)
+    options = Options(method, edge, 0.0 if in_place else float(parameters["strength"]) / 100)
+    blended = harmonize(new, old, mask, wanted.linear, options, context, transfer, opacity if whole else None)
+    if parameters["grain"]:
+        match_grain(Encoded(blended, wanted.linear), Encoded(old, wanted.linear), mask, box)
     alpha = opacity[box.window] * mask[box.window] if whole else mask[box.window].astype(np.float32)
     colors = blended[box.window]
     if working != wanted:
         colors = colors[..., ::-1]
     pixels = np.dstack([as_depth(colors, wanted.depth), as_depth(alpha, wanted.depth)])
     x, y = window[0] + box.x, window[1] + box.y
-    outputs = [Output(ResultKind.LAYER, "Blended", raster(pixels, wanted, x, y, source.profile))]
+    outputs = [Output(ResultKind.LAYER, "Harmonized", raster(pixels, wanted, x, y, source.profile))]
+    return outputs + shadows(opacity[box.window], parameters, wanted, x, y, source.profile)
+
+
+def shadows(
+    alpha: FloatArray, parameters: dict[str, Value], wanted: PixelFormat, x: int, y: int, profile: bytes
+) -> list[Output]:
+    """The black layers asked for below an object whose alpha (H x W) lies at x, y: contact and cast shadow."""
+    outputs = []
     if (share := float(parameters["shadow"]) / 100) > 0:
-        outputs.append(shadow(opacity[box.window], share, wanted, x, y, source.profile))
+        opacity, room = contact_shadow(alpha)
+        layer = _black(opacity * np.float32(share), wanted, x - room, y - room, profile)
+        outputs.append(Output(ResultKind.LAYER, "Contact shadow", layer))
+    if (share := float(parameters["cast_shadow"]) / 100) > 0:
+        direction, length = float(parameters["shadow_direction"]), float(parameters["shadow_length"]) / 100
+        opacity, left, top = cast_shadow(alpha, direction, length)
+        layer = _black(opacity * np.float32(share), wanted, x + left, y + top, profile)
+        outputs.append(Output(ResultKind.LAYER, "Cast shadow", layer))
     return outputs
 
 
-def shadow(alpha: FloatArray, strength: float, wanted: PixelFormat, x: int, y: int, profile: bytes) -> Output:
-    """A black layer with the contact shadow of an object whose alpha (H x W) lies at x, y."""
-    opacity, room = contact_shadow(alpha)
+def match_grain(pasted: Encoded, image: Encoded, mask: BoolArray, box: Box) -> None:
+    """Give the paste as much grain as the image around it has, where it has less."""
+    seen = box.padded(max(box.width, box.height) // 4 + 8, mask.shape).window
+    around, inside = grain_level(image.at(seen), ~mask[seen]), grain_level(pasted.at(seen), mask[seen])
+    missing = np.sqrt(np.maximum(np.square(around) - np.square(inside), 0))
+    if missing.max() > 0:
+        generator = np.random.default_rng(0)  # the same paste comes out the same
+        pasted.put(box.window, add_grain(pasted.at(box.window), missing, generator), mask[box.window])
+
+
+def _black(opacity: FloatArray, wanted: PixelFormat, x: int, y: int, profile: bytes) -> Raster:
     pixels = np.zeros((*opacity.shape, 2 if wanted.channels == "YA" else 4), np.float32)
-    pixels[..., -1] = opacity * strength
-    layer = raster(as_depth(pixels, wanted.depth), wanted, x - room, y - room, profile)
-    return Output(ResultKind.LAYER, "Contact shadow", layer)
+    pixels[..., -1] = opacity
+    return raster(as_depth(pixels, wanted.depth), wanted, x, y, profile)
 
 
 def _workable(pixels: AnyArray) -> AnyArray:
@@ -147,7 +173,7 @@ def _format(source: PixelFormat, target: PixelFormat) -> PixelFormat:
 
 
 def _continued(pixels: AnyArray, valid: BoolArray) -> AnyArray:
-    """Pixels with a rim beyond `valid` that repeats its edge: there is no gradient across the source's own end."""
+    """AnyArray with a rim beyond `valid` that repeats its edge: there is no gradient across the source's own end."""
     result, known = pixels.copy(), valid.copy()
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         here, there = _shifted(dy, dx)

@@ -10,15 +10,16 @@ from .style import STYLES
 
 METHOD = Parameter(
     "method", Kind.CHOICE, "auto", "Method", "How light and color are adapted.",
-    choices=(("auto", "Automatic"), ("deep", "Network only"), ("poisson", "Seamless cloning (Poisson)"),
-             ("mixed", "Mixed gradients (Poisson)")),
+    choices=(("auto", "Automatic"), ("network", "Harmonizer network"), ("poisson", "Seamless cloning (Poisson)"),
+             ("mixed", "Mixed gradients (Poisson)"), ("deep", "Deep copy-paste")),
 )  # fmt: skip
 EDGE = Parameter(
-    "edge", Kind.CHOICE, "seam", "Edge",
-    "Seamless hides the edge. An object edge is kept, and freed of the old background's color.",
-    choices=(("seam", "Seamless"), ("cutout", "Keep object edge")),
+    "edge", Kind.CHOICE, "auto", "Edge",
+    "Seamless hides the edge. An object edge is kept, and freed of the old background's color. Automatic decides.",
+    choices=(("auto", "Automatic"), ("seamless", "Seamless"), ("object", "Keep object edge")),
+    choice_aliases=(("seam", "seamless"), ("cutout", "object")),
 )  # fmt: skip
-OBJECT = replace(EDGE, default="cutout")
+OBJECT = replace(EDGE, default="object")
 STRENGTH = Parameter(
     "strength", Kind.NUMBER, 100.0, "Strength", "How far light and color are adapted to the image.", 0, 100, unit=" %"
 )
@@ -26,6 +27,21 @@ SHADOW = Parameter(
     "shadow", Kind.NUMBER, 0.0, "Contact shadow",
     "Darkness where it stands on the ground, on a layer of its own; 0 for none.", 0, 100, unit=" %",
 )  # fmt: skip
+CAST_SHADOW = Parameter(
+    "cast_shadow", Kind.NUMBER, 0.0, "Cast shadow",
+    "Opacity of the soft shadow that it throws on the ground, on a layer of its own; 0 for none.", 0, 100, unit=" %",
+)  # fmt: skip
+SHADOW_DIRECTION = Parameter(
+    "shadow_direction", Kind.NUMBER, 30.0, "Shadow direction",
+    "Where the cast shadow falls: 0 to the right, 90 away from the viewer, 180 to the left, 270 towards the viewer.",
+    0, 360, unit="\u00b0",
+)  # fmt: skip
+SHADOW_LENGTH = Parameter(
+    "shadow_length", Kind.NUMBER, 80.0, "Shadow length", "Length of the cast shadow, of the object's height.", 5, 400,
+    unit=" %",
+)  # fmt: skip
+GRAIN = Parameter("grain", Kind.SWITCH, False, "Match grain", "Give a clean paste the grain of the image around it.")
+LIGHT = (SHADOW, CAST_SHADOW, SHADOW_DIRECTION, SHADOW_LENGTH, GRAIN)
 X = Parameter("x", Kind.NUMBER, 50.0, "X position", "Where its center goes, of the image's width.", 0, 100, unit=" %")
 Y = Parameter("y", Kind.NUMBER, 90.0, "Y position", "Where its lowest point goes, of the image's height.", 0, 200,
               unit=" %")  # fmt: skip
@@ -44,7 +60,7 @@ PASTE: tuple[Action, ...] = (
             Input("target", Source.BELOW, "Image below"),
             OPTIONAL_SELECTION,
         ),
-        parameters=(METHOD, EDGE, STRENGTH, SHADOW),
+        parameters=(METHOD, EDGE, STRENGTH, *LIGHT),
         extent=Extent.OVERLAP,
         margin=0.5,
     ),
@@ -56,7 +72,7 @@ PASTE: tuple[Action, ...] = (
         aliases=("paste.from",),
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer to clone from"), OPTIONAL_SELECTION),
-        parameters=(METHOD, EDGE, STRENGTH, SHADOW),
+        parameters=(METHOD, EDGE, STRENGTH, *LIGHT),
     ),
     Action(
         name="paste.subject",
@@ -66,7 +82,7 @@ PASTE: tuple[Action, ...] = (
              "position and in the size given.",
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the subject"), OPTIONAL_SELECTION),
-        parameters=(X, Y, SIZE, METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), HIGH_QUALITY),
+        parameters=(X, Y, SIZE, METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), *LIGHT[1:], HIGH_QUALITY),
     ),
     Action(
         name="paste.portrait",
@@ -88,7 +104,7 @@ PASTE: tuple[Action, ...] = (
             ),
             Parameter("palette", Kind.NUMBER, 60.0, "Painting's colors", "How far the person takes on its palette.", 0,
                       100, unit=" %"),
-            METHOD, OBJECT, STRENGTH, SHADOW, HIGH_QUALITY,
+            METHOD, OBJECT, STRENGTH, *LIGHT, HIGH_QUALITY,
         ),
     ),
 )  # fmt: skip

@@ -71,6 +71,7 @@ class Parameter:
     advances_by: str = ""  # a parameter that says how much further a dialog starts the next time: another try
     choice_provider: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit an image
     aliases: tuple[str, ...] = ()  # older names: still taken from scripts, shown nowhere
+    choice_aliases: tuple[tuple[str, str], ...] = ()  # (older value, value): still taken, shown nowhere
 
     def check(self, value: object) -> Value:
         """`value` in this parameter's type. Raises ValueError, naming what would be right, when it does not fit."""
@@ -88,6 +89,7 @@ class Parameter:
             return value if whole else float(value)
         if not isinstance(value, str):
             raise ValueError(f"{self.name} must be text, not {value!r}")
+        value = dict(self.choice_aliases).get(value, value)
         if self.kind is Kind.CHOICE and value not in dict(self.choices):
             raise ValueError(f"{self.name} must be one of {', '.join(dict(self.choices))}, not {value!r}")
         if len(value) > 4096:

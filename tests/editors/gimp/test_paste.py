@@ -36,14 +36,15 @@ def test_a_subject_of_another_image_is_placed_with_its_shadow_below_it(
             return sent(bytes(data[3::4]))
 
         layers = {{layer.get_name(): layer for layer in image.get_layers()}}
-        answer = [outcome, names, raw(background) == before, alpha(layers["Blended"]), alpha(layers["Contact shadow"])]
+        opaque = [alpha(layers[name]) for name in ("Harmonized", "Contact shadow")]
+        answer = [outcome, names, raw(background) == before, *opaque]
         image.delete()
         """,
         wait=200,
     )
     outcome, names, untouched, person, shade = answer
     assert outcome["status"] == "success", outcome
-    assert names[1:3] == ["Blended", "Contact shadow"]
+    assert names[1:3] == ["Harmonized", "Contact shadow"]
     assert untouched
     subject, shadow = received(person, 400), received(shade, 400)
     rows, columns = np.nonzero(subject > 127)

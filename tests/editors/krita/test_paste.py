@@ -62,9 +62,9 @@ def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Pa
     values = {"x": 30.0, "y": 95.0, "size": 80.0, "shadow": 60.0}
     before = compose(krita, tmp_path, "paste.subject", values)
     names = krita.until("len(names()) == 4 and names()", wait=120)
-    assert names[1:3] == ["Contact shadow", "Blended"]
+    assert names[1:3] == ["Contact shadow", "Harmonized"]
     picture(krita, "place-subject")
-    person = opacity(krita, "Blended")
+    person = opacity(krita, "Harmonized")
     rows, columns = np.nonzero(person > 127)
     assert abs(rows.max() - 0.95 * 400) <= 3
     assert abs((columns.min() + columns.max()) / 2 - 0.3 * 600) <= 4
@@ -80,7 +80,7 @@ def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Pa
 def test_a_portrait_finds_its_own_place_in_a_painting(krita: Krita, tmp_path: Path) -> None:
     compose(krita, tmp_path, "paste.portrait", {"size": 60.0, "palette": 80.0})
     krita.until("len(names()) == 3", wait=120)
-    rows, columns = np.nonzero(opacity(krita, "Blended") > 127)
+    rows, columns = np.nonzero(opacity(krita, "Harmonized") > 127)
     assert rows.max() == 399  # she is cut off below in her photograph, too
     assert columns.min() > 300  # the cup is on the left
 
@@ -91,7 +91,7 @@ def test_a_portrait_is_painted_as_the_painting_is(krita: Krita, tmp_path: Path) 
         below = np.array(painting())
         compose(krita, tmp_path, "paste.portrait", {"style": style, "place": "given", "size": 75.0, "x": 18.0}, below)
         krita.until("len(names()) == 3", wait=120)
-        found.append(samples(krita, "Blended").astype(int))
+        found.append(samples(krita, "Harmonized").astype(int))
     picture(krita, "portrait-in-painting")
     colors, painted = found
     inside = colors[..., 3] == 255
@@ -124,13 +124,13 @@ def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Kri
     pasted = opacity(krita, "Astronaut")
     choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer…")
     krita.until("dialog() is not None", wait=10)
-    krita.run("dialog().set_values({**dialog().values(), 'edge': 'cutout'})")
+    krita.run("dialog().set_values({**dialog().values(), 'edge': 'object'})")
     krita.display.keys("Return")
     finish(krita)
     names = krita.until("len(names()) == 3 and names()", wait=120)
     picture(krita, "copied-subject")
-    assert names[1:] == ["Astronaut", "Blended"]
-    assert np.abs(opacity(krita, "Blended").astype(int) - pasted).max() <= 1  # the object's own soft edge
+    assert names[1:] == ["Astronaut", "Harmonized"]
+    assert np.abs(opacity(krita, "Harmonized").astype(int) - pasted).max() <= 1  # the object's own soft edge
     before, after = (samples(krita, name)[pasted > 250][:, :3].astype(int) for name in names[1:])
     assert 3 < np.abs(after - before).mean() < 60  # its light has changed, not what it shows
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9

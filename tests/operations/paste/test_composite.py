@@ -48,8 +48,8 @@ def selection(x: int, y: int, width: int, height: int) -> Raster:
 
 def test_an_object_keeps_its_soft_edge_and_a_patch_does_not() -> None:
     inputs = {"source": figure(30, 20), "target": picture()}
-    (kept,) = run("paste.harmonize", inputs, edge="cutout")
-    (patch,) = run("paste.harmonize", inputs)
+    (kept,) = run("paste.harmonize", inputs, edge="object")
+    (patch,) = run("paste.harmonize", inputs, edge="seamless")
     soft = samples(kept.raster)[..., 3]
     assert ((soft > 0) & (soft < 255)).sum() > 60
     assert set(np.unique(samples(patch.raster)[..., 3])) == {0, 255}
@@ -62,7 +62,7 @@ def test_a_selected_objects_edge_is_followed_and_freed_of_its_old_background() -
     source = raster((pixels * 255).astype(np.uint8), PixelFormat("RGB", "u8"), 40, 30)
     rough = np.where(np.hypot(rows, columns) < 32, 255, 0).astype(np.uint8)
     inputs = {"source": source, "target": picture(200, 180), "selection": raster(rough, PixelFormat("Y", "u8"), 40, 30)}
-    (output,) = run("paste.harmonize", inputs, edge="cutout", strength=0.0)
+    (output,) = run("paste.harmonize", inputs, edge="object", strength=0.0)
     layer = samples(output.raster).astype(int)
     found = np.zeros((120, 120))
     x, y = output.raster.x - 40, output.raster.y - 30
@@ -112,7 +112,7 @@ def test_enlarging_does_not_darken_a_soft_edge() -> None:
 def test_the_shadow_is_a_layer_of_its_own_below_the_subject() -> None:
     inputs = {"image": picture(), "source": figure()}
     subject, shadow = run("paste.subject", inputs, shadow=50.0, size=50.0)
-    assert (subject.name, shadow.name) == ("Blended", "Contact shadow")
+    assert (subject.name, shadow.name) == ("Harmonized", "Contact shadow")
     dark = samples(shadow.raster)
     assert not dark[..., :3].any()
     assert abs(int(dark[..., 3].max()) - 128) <= 1
