@@ -37,7 +37,8 @@ class ScaledConv(nn.Conv2d):
         self.gain = nn.Parameter(torch.ones(channels_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.weight * self.gain[:, None, None, None], self.bias)
+        out: Tensor = self._conv_forward(x, self.weight * self.gain[:, None, None, None], self.bias)
+        return out
 
 
 class InvertedResidual(nn.Module):
@@ -55,7 +56,8 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and channels_in == channels_out
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x) if self.residual else self.layers(x)
+        out: Tensor = self.layers(x)
+        return x + out if self.residual else out
 
 
 class Encoder(nn.Module):
@@ -94,6 +96,7 @@ class Encoder(nn.Module):
                 gain = state[norm + "weight"].float() / torch.sqrt(state[norm + "running_var"].float() + eps)
                 conv.weight.copy_(state[key])
                 conv.gain.copy_(gain)
+                assert conv.bias is not None
                 conv.bias.copy_(state[norm + "bias"].float() - gain * state[norm + "running_mean"].float())
 
 
@@ -119,7 +122,8 @@ class PyramidPooling(nn.Module):
         for cells, reduce in zip(self.cells, self.reduce, strict=True):
             pooled = F.relu(reduce(F.adaptive_avg_pool2d(x, cells)))
             parts.append(F.interpolate(pooled, x.shape[-2:], mode="bilinear", align_corners=False).to(x.dtype))
-        return self.join(torch.cat(parts, 1))
+        out: Tensor = self.join(torch.cat(parts, 1))
+        return out
 
 
 class Decoder(nn.Module):
@@ -141,7 +145,7 @@ class Decoder(nn.Module):
 
     def coarse(self, features: list[Tensor], extras: list[Tensor] | None = None) -> Tensor:
         """The decoded features at stride 8."""
-        x = self.context(features[-1] if extras is None else torch.cat([features[-1], extras[-1]], 1))
+        x: Tensor = self.context(features[-1] if extras is None else torch.cat([features[-1], extras[-1]], 1))
         for level in (3, 2):
             x = self.refine[3 - level](self._stage(level, x, features, extras))
         return x
@@ -157,7 +161,8 @@ class Decoder(nn.Module):
         parts = [F.interpolate(x, lateral.shape[-2:], mode="bilinear", align_corners=False), lateral]
         if extras is not None:
             parts.append(extras[level])
-        return self.stages[3 - level](torch.cat([part.to(lateral.dtype) for part in parts], 1))
+        out: Tensor = self.stages[3 - level](torch.cat([part.to(lateral.dtype) for part in parts], 1))
+        return out
 
 
 class PromptEncoder(nn.Module):
@@ -175,7 +180,7 @@ class PromptEncoder(nn.Module):
         self.look = nn.Sequential(nn.Linear(2 * seen, 64), nn.ReLU(inplace=True), nn.Linear(64, 13))
 
     def forward(self, features: list[Tensor], prompt: Tensor) -> list[Tensor]:
-        maps = [F.adaptive_avg_pool2d(prompt, f.shape[-2:]) for f in features]
+        maps = [F.adaptive_avg_pool2d(prompt, (f.shape[-2], f.shape[-1])) for f in features]
         # a dot must not fade away at the coarse strides
         maps = [torch.cat([m[:, :1], F.adaptive_max_pool2d(prompt[:, 1:], m.shape[-2:])], 1) for m in maps]
         means = []
@@ -225,7 +230,8 @@ class SubjectNet(nn.Module):
             raise ValueError(
                 f"expected B x 3 x H x W with H and W multiples of {STRIDE}, got {tuple(image.shape)}; resize it first"
             )
-        return self.encoder(image)
+        features: list[Tensor] = self.encoder(image)
+        return features
 
     def subject(self, features: list[Tensor]) -> Tensor:
         """B x 1 x H x W logits of the picture's subject."""
@@ -241,7 +247,8 @@ class SubjectNet(nn.Module):
 
     def classes(self, features: list[Tensor]) -> Tensor:
         """B x 21 x H/8 x W/8 logits of the PASCAL VOC classes, background first."""
-        return self.class_logits(self.decoder.coarse(features))
+        out: Tensor = self.class_logits(self.decoder.coarse(features))
+        return out
 
     def object(self, features: list[Tensor], prompt: Tensor) -> Tensor:
         """B x 1 x H x W logits of the object meant by `prompt`, B x 3 x H x W in 0..1: region, inside, outside.

@@ -125,8 +125,13 @@ class CopyPasteNet(nn.Module):
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, SLOPE)
                 module.bias.data.zero_()  # type: ignore[union-attr]  # all of them have one
-        last: nn.Conv2d = self.up[-1].plain  # type: ignore[assignment]  # a ModuleList knows no types
-        nn.init.zeros_(last.weight)  # the first answer is 0
+        nn.init.zeros_(self.last_layer().weight)  # the first answer is 0
+
+    def last_layer(self) -> nn.Conv2d:
+        """The convolution that gives the network's answer."""
+        last = self.up[-1]
+        assert isinstance(last, Up)
+        return last.plain
 
     def forward(
         self,

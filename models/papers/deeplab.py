@@ -24,7 +24,7 @@ class DeepLabLFOV(nn.Module):
     def __init__(self, classes: int = 21, width: float = 1.0) -> None:
         super().__init__()
         self.trunk = VGG16(width)
-        for layer in self.trunk.stages[4]:
+        for layer in self.trunk.stages[4].modules():
             if isinstance(layer, nn.Conv2d):
                 layer.dilation = layer.padding = (BLOCK5_RATE, BLOCK5_RATE)
         self.halving = nn.MaxPool2d(3, 2, 1)
@@ -35,6 +35,7 @@ class DeepLabLFOV(nn.Module):
         self.score = nn.Conv2d(hidden, classes, 1)
         self.dropout = nn.Dropout2d()
         nn.init.normal_(self.score.weight, std=0.01)
+        assert self.score.bias is not None
         nn.init.zeros_(self.score.bias)
 
     def scores(self, image: Tensor) -> Tensor:
@@ -45,7 +46,8 @@ class DeepLabLFOV(nn.Module):
             x = self.halving(x) if i < 3 else self.keeping(x)
         x = self.dropout(F.relu(self.fc6(x)))
         x = self.dropout(F.relu(self.fc7(x)))
-        return self.score(x)
+        out: Tensor = self.score(x)
+        return out
 
     def forward(self, image: Tensor) -> Tensor:
         """B x 3 x H x W, normalized by ImageNet's mean and deviation -> B x classes x H x W logits."""

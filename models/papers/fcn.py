@@ -79,6 +79,7 @@ class FCN(nn.Module):
         self.upsampling = upsampling(classes, stride)
         for conv in (self.fc6, self.fc7):
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            assert conv.bias is not None
             nn.init.zeros_(conv.bias)
         for conv in (self.score, *self.skips):  # "we zero-initialize the class scoring layers"
             nn.init.zeros_(conv.weight)

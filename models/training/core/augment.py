@@ -36,7 +36,7 @@ def warp(pixels: Pixels, matrix: Matrix, size: int, border: int = cv2.BORDER_REF
     shrink = 1 / np.sqrt(max(1e-6, abs(np.linalg.det(matrix[:, :2]))))
     if shrink > 1.5:
         pixels = cv2.blur(pixels, (int(shrink + 0.5),) * 2)
-    return cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border))
 
 
 def warp_labels(labels: Pixels, matrix: Matrix, size: int, width: int, height: int) -> Pixels:
@@ -44,9 +44,8 @@ def warp_labels(labels: Pixels, matrix: Matrix, size: int, width: int, height: i
     to_picture = np.diag([width / labels.shape[1], height / labels.shape[0], 1.0])
     whole = np.vstack([matrix, [0, 0, 1]])
     combined = (np.diag([0.25, 0.25, 1.0]) @ whole @ to_picture)[:2]
-    return cv2.warpAffine(
-        labels, combined, (size // 4,) * 2, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
-    )
+    flags, border = cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.warpAffine(labels, combined, (size // 4,) * 2, flags=flags, borderMode=border))
 
 
 def jitter_colors(rgb: Pixels, rng: np.random.Generator) -> Pixels:
@@ -61,7 +60,7 @@ def jitter_colors(rgb: Pixels, rng: np.random.Generator) -> Pixels:
         gray = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         amount = 1.0 if draw < 0.06 else rng.uniform(-0.4, 0.7)
         out = cv2.addWeighted(out, 1 - amount, gray, amount, 0)
-    return out
+    return np.asarray(out)
 
 
 def degrade(rgb: Pixels, rng: np.random.Generator) -> Pixels:
@@ -78,7 +77,7 @@ def degrade(rgb: Pixels, rng: np.random.Generator) -> Pixels:
         rgb = np.clip(rgb + noise, 0, 255).astype(np.uint8)
     if rng.uniform() < 0.2:
         _, data = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 85))])
-        rgb = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        rgb = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return rgb
 
 
@@ -94,4 +93,4 @@ def composite(front: Pixels, alpha: Pixels, back: Pixels, rng: np.random.Generat
     if rng.uniform() < 0.4:
         back = cv2.GaussianBlur(back, (0, 0), rng.uniform(0.6, 2.5))
     weight = cv2.GaussianBlur(alpha, (3, 3), 0)[..., None].astype(np.float32) / 255
-    return np.round(front * weight + back * (1 - weight)).astype(np.uint8)
+    return np.asarray(np.round(front * weight + back * (1 - weight)), np.uint8)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from models.zoo import cards, store
+from models.zoo.download import sha256_of
 
 
 def publish(weights: Path, name: str, card: str, **facts: object) -> str:
@@ -15,6 +16,6 @@ def publish(weights: Path, name: str, card: str, **facts: object) -> str:
     """
     target = store.WEIGHTS / f"{name}.safetensors"
     shutil.copyfile(weights, target)
-    text = card.format(file=target.name, sha256=store.sha256_of(target), size=target.stat().st_size, **facts)
+    text = card.format(file=target.name, sha256=sha256_of(target), size=target.stat().st_size, **facts)
     (cards.FOLDER / f"{name}.toml").write_text(text, encoding="utf-8")
     return text

@@ -75,11 +75,11 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
         chosen = rng.choice(len(self.tables), p=self._share)
         index = self._large[chosen][rng.integers(len(self._large[chosen]))]
         pixels = random_crop(self.tables[chosen][index], self.size, rng)
-        image = pixels[..., :3].astype(np.float32) / 255
+        image = pixels[..., :3].astype(np.float32) / np.float32(255)
         sigma = self.difficulty.sigma * self.size / SIDE_OF_SIGMA
         source = transform(image, sigma, rng, self.difficulty.local)
         mask = self._mask(pixels[..., 3] > 127, rng)
-        sample = {"image": image, "source": source, "mask": mask[..., None].astype(np.float32)}
+        sample: dict[str, Picture] = {"image": image, "source": source, "mask": mask[..., None].astype(np.float32)}
         if self.blend is not None:
             sample["poisson"] = np.clip(self.blend(source, image, mask), 0, 1)
         return {

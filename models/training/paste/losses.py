@@ -30,7 +30,8 @@ def gradient_penalty(critic: Critic, image: Tensor, result: Tensor, pasted: Tens
     u = torch.rand(len(image), 1, 1, 1, device=image.device)
     between = torch.lerp(image, result, u).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, pasted, mask).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    norm: Tensor = gradient.flatten(1).norm(dim=1)
+    return (norm - 1).square().mean()
 
 
 def critic_losses(critic: Critic, image: Tensor, result: Tensor, pasted: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,7 @@ def initial(config: PasteConfig) -> CopyPasteNet:
 def optimizer(net: CopyPasteNet, config: PasteConfig) -> torch.optim.Adam:
     """All of the normalized features go into the last layer at full strength: at the full rate its first steps would
     throw the answer far from where it starts."""
-    last = list(net.up[-1].plain.parameters())
+    last = list(net.last_layer().parameters())
     others = [p for p in net.parameters() if not any(p is q for q in last)]
     share = 1.0 if config.adversarial else LAST_SHARE
     groups = [{"params": others, "lr": config.peak}, {"params": last, "lr": share * config.peak}]

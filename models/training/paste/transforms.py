@@ -21,20 +21,20 @@ def saturation(image: Picture, factor: float) -> Picture:
     """T_s: the S of HSV times the factor."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
     hsv[..., 1] = np.minimum(hsv[..., 1] * factor, 1)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
 
 
 def hue(image: Picture, bias: float) -> Picture:
     """T_h: the H of HSV plus the bias, in turns of the color circle."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0] + 360 * bias) % 360
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
 
 
 def contrast(image: Picture, factors: NDArray[np.float64]) -> Picture:
     """T_c, equation 2: each channel scaled about its mean by a factor of its own."""
     mean = image.mean((0, 1), dtype=np.float64)
-    return ((image - mean) * factors + mean).astype(np.float32)
+    return np.asarray((image - mean) * factors + mean, np.float32)
 
 
 def brightness(image: Picture, bias: float) -> Picture:
@@ -51,7 +51,7 @@ def color_transform(image: Picture, rng: np.random.Generator) -> Picture:
 def mixing_mask(height: int, width: int, rng: np.random.Generator) -> Picture:
     """M_mix, H x W: 10 x 10 salt and pepper, bilinearly scaled up."""
     cells = rng.integers(0, 2, (MIXING_CELLS, MIXING_CELLS)).astype(np.float32)
-    return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def shading(image: Picture, rng: np.random.Generator, local: bool = True) -> Picture:
@@ -59,7 +59,7 @@ def shading(image: Picture, rng: np.random.Generator, local: bool = True) -> Pic
     first = color_transform(image, rng)
     if not local:
         return np.clip(first, 0, 1)
-    mix = mixing_mask(*image.shape[:2], rng)[..., None]
+    mix = mixing_mask(image.shape[0], image.shape[1], rng)[..., None]
     return np.clip(first * mix + color_transform(image, rng) * (1 - mix), 0, 1)
 
 
@@ -79,9 +79,8 @@ def geometric(image: Picture, sigma: float, rng: np.random.Generator) -> Picture
     """T_geometric: a homography from corner offsets U(-sigma, sigma) pixels; mirrored past the border."""
     height, width = image.shape[:2]
     matrix = homography(height, width, rng.uniform(-sigma, sigma, (4, 2)))
-    return cv2.warpPerspective(
-        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border))
 
 
 def transform(image: Picture, sigma: float, rng: np.random.Generator, local: bool = True) -> Picture:
@@ -94,7 +93,8 @@ def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, flo
     sides = rng.uniform(*shares, 2) * size
     center = rng.uniform(0.15, 0.85, 2) * size
     corners = cv2.boxPoints((tuple(center), tuple(sides), float(rng.uniform(0, 180))))
-    return cv2.fillPoly(np.zeros((size, size), np.uint8), [np.round(corners).astype(np.int32)], 1).astype(bool)
+    filled = cv2.fillPoly(np.zeros((size, size), np.uint8), [np.round(corners).astype(np.int32)], 1)
+    return np.asarray(filled, bool)
 
 
 def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
@@ -102,7 +102,7 @@ def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
     background comes along."""
     radius = round(rng.uniform(0, most) * mask.shape[0])
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), bool)
 
 
 def placed(mask: Mask, size: int, rng: np.random.Generator) -> Mask:
@@ -112,4 +112,4 @@ def placed(mask: Mask, size: int, rng: np.random.Generator) -> Mask:
     scale = rng.uniform(0.25, 0.7) * size / max(box.shape)
     matrix = cv2.getRotationMatrix2D((box.shape[1] / 2, box.shape[0] / 2), rng.uniform(-30, 30), scale)
     matrix[:, 2] += rng.uniform(0.25, 0.75, 2) * size - np.array(box.shape[::-1]) / 2
-    return cv2.warpAffine(box.astype(np.float32), matrix, (size, size)) > 0.5
+    return np.asarray(cv2.warpAffine(box.astype(np.float32), matrix, (size, size)) > 0.5)

@@ -23,7 +23,7 @@ def bounding_box(mask: Pixels) -> tuple[int, int, int, int]:
 def depth_inside(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Distance in pixels of inner pixels to the nearest outer one; all beyond the frame is outer, so it is finite."""
     padded = np.pad(mask.astype(np.uint8), 1)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1])
 
 
 def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
@@ -54,7 +54,7 @@ def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
         rng.normal(size=(cells, cells)).astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC
     )
     region = (distance < grow + wobble * rng.uniform(0, 0.03) * size).astype(np.uint8)
-    return region * np.uint8(255)
+    return np.asarray(region * np.uint8(255))
 
 
 def strokes(mask: Pixels, rng: np.random.Generator) -> Pixels:

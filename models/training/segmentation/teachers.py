@@ -71,9 +71,9 @@ def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.
     if person.mean() > 0.04:
         sure = portrait > 0.5
         union = np.count_nonzero(person | sure)
-        agree = np.count_nonzero(person & sure) / max(union, 1)
+        agree = np.count_nonzero(person & sure) / max(int(union), 1)
         others = np.count_nonzero((labels > 0) & ~person & ~np.isin(labels, FURNITURE))
-        return (person + portrait) / 2 if agree > 0.8 and others < 0.1 * union else None
+        return np.asarray((person + portrait) / 2) if agree > 0.8 and others < 0.1 * union else None
     things = (labels > 0) & ~np.isin(labels, FURNITURE)
     area = np.count_nonzero(things)
     if not 0.04 < area / labels.size < 0.6 or np.bincount(labels[things]).max() < 0.9 * area:
@@ -83,7 +83,7 @@ def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.
     off_center = np.abs(centers[largest] / LABEL_SIZE - 0.5).max()
     if stats[largest, cv2.CC_STAT_AREA] < 0.9 * area or off_center > 0.2:
         return None
-    return cv2.GaussianBlur(things.astype(np.float32), (5, 5), 0)
+    return np.asarray(cv2.GaussianBlur(things.astype(np.float32), (5, 5), 0))
 
 
 def people_in_a_scene(labels: Pixels) -> NDArray[np.float32] | None:
@@ -99,7 +99,7 @@ def people_in_a_scene(labels: Pixels) -> NDArray[np.float32] | None:
     count, _, stats, _ = cv2.connectedComponentsWithStats(opened)
     if not 2 <= count <= 6 or stats[1:, cv2.CC_STAT_AREA].max() < 0.005 * labels.size:
         return None
-    return cv2.GaussianBlur(person.astype(np.float32), (5, 5), 0)
+    return np.asarray(cv2.GaussianBlur(person.astype(np.float32), (5, 5), 0))
 
 
 def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
@@ -156,7 +156,7 @@ def sure_subject(views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | 
         guess = view > 0.5
         if np.count_nonzero(guess & inside) < 0.7 * np.count_nonzero(guess | inside):
             return None
-    return mean
+    return np.asarray(mean)
 
 
 def write_sure(root: Path, name: str, nets: Sequence[SubjectNet], sizes: Sequence[int] = (256, 320)) -> int:

@@ -67,4 +67,4 @@ def matched(picture: Pixels, other: Pixels) -> Pixels:
     mean, std = lab.mean((0, 1)), lab.std((0, 1)) + 1e-3
     moved = (lab - mean) * (wanted.std((0, 1)) / std).clip(0.3, 3) + wanted.mean((0, 1))
     rgb = cv2.cvtColor(np.float32(moved), cv2.COLOR_LAB2RGB)
-    return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(rgb, 0, 1) * 255), np.uint8)
