@@ -19,24 +19,22 @@ from models.training.core.process import Process
 
 STEPS = 2
 COMMANDS = {
-    "subject": "subject --data DATA/cache --sizes 1 64 --batch 2 --score-every 2 --two-pass-prob 0.5",
-    "segment": "segment --network fcn16s --data DATA/pairs --classes 2 --size 64 --batch 2 --width 0.0625 --balance",
-    "paste": "paste --data DATA/cache --width 4 --affine --stride 4 --poisson --size 32 --batch 2 --scored 2",
-    "paste-adversarial": "paste --data DATA/cache --width 4 --adversarial --critic-width 4 --size 32 --batch 2 --scored 2",
-    "fill": "fill --data DATA --cache DATA/cache --width 4 --depth 3 --size 32 --batch 2 --fine-from 0.5 --smooth",
-    "style": "style --data DATA --cache DATA/cache --styles wave scream --sizes 0.5 40 1 48 --batch 2 --width 4 "
-    "--blocks 1",
-    "features": "features --data DATA --cache DATA/cache --width 0.125 --sizes 1 48 --batch 2",
-    "predictor": "predictor --data DATA --cache DATA/cache --width 4 --blocks 1 --encoder-width 0.125 --sizes 1 48 "
-    "--batch 2",
-}  # fmt: skip
+    "subject": "subject --data DATA/cache --sizes 1 64 --score-every 2 --two-pass-prob 0.5",
+    "segment": "segment --network fcn16s --data DATA/pairs --classes 2 --size 64 --width 0.0625 --balance",
+    "paste": "paste --data DATA/cache --width 4 --affine --stride 4 --poisson --size 32 --scored 2",
+    "paste-adversarial": "paste --data DATA/cache --width 4 --adversarial --critic-width 4 --size 32 --scored 2",
+    "fill": "fill --data DATA --cache DATA/cache --width 4 --depth 3 --size 32 --fine-from 0.5 --smooth",
+    "style": "style --data DATA --cache DATA/cache --styles wave scream --sizes 0.5 40 1 48 --width 4 --blocks 1",
+    "features": "features --data DATA --cache DATA/cache --width 0.125 --sizes 1 48",
+    "predictor": "predictor --data DATA --cache DATA/cache --width 4 --blocks 1 --encoder-width 0.125 --sizes 1 48",
+}
 """By a name of its own: a command of docs/training.md in small, without its length."""
 
 
 def arguments(name: str, data: Path, out: Path, *more: str) -> list[str]:
     """Of one of the COMMANDS, for a run in out/NAME of STEPS steps."""
     words = COMMANDS[name].replace("DATA", str(data)).split()
-    return [*words, "--out", str(out / name), "--steps", str(STEPS), "--workers", "0", *more]
+    return [*words, "--out", str(out / name), "--steps", str(STEPS), "--batch", "2", "--workers", "0", *more]
 
 
 def run_all(data: Path, out: Path) -> None:
@@ -55,7 +53,7 @@ def run_all(data: Path, out: Path) -> None:
     for name in COMMANDS:
         try:
             main(arguments(name, data, out))
-        except Exception:  # the others are still to be seen
+        except Exception:  # noqa: PERF203 - the others are still to be seen
             (out / f"{name}.error{process.rank}").write_text(traceback.format_exc())
 
 
