@@ -8,6 +8,7 @@ system ``(L + D) alpha = D target`` is solved by preconditioned conjugate gradie
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -69,53 +70,70 @@ class MattingLaplacian:
         return F.avg_pool2d(F.pad(x, [self.size - 1] * 4), self.size, stride=1) * self.size**2
 
 
+@dataclass(frozen=True)
+class MattingConfig:
+    """How the system is solved."""
+
+    eps: float = 1e-4  # Levin's regularizer
+    radius: int = 1  # of the windows
+    levels: int = 3  # sizes in all: it is solved at half size first
+    iterations: int = 40  # the most at each size
+    tolerance: float = 1e-3  # a size is done when no pixel's own equation asks it to move by more than this
+    dtype: torch.dtype = torch.float32
+
+
 def closed_form_matting(
     image: FloatArray,
     target: FloatArray,
     weight: FloatArray,
     *,
     start: FloatArray | None = None,
-    eps: float = 1e-4,
-    radius: int = 1,
-    levels: int = 3,
-    iterations: int = 40,
-    tolerance: float = 1e-3,
-    dtype: torch.dtype = torch.float32,
+    config: MattingConfig | None = None,
     device: str | torch.device = "cpu",
     cancelled: Callable[[], bool] | None = None,
 ) -> FloatArray:
     """Alpha that minimizes ``alpha^T L alpha + sum weight (alpha - target)^2`` (equation 14), cut to 0..1.
 
-    image: H x W x 3, 0..1; target: H x W, 0..1; weight: H x W, the trust in the target: about 100 where alpha is
-    known, 0 or a weak prior in the unknown band. start: H x W, where the iteration begins; the target when None.
-    levels: solve at half size first, this many sizes in all; iterations: the most at each size;
-    tolerance: a size is done when no pixel's own equation asks it to move by more than this.
-    Raises Cancelled when cancelled() answers yes.
+    Args:
+        image: H x W x 3, 0..1.
+        target: H x W, 0..1.
+        weight: H x W, the trust in the target: about 100 where alpha is known, 0 or a weak prior in the unknown band.
+        start: H x W, where the iteration begins; the target when None.
+        config: of the solver.
+        device: where it is solved.
+        cancelled: polled before each iteration.
+
+    Returns:
+        H x W float32.
+
+    Raises:
+        Cancelled: cancelled() answers yes.
+        ValueError: the image is smaller than a window.
     """
+    config = config or MattingConfig()
     height, width = target.shape
-    guess = target if start is None else start
-    if levels > 1 and min(height, width) >= 64:
+    initial = target if start is None else start
+    if config.levels > 1 and min(height, width) >= 64:
         half = (width // 2, height // 2)
         coarse = closed_form_matting(
-            resize(image, half), resize(target, half), resize(weight, half), start=resize(guess, half), eps=eps,
-            radius=radius, levels=levels - 1, iterations=iterations, tolerance=tolerance, dtype=dtype, device=device,
-            cancelled=cancelled,
+            resize(image, half), resize(target, half), resize(weight, half), start=resize(initial, half),
+            config=replace(config, levels=config.levels - 1), device=device, cancelled=cancelled,
         )  # fmt: skip
-        guess = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        initial = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
     def tensor(x: NDArray[np.floating]) -> Tensor:
         planes = x.transpose(2, 0, 1) if x.ndim == 3 else x[None]
-        return torch.from_numpy(np.ascontiguousarray(planes)).to(device, dtype)[None]
+        return torch.from_numpy(np.ascontiguousarray(planes)).to(device, config.dtype)[None]
 
-    laplacian = MattingLaplacian(tensor(image), eps, radius)
+    laplacian = MattingLaplacian(tensor(image), config.eps, config.radius)
     trust = tensor(weight)
     alpha = _conjugate_gradients(
         lambda x: laplacian(x) + trust * x,
         trust * tensor(target),
-        tensor(guess),
+        tensor(initial),
         laplacian.diagonal() + trust,
-        iterations,
-        tolerance,
+        config.iterations,
+        config.tolerance,
         cancelled,
     )
     return alpha[0, 0].clamp(0, 1).to("cpu", torch.float32).numpy()

@@ -22,7 +22,7 @@ from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.masks.regions import bounding_box
-from backend.imaging.matting.closed_form import closed_form_matting
+from backend.imaging.matting.closed_form import MattingConfig, closed_form_matting
 from backend.imaging.matting.guided_filter import (
     LinearModel,
     apply_coefficients,
@@ -236,8 +236,9 @@ def _closed_form(
     box = band.padded(4, alpha.shape).window
     weight = np.where(known.unknown[box], 1.0 * np.square(2 * alpha[box] - 1), 100).astype(np.float32)
     solved = alpha.copy()
+    config = MattingConfig(levels=2, iterations=25)
     solved[box] = closed_form_matting(
-        guide[box], alpha[box], weight, start=alpha[box], levels=2, iterations=25, cancelled=cancelled
+        guide[box], alpha[box], weight, start=alpha[box], config=config, cancelled=cancelled
     )
     return _bounded(solved, known)
 

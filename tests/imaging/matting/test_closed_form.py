@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.linalg import spsolve
 
 from backend.imaging import Cancelled
-from backend.imaging.matting.closed_form import MattingLaplacian, closed_form_matting
+from backend.imaging.matting.closed_form import MattingConfig, MattingLaplacian, closed_form_matting
 
 
 def sparse_laplacian(image: np.ndarray, eps: float) -> csr_matrix:
@@ -64,7 +64,8 @@ def test_solution_equals_sparse_direct_solve(picture: np.ndarray) -> None:
     weight[:, 8:18] = 0
     matrix = sparse_laplacian(picture, 1e-3) + diags(weight.ravel())
     direct = spsolve(matrix.tocsc(), (weight * target).ravel()).reshape(target.shape)
-    alpha = closed_form_matting(picture, target, weight, eps=1e-3, iterations=2000, tolerance=1e-9, dtype=torch.float64)
+    config = MattingConfig(eps=1e-3, iterations=2000, tolerance=1e-9, dtype=torch.float64)
+    alpha = closed_form_matting(picture, target, weight, config=config)
     np.testing.assert_allclose(alpha, np.clip(direct, 0, 1), atol=1e-4)
 
 
@@ -73,7 +74,9 @@ def test_recovers_alpha_of_a_two_color_composite() -> None:
     truth = np.clip((x - 40 + 6 * np.sin(y / 5)) / 40, 0, 1)
     image = truth[..., None] * np.float32([0.9, 0.3, 0.2]) + (1 - truth[..., None]) * np.float32([0.1, 0.4, 0.8])
     weight = np.where((truth > 0.001) & (truth < 0.999), 0, 100).astype(np.float32)
-    alpha = closed_form_matting(image, np.round(truth), weight, eps=1e-5, iterations=300, tolerance=1e-5)
+    alpha = closed_form_matting(
+        image, np.round(truth), weight, config=MattingConfig(1e-5, iterations=300, tolerance=1e-5)
+    )
     assert np.abs(alpha - truth).max() < 0.03
 
 
