@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--uninstall", action="store_true", help="take away what was installed")
     parser.add_argument(
-        "--purge", action="store_true", help="with --uninstall: fetched models and your own styles, too"
+        "--purge", action="store_true", help="with --uninstall: fetched models and your custom styles, too"
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument(

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         log = training_process.start(name)
         print(f"{name} is in training; see how far with --status, stop with --pause. The log is {log}.")
         return Exit.DONE
-    except custom_styles.OwnStyleError as error:
+    except custom_styles.CustomStyleError as error:
         raise CommandError(str(error), Exit.BAD_INPUT) from None
 
 

@@ -95,7 +95,7 @@ def _version(name: str) -> object:
 
     try:
         found = custom_styles.path_of(name.removeprefix(CUSTOM)).stat()
-    except (OSError, custom_styles.OwnStyleError):
+    except (OSError, custom_styles.CustomStyleError):
         return None
     return found.st_mtime_ns, found.st_size
 
@@ -142,7 +142,7 @@ def _custom(style: str, context: Context) -> Network:
     net, card = load_network(STYLES, context)
     try:
         code = custom_styles.read(style).code
-    except custom_styles.OwnStyleError as error:
+    except custom_styles.CustomStyleError as error:
         raise OperationError(
             ErrorCode.BAD_INPUT, str(error), "Train one with `inlay train-style PAINTING --name NAME --photos FOLDER`."
         ) from None

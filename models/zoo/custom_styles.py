@@ -1,4 +1,4 @@
-"""The user's own styles: codes for the bundled style network, learned from a painting of theirs.
+"""The user's custom styles: codes for the bundled style network, learned from a painting of theirs.
 
 A style is one small file, NAME.safetensors, in the folder `styles` beside the fetched models: the code, and for which
 network it is. While it is learned, the folder NAME.run holds the run.
@@ -21,12 +21,12 @@ NETWORK = "styles"  # the card of the network that the codes are for
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
-class OwnStyleError(ValueError):
+class CustomStyleError(ValueError):
     """A style that is not there, or a name that cannot be one; the message says what to do."""
 
 
 @dataclass(frozen=True)
-class OwnStyle:
+class CustomStyle:
     """A style's code, 1 x L, and the file name of the painting it was learned from."""
 
     name: str
@@ -50,22 +50,22 @@ def path_of(name: str) -> Path:
 
 
 def check_name(name: str) -> str:
-    """The name, when it can be one of a style. Raises OwnStyleError."""
+    """The name, when it can be one of a style. Raises CustomStyleError."""
     if not _NAME.fullmatch(name):
-        raise OwnStyleError(
+        raise CustomStyleError(
             f"{name!r} cannot be the name of a style: use up to 32 small letters, digits and dashes, no dash first."
         )
     if name in PRESETS or name == PHOTOGRAPH:
-        raise OwnStyleError(f"{name!r} is one of the styles that come along. Choose another name.")
+        raise CustomStyleError(f"{name!r} is one of the styles that come along. Choose another name.")
     return name
 
 
 def names() -> list[str]:
-    """The names of all own styles, sorted."""
+    """The names of all custom styles, sorted."""
     return sorted(path.stem for path in folder().glob("*.safetensors"))
 
 
-def write(style: OwnStyle) -> Path:
+def write(style: CustomStyle) -> Path:
     """Puts a style into the folder; one of the same name is replaced. The bundled network's card must be there."""
     from safetensors.torch import save_file
 
@@ -78,16 +78,18 @@ def write(style: OwnStyle) -> Path:
     return path
 
 
-def read(name: str) -> OwnStyle:
-    """Raises OwnStyleError when there is no such style, or it was learned for another network than the one there is."""
+def read(name: str) -> CustomStyle:
+    """Raises CustomStyleError when there is no such style, or it was learned for another network than the one there is."""
     from safetensors import safe_open
 
     path = path_of(name)
     if not path.is_file():
         there = ", ".join(names()) or "none yet"
-        raise OwnStyleError(f"There is no style of your own called {name!r}; there are: {there}.")
+        raise CustomStyleError(f"There is no style of your own called {name!r}; there are: {there}.")
     with safe_open(path, "pt") as file:
         facts, code = file.metadata(), file.get_tensor("code")
     if facts["network"] != store.find_card(NETWORK).sha256:
-        raise OwnStyleError(f"The style {name!r} was learned for another version of Inlay's network. Train it again.")
-    return OwnStyle(name, facts["painting"], code)
+        raise CustomStyleError(
+            f"The style {name!r} was learned for another version of Inlay's network. Train it again."
+        )
+    return CustomStyle(name, facts["painting"], code)

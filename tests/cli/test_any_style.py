@@ -53,7 +53,7 @@ def test_so_is_one_that_was_trained(photo: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("INLAY_DATA_DIR", str(photo.parent / "inlay"))
     monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
     assert run(photo, "--custom", "mine") == Exit.BAD_INPUT
-    custom_styles.write(custom_styles.OwnStyle("mine", "mine.jpg", small_network().codes[2:3]))
+    custom_styles.write(custom_styles.CustomStyle("mine", "mine.jpg", small_network().codes[2:3]))
     assert run(photo, "--custom", "mine") == Exit.DONE
     assert photo.with_name("photo-mine.png").exists()
 

@@ -12,7 +12,7 @@ from backend.cli import Exit
 from backend.cli.main import main
 from backend.operations.style import training_process
 from models.zoo import custom_styles
-from tests.models.training.test_own_style import own  # noqa: F401 - a fixture
+from tests.models.training.test_custom_style import own  # noqa: F401 - a fixture
 
 
 def run(*words: str | Path) -> int:

@@ -27,7 +27,7 @@ DOT = 0.05  # a selection no larger than this share of the longer side is a dot 
 ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
 NEAR = (0.1, 0.3)  # and around the subject, whose box was found rather than drawn; more where it goes on beyond
 CUT = 0.01  # what reaches the border of a box along more than this share of a side goes on beyond it
-PREVIEW = 96  # longer side of a kind's small picture, in pixels
+PREVIEW = 96  # longer side of a class's thumbnail, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
 ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart from it, is something else
@@ -100,9 +100,9 @@ def is_dots(selection: UInt8Array) -> bool:
 
 
 def select_class(job: Job, context: Context) -> list[Output]:
-    """Everything of one kind: people, cats, cars ...
+    """Everything of one class: people, cats, cars ...
 
-    Raises OperationError, naming what there is, when the picture holds nothing of that kind.
+    Raises OperationError, naming what there is, when the image holds nothing of that class.
     """
     layer = job.inputs["image"]
     pixels = kept_picture(layer, context)
@@ -113,7 +113,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     wanted = str(job.parameters["class_name"])
     name = next(iter(present), "") if wanted == "largest" else wanted
     if name not in present:
-        there = ", ".join(f"{kind} ({area:.0%})" for kind, area in present.items()) or "none of the kinds it knows"
+        there = ", ".join(f"{name} ({area:.0%})" for name, area in present.items()) or "none of the classes it knows"
         raise OperationError(
             ErrorCode.BAD_INPUT,
             f"There is no {name or 'known thing'} in this layer.",
@@ -125,7 +125,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     reach = np.where(cv2.dilate(region, np.ones((33, 33), np.uint8)) > 127, 255, 0).astype(np.uint8)
     found = perception.object(reach, REGION)
     coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
-    others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another kind is left to it
+    others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another class is left to it
     rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
     found = hysteresis(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
     mask = _mask(Prediction(pixels, found, perception.whole), job, context)
@@ -139,8 +139,8 @@ def areas(maps: FloatArray) -> dict[str, float]:
     return dict(sorted(((n, s) for n, s in share.items() if s >= 0.01), key=lambda item: -item[1]))
 
 
-def list_kinds(job: Job, context: Context) -> list[Output]:
-    """What `select_class` would find: a small picture of each kind, largest first, named "KIND: N %"."""
+def list_classes(job: Job, context: Context) -> list[Output]:
+    """What `select_class` would find: a thumbnail of each class, largest first, named "CLASS: N %"."""
     layer = job.inputs["image"]
     pixels = kept_picture(layer, context)
     maps = Perception(layer, pixels, context).classes()

@@ -27,7 +27,7 @@ NAME = "any_style"  # of the card
 SMALLEST_STYLE = 16  # px: a style image smaller than that says nothing
 
 
-def style_picture(job: Job, context: Context) -> list[Output]:
+def style_layer(job: Job, context: Context) -> list[Output]:
     """The layer, or the region asked for, in the style of the layer `style`."""
     from models.networks.style_predictor import PICTURE
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.networks.transformer_net import TransformerNet
 
 
-def style_own(job: Job, context: Context) -> list[Output]:
+def style_custom(job: Job, context: Context) -> list[Output]:
     """The layer, or the region asked for, in a style of the user's own."""
     settings = job.parameters
     name = str(settings["name"])

@@ -37,8 +37,8 @@ def train_style(job: Job, context: Context) -> list[Output]:
         if what == "pause":
             training_process.ask_to_pause(name)
         context.notes.append(training_process.describe(name))
-    except custom_styles.OwnStyleError as error:
-        raise OperationError(ErrorCode.BAD_INPUT, str(error), "See docs/style.md, own styles.") from None
+    except custom_styles.CustomStyleError as error:
+        raise OperationError(ErrorCode.BAD_INPUT, str(error), "See docs/style.md, custom styles.") from None
     return []
 
 
@@ -46,7 +46,7 @@ def _begin(name: str, job: Job) -> None:
     from models.training.style.custom import check_photos
 
     if not job.parameters["photos"]:
-        raise custom_styles.OwnStyleError("Name a folder with photographs to practice on; at least 20 are needed.")
+        raise custom_styles.CustomStyleError("Name a folder with photographs to practice on; at least 20 are needed.")
     photos = Path(str(job.parameters["photos"])).expanduser()
     check_photos(photos)
     folder = custom_styles.run_folder(name)

@@ -15,31 +15,31 @@ import time
 from pathlib import Path
 from typing import Any
 
-from models.zoo.custom_styles import OwnStyleError, names, path_of, run_folder
+from models.zoo.custom_styles import CustomStyleError, names, path_of, run_folder
 
 PATIENCE = 1.5  # seconds in which a step mostly ends
 
 
 def begin(name: str, painting: Path, photos: Path, steps: int) -> None:
-    """Writes down what is to be trained. Raises OwnStyleError when such a run has begun, or there is no painting."""
+    """Writes down what is to be trained. Raises CustomStyleError when such a run has begun, or there is no painting."""
     from models.training.style.custom import Settings
     from models.zoo.custom_styles import check_name
 
     check_name(name)
     if (run_folder(name) / "last.pt").exists() or alive(read_status(name)):
-        raise OwnStyleError(f"A training of {name!r} was begun already: resume it (--resume), or take another name.")
+        raise CustomStyleError(f"A training of {name!r} was begun already: resume it (--resume), or take another name.")
     if not painting.is_file():
-        raise OwnStyleError(f"There is no file {painting}.")
+        raise CustomStyleError(f"There is no file {painting}.")
     Settings(name, str(painting.absolute()), str(photos.absolute()), steps).write()
 
 
 def start(name: str) -> Path:
-    """Trains in a process of its own that outlives this one; the path of its log. Raises OwnStyleError."""
+    """Trains in a process of its own that outlives this one; the path of its log. Raises CustomStyleError."""
     folder = run_folder(name)
     if alive(read_status(name)):
-        raise OwnStyleError(f"{name!r} is in training already.")
+        raise CustomStyleError(f"{name!r} is in training already.")
     if not (folder / "settings.json").is_file():
-        raise OwnStyleError(f"No training of a style {name!r} was begun.")
+        raise CustomStyleError(f"No training of a style {name!r} was begun.")
     words = [sys.executable, "-m", "backend", "train-style", "--name", name, "--resume"]
     log = folder / "log.txt"
     with log.open("ab") as out:
@@ -51,9 +51,9 @@ def start(name: str) -> Path:
 
 
 def ask_to_pause(name: str) -> None:
-    """The run stops after its step, and can go on later. Raises OwnStyleError when it does not run."""
+    """The run stops after its step, and can go on later. Raises CustomStyleError when it does not run."""
     if not alive(read_status(name)):
-        raise OwnStyleError(f"{name!r} is not in training.")
+        raise CustomStyleError(f"{name!r} is not in training.")
     (run_folder(name) / "pause").touch()
     until = time.monotonic() + PATIENCE
     while alive(read_status(name)) and time.monotonic() < until:
@@ -61,26 +61,26 @@ def ask_to_pause(name: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Forgets a style, or a training that was begun. Raises OwnStyleError where there is neither, or it still runs."""
+    """Forgets a style, or a training that was begun. Raises CustomStyleError where there is neither or it still runs."""
     folder, trained = run_folder(name), name in names()
     if alive(read_status(name)):
         ask_to_pause(name)
         if alive(read_status(name)):
-            raise OwnStyleError(f"{name!r} stops after this step. Remove it then.")
+            raise CustomStyleError(f"{name!r} stops after this step. Remove it then.")
     if not trained and not folder.is_dir():
-        raise OwnStyleError(f"There is no style {name!r}, and none of that name is in training.")
+        raise CustomStyleError(f"There is no style {name!r}, and none of that name is in training.")
     if folder.is_dir():
         shutil.rmtree(folder)
     path_of(name).unlink(missing_ok=True)
 
 
 def describe(name: str) -> str:
-    """One line on how the training of a style is doing. Raises OwnStyleError when none was begun."""
+    """One line on how the training of a style is doing. Raises CustomStyleError when none was begun."""
     status = read_status(name)
     if not status:
         if name in names():
             return f"{name}: trained"
-        raise OwnStyleError(f"No training of a style {name!r} was begun.")
+        raise CustomStyleError(f"No training of a style {name!r} was begun.")
     how_far = f"{status['step']} of {status['steps']} steps"
     if not alive(status):
         return f"{name}: paused at {how_far}; `inlay train-style --name {name} --resume` goes on"

@@ -1,4 +1,4 @@
-"""Learns a person's own style from one painting: a new code for the bundled style network, nothing else.
+"""Learns a custom style from one painting: a new code for the bundled style network, nothing else.
 
 Dumoulin et al. 2017, section 3.2: with the convolutions of a network of many styles kept as they are, a new painting
 takes only new scales and shifts, and few steps. The result is a row of numbers that mixes with the other styles. The
@@ -30,7 +30,7 @@ from models.training.core.process import Process
 from models.training.style.data import read_image, to_tensor
 from models.training.style.losses import gram_loss
 from models.zoo import custom_styles, store
-from models.zoo.custom_styles import OwnStyle, OwnStyleError
+from models.zoo.custom_styles import CustomStyle, CustomStyleError
 from models.zoo.style_presets import PHOTOGRAPH
 
 Pixels = NDArray[np.uint8]
@@ -64,10 +64,10 @@ class Settings:
 
     @classmethod
     def read(cls, name: str) -> Settings:
-        """Raises OwnStyleError when no run of that name was begun."""
+        """Raises CustomStyleError when no run of that name was begun."""
         path = custom_styles.run_folder(custom_styles.check_name(name)) / "settings.json"
         if not path.is_file():
-            raise OwnStyleError(f"No training of a style {name!r} was begun.")
+            raise CustomStyleError(f"No training of a style {name!r} was begun.")
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -90,9 +90,9 @@ class Row(nn.Module):
 
 
 def learn(settings: Settings, device: torch.device | str = "cpu") -> Generator[Step, None, None]:
-    """Learns the style, going on where an earlier run of the name stopped; at the end it is among the own styles.
+    """Learns the style, going on where an earlier run of the name stopped; at the end it is among the custom styles.
 
-    Whoever stops listening pauses the run: it is saved then. Raises OwnStyleError on a painting or photographs that
+    Whoever stops listening pauses the run: it is saved then. Raises CustomStyleError on a painting or photographs that
     cannot be used, WeightsError and CardError where the style network or the feature network is not there.
     """
     folder = custom_styles.run_folder(settings.name)
@@ -118,7 +118,7 @@ def learn(settings: Settings, device: torch.device | str = "cpu") -> Generator[S
     finally:
         loop.save()
     if loop.step >= settings.steps:
-        custom_styles.write(OwnStyle(settings.name, Path(settings.painting).name, loop.averaged.code))
+        custom_styles.write(CustomStyle(settings.name, Path(settings.painting).name, loop.averaged.code))
 
 
 def losses(
@@ -150,11 +150,11 @@ def relative_gram(found: Features, grams: Features) -> Tensor:
 
 @torch.no_grad()
 def painting_grams(features: feature_net.FeatureNet, painting: Path, device: torch.device | str) -> Features:
-    """Gram matrices of a painting by layer. Raises OwnStyleError when it cannot be read."""
+    """Gram matrices of a painting by layer. Raises CustomStyleError when it cannot be read."""
     try:
         picture = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
     except (ValueError, OSError) as error:
-        raise OwnStyleError(f"The painting cannot be read: {error}") from None
+        raise CustomStyleError(f"The painting cannot be read: {error}") from None
     return {layer: gram_matrix(x) for layer, x in features(picture, STYLE_LAYERS).items()}
 
 
@@ -175,11 +175,11 @@ def nearest(
 def check_photos(folder: Path) -> list[Path]:
     """The files of the folder, and of those in it, that by their names are pictures.
 
-    Raises OwnStyleError when there are fewer than `LEAST`.
+    Raises CustomStyleError when there are fewer than `LEAST`.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     if len(paths) < LEAST:
-        raise OwnStyleError(
+        raise CustomStyleError(
             f"{folder} holds {len(paths)} photographs; at least {LEAST} are needed. Any photographs will do."
         )
     return paths
@@ -188,7 +188,7 @@ def check_photos(folder: Path) -> list[Path]:
 def read_photos(folder: Path, size: int) -> list[Pixels]:
     """The folder's photographs, H x W x 3 RGB, reduced to a shorter side of one and a half crops.
 
-    Raises OwnStyleError when fewer than `LEAST` can be read.
+    Raises CustomStyleError when fewer than `LEAST` can be read.
     """
     photos: list[Pixels] = []
     for path in check_photos(folder):
@@ -199,7 +199,7 @@ def read_photos(folder: Path, size: int) -> list[Pixels]:
         except (ValueError, OSError, cv2.error):
             continue
     if len(photos) < LEAST:
-        raise OwnStyleError(
+        raise CustomStyleError(
             f"{folder} holds {len(photos)} photographs that can be read; at least {LEAST} are needed. Any will do."
         )
     return photos

@@ -65,11 +65,11 @@ def test_the_subject_is_erased_and_comes_back(window: Window, photographs: dict[
     window.open(photographs["sky"])
     before = window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE_OF_ONE}")
     assert before[0] > 120
-    settled(window, "gimp-erase-subject-before")
+    settled(window, "gimp-remove-subject-before")
     window.choose("fill.subject")
     window.fill_in("fill.subject")
     window.finished("answer = len(shown().get_layers()) == 2")
-    settled(window, "gimp-erase-subject-after")
+    settled(window, "gimp-remove-subject-after")
     sky = window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE_OF_ONE}")
     assert sky[3] == 255 and sky[0] < 80 and sky[2] > sky[0]
     window.display.keys("ctrl+z")

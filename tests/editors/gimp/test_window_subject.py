@@ -81,7 +81,7 @@ def test_a_kind_is_chosen_from_what_is_in_the_picture(window: Window, person_and
     face, cat = [True, False], [False, True]
     window.choose("select.class")
     # the first of the list is the default, "Largest"; then come the classes, largest first
-    window.fill_in("select.class", "alt+a", "Home", "Down", picture="gimp-select-kind", wait=60)
+    window.fill_in("select.class", "alt+a", "Home", "Down", picture="gimp-select-class", wait=60)
     window.finished("answer = not Gimp.Selection.is_empty(shown())")
     first = window.gimp.run(look)
     window.display.keys("ctrl+z")

@@ -13,8 +13,8 @@ from .harness import Gimp
 WIDTH, HEIGHT = 1280, 800
 IN_MANUAL = {
     "gimp-menu-select", "gimp-dialog-select-object", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
-    "gimp-select-subject", "gimp-select-kind", "gimp-refine", "gimp-remove-background",
-    "gimp-fill-before", "gimp-fill-after", "gimp-erase-subject-before", "gimp-erase-subject-after",
+    "gimp-select-subject", "gimp-select-class", "gimp-refine", "gimp-remove-background",
+    "gimp-fill-before", "gimp-fill-after", "gimp-remove-subject-before", "gimp-remove-subject-after",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
     "gimp-copied-subject", "gimp-portrait-in-painting",
 }  # fmt: skip

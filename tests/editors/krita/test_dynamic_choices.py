@@ -37,7 +37,7 @@ def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tm
     labels = [row[0] for row in rows]
     assert {"Cat", "Person"} <= set(labels)
     assert all(area.endswith(" %") and not without_picture for _, area, without_picture in rows[1:])
-    picture(krita, "select-kind")
+    picture(krita, "select-class")
     krita.display.keys(*["Down"] * labels.index("Cat"), "Return")
     finish(krita)
     assert krita.get("settings.last_values(actions.BY_NAME['select.class'])['class_name']") == "cat"

@@ -63,9 +63,9 @@ def test_the_subject_is_erased_and_comes_back(krita: Krita, tmp_path: Path) -> N
     open_photograph(krita, tmp_path, "sky", np.ascontiguousarray(data.rocket()[ONE_ROCKET]))
     (photograph,) = krita.get("names()")
     before = krita.get("snapshot()")
-    picture(krita, "erase-subject-before")
+    picture(krita, "remove-subject-before")
     choose(krita, "Remove Subject")
-    picture(krita, "erase-subject-after")
+    picture(krita, "remove-subject-after")
     blue, _green, red, alpha = pixel(krita, "Fill", MIDDLE_OF_ONE)
     assert alpha == 255 and red < 80 and blue > red
     assert pixel(krita, photograph, MIDDLE_OF_ONE)[2] > 120

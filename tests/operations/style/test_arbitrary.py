@@ -1,4 +1,4 @@
-"""A layer as the style: in one pass, by optimization with previews and what a cancel keeps; and own styles."""
+"""A layer as the style: in one pass, by optimization with previews and what a cancel keeps; and custom styles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backend.operations.style.gatys import enlarged
 from models.networks.feature_net import FeatureNet
 from models.networks.style_predictor import AnyStyle, AnyStyleConfig
 from models.zoo import custom_styles, store
-from models.zoo.custom_styles import OwnStyle
+from models.zoo.custom_styles import CustomStyle
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job
@@ -168,14 +168,14 @@ def test_without_its_weights_it_says_so(action: str, monkeypatch: pytest.MonkeyP
     assert raised.value.remedy
 
 
-def test_an_own_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path))
     card = SimpleNamespace(sha256="a" * 64)
     monkeypatch.setattr(store, "find_card", lambda name: card)
     with pytest.raises(OperationError, match="none yet") as raised:
         run("style.custom", layer(), None, painting(), name="mine")
     assert "train-style" in raised.value.remedy
-    custom_styles.write(OwnStyle("mine", "mine.jpg", small_network().codes[3:4]))
+    custom_styles.write(CustomStyle("mine", "mine.jpg", small_network().codes[3:4]))
     assert custom_styles.names() == ["mine"]
     found = run("style.custom", layer(), None, painting(), name="mine")
     third = list(small_network().config.styles)[3]
@@ -190,5 +190,5 @@ def test_an_own_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("name", ["", "My style", "wave", "../x", "photograph", "-a"])
 def test_names_that_cannot_be_are_refused(name: str) -> None:
-    with pytest.raises(custom_styles.OwnStyleError):
+    with pytest.raises(custom_styles.CustomStyleError):
         custom_styles.check_name(name)

@@ -16,7 +16,7 @@ from models.networks.transformer_net import TransformerNet, TransformerNetConfig
 from models.training.style import custom
 from models.training.style.custom import LEAST, Settings, learn, nearest, painting_grams, read_photos
 from models.zoo import custom_styles
-from models.zoo.custom_styles import OwnStyleError
+from models.zoo.custom_styles import CustomStyleError
 from models.zoo.style_presets import PHOTOGRAPH
 
 
@@ -85,11 +85,11 @@ def test_it_starts_from_the_style_that_is_nearest(own: Path) -> None:
 
 def test_too_few_photographs_or_no_painting_are_refused(own: Path) -> None:
     (own / "photos" / "0.png").write_bytes(b"no image")
-    with pytest.raises(OwnStyleError, match="holds 19 photographs"):
+    with pytest.raises(CustomStyleError, match="holds 19 photographs"):
         read_photos(own / "photos", 32)
-    with pytest.raises(OwnStyleError, match="holds 0"):
+    with pytest.raises(CustomStyleError, match="holds 0"):
         read_photos(own / "nowhere", 32)
-    with pytest.raises(OwnStyleError, match="painting cannot be read"):
+    with pytest.raises(CustomStyleError, match="painting cannot be read"):
         painting_grams(small_features(), own / "photos" / "0.png", "cpu")
-    with pytest.raises(OwnStyleError, match="was begun"):
+    with pytest.raises(CustomStyleError, match="was begun"):
         Settings.read("other")
