@@ -79,7 +79,7 @@ def write(style: CustomStyle) -> Path:
 
 
 def read(name: str) -> CustomStyle:
-    """Raises CustomStyleError when there is no such style, or it was learned for another network than the one there is."""
+    """Raises CustomStyleError when there is no such style, or it was learned for another network than this one."""
     from safetensors import safe_open
 
     path = path_of(name)

@@ -61,7 +61,7 @@ def ask_to_pause(name: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Forgets a style, or a training that was begun. Raises CustomStyleError where there is neither or it still runs."""
+    """Delete a style, or its training. Raises CustomStyleError where there is neither or the training still runs."""
     folder, trained = run_folder(name), name in names()
     if alive(read_status(name)):
         ask_to_pause(name)
