@@ -1,6 +1,6 @@
 """The bundled segmentation network: one encoder, three heads.
 
-The picture is encoded once (MobileNetV2, Sandler et al. 2018, features at strides 2..32). A U-Net decoder with pyramid
+The image is encoded once (MobileNetV2, Sandler et al. 2018, features at strides 2..32). A U-Net decoder with pyramid
 pooling at stride 32 (Zhao et al. 2017) answers "what is the subject" and, at stride 8, "which PASCAL class is where". A
 second decoder on the same features takes a prompt (region, inside, outside) and answers "what is the object meant
 here"; prompts after the first are cheap.
@@ -213,7 +213,7 @@ def box_around(logits: Tensor, margin: float = 0.05) -> Tensor:
 
 
 class SubjectNet(nn.Module):
-    """See the module's docstring. Pictures are RGB normalized by ImageNet's mean and deviation, H and W multiples of
+    """See the module's docstring. Images are RGB normalized by ImageNet's mean and deviation, H and W multiples of
     32."""
 
     def __init__(self) -> None:
@@ -234,7 +234,7 @@ class SubjectNet(nn.Module):
         return features
 
     def subject(self, features: list[Tensor]) -> Tensor:
-        """B x 1 x H x W logits of the picture's subject."""
+        """B x 1 x H x W logits of the image's subject."""
         return self.decoder.fine(self.decoder.coarse(features), features)
 
     def settled_subject(self, features: list[Tensor]) -> Tensor:
@@ -258,7 +258,7 @@ class SubjectNet(nn.Module):
         """
         if prompt.ndim != 4 or prompt.shape[1] != PROMPT_CHANNELS or prompt.shape[2] != 2 * features[0].shape[2]:
             raise ValueError(
-                f"expected a B x {PROMPT_CHANNELS} x H x W prompt of the picture's size, got {tuple(prompt.shape)}"
+                f"expected a B x {PROMPT_CHANNELS} x H x W prompt of the image's size, got {tuple(prompt.shape)}"
             )
         extras = self.prompt(features, prompt)
         return self.object_decoder.fine(self.object_decoder.coarse(features, extras), features, extras)

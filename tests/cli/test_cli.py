@@ -1,4 +1,4 @@
-"""The command line as a person or a script meets it."""
+"""The command line as the user or a script meets it."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
     for name in ("a.png", "b.jpg"):
         Image.new("RGB", (40, 30), (200, 30, 30)).save(folder / name)
     (folder / "broken.png").write_bytes(b"nothing")
-    (folder / "notes.txt").write_text("not a picture")
+    (folder / "notes.txt").write_text("not an image")
     words = ["select", folder, "--target", "colors", "-o", tmp_path / "out"]
     assert run(*words) == Exit.BAD_INPUT
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
@@ -225,7 +225,7 @@ def test_paste_changes_the_masked_part_alone(tmp_path: Path) -> None:
         (["cutout", "{photo}", "-o", "{tmp}/x.jpg", *PATCH], Exit.USAGE, "transparency"),
         (["paste", "{photo}", "{photo}", "--at", "0,0", "-o", "{tmp}/x.png"], Exit.USAGE, "--mask"),
         (["select", "{tmp}/missing.png", "-o", "{tmp}/x.png", *PATCH], Exit.BAD_INPUT, "missing.png"),
-        (["select", "{tmp}", "-o", "{tmp}/out", *PATCH], Exit.BAD_INPUT, "no pictures"),
+        (["select", "{tmp}", "-o", "{tmp}/out", *PATCH], Exit.BAD_INPUT, "no images"),
         (["paste", "{photo}", "{photo}", "--mask", "{small}", "--at", "0,0", "-o", "{tmp}/x.png"],
          Exit.BAD_INPUT, "same size"),
         (["select", "{photo}", "-o", "{tmp}/x.png", *PATCH[:-1], "0,0,512,512"], Exit.BAD_INPUT, "whole layer"),
@@ -265,7 +265,7 @@ def test_an_unreachable_backend_has_its_own_exit_code(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) -> None:
-    """A run of many pictures is interrupted: the command ends at once and the backend has nothing left to do."""
+    """A run of many images is interrupted: the command ends at once and the backend has nothing left to do."""
     rng = np.random.default_rng(0)
     for number in range(40):
         Image.fromarray(rng.integers(0, 255, (700, 700, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")

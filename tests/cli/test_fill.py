@@ -19,7 +19,7 @@ def run(*words: str | Path) -> int:
 
 @pytest.fixture
 def stripes(tmp_path: Path) -> tuple[Path, Path]:
-    """A striped picture with a blot, and a mask over the blot."""
+    """A striped image with a blot, and a mask over the blot."""
     pixels = np.zeros((60, 96, 3), np.uint8)
     pixels[:, np.arange(96) // 8 % 2 == 0] = [200, 150, 90]
     pixels[25:35, 40:55] = [0, 255, 0]

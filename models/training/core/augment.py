@@ -1,4 +1,4 @@
-"""Augmentation of pictures with masks: one affine warp for all that belongs together, then color, blur and JPEG
+"""Augmentation of images with masks: one affine warp for all that belongs together, then color, blur and JPEG
 noise."""
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ Matrix = NDArray[np.float64]
 
 
 def random_affine(width: int, height: int, size: int, rng: np.random.Generator, zoom: bool = True) -> Matrix:
-    """2 x 3 matrix from a width x height picture to size x size: the whole picture stretched, or a part of it; flips,
+    """2 x 3 matrix from a width x height image to size x size: the whole image stretched, or a part of it; flips,
     small turns.
 
-    Half of the pictures stay whole, for what the subject is depends on all that is around it.
+    Half of the images stay whole, for what the subject is depends on all that is around it.
     """
     scale_x, scale_y = size / width, size / height
     stretch = np.exp(rng.uniform(-0.12, 0.12))
@@ -32,7 +32,7 @@ def random_affine(width: int, height: int, size: int, rng: np.random.Generator, 
 
 
 def warp(pixels: Pixels, matrix: Matrix, size: int, border: int = cv2.BORDER_REFLECT_101) -> Pixels:
-    """Any H x W x C picture to size x size x C, averaged where it shrinks by more than 1.5."""
+    """Any H x W x C image to size x size x C, averaged where it shrinks by more than 1.5."""
     shrink = 1 / np.sqrt(max(1e-6, abs(np.linalg.det(matrix[:, :2]))))
     if shrink > 1.5:
         pixels = cv2.blur(pixels, (int(shrink + 0.5),) * 2)
@@ -40,7 +40,7 @@ def warp(pixels: Pixels, matrix: Matrix, size: int, border: int = cv2.BORDER_REF
 
 
 def warp_labels(labels: Pixels, matrix: Matrix, size: int, width: int, height: int) -> Pixels:
-    """A class map stretched over a width x height picture, warped with the picture to size / 4 squared."""
+    """A class map stretched over a width x height image, warped with the image to size / 4 squared."""
     to_picture = np.diag([width / labels.shape[1], height / labels.shape[0], 1.0])
     whole = np.vstack([matrix, [0, 0, 1]])
     combined = (np.diag([0.25, 0.25, 1.0]) @ whole @ to_picture)[:2]

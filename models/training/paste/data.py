@@ -18,10 +18,10 @@ from models.training.core.loading import worker_rng
 from models.training.paste.transforms import SIGMA, Mask, Picture, placed, rectangle_mask, roughen, transform
 
 SIDE_OF_SIGMA = 512
-"""Pixels a side of the pictures for which the paper gives sigma."""
+"""Pixels a side of the images for which the paper gives sigma."""
 
 Blend = Callable[[Picture, Picture, Mask], Picture]
-"""(source, target, mask) to a blended picture, H x W x 3 float32."""
+"""(source, target, mask) to a blended image, H x W x 3 float32."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
     """Samples of S x S pixels, float 0..1: image 3 (I, the answer), source 3 (T(I)), mask 1 (M), and poisson 3 where
     there is a `blend` to compute it.
 
-    root: a cache folder; tables: which of its tables the pictures come from (photos, subjects, dev). Pictures much
+    root: a cache folder; tables: which of its tables the images come from (photos, subjects, dev). Images much
     smaller than the crop are left out.
     """
 
@@ -61,7 +61,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
             for table in self.tables
         ]
         if not any(self._large):
-            raise ValueError(f"no picture in {root} is large enough for crops of {size} pixels: choose a smaller size")
+            raise ValueError(f"no image in {root} is large enough for crops of {size} pixels: choose a smaller size")
         counts = np.array([len(large) for large in self._large])
         self._share = counts / counts.sum()
 
@@ -91,7 +91,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
         return [self.sample(np.random.default_rng((self.seed, i))) for i in range(count)]
 
     def _mask(self, own: Mask, rng: np.random.Generator) -> Mask:
-        """The picture's own subject where it has one of a fit size, the shape of another's, or a rectangle."""
+        """The image's own subject where it has one of a fit size, the shape of another's, or a rectangle."""
         if rng.uniform() >= self.difficulty.objects:
             return rectangle_mask(self.size, rng)
         if 0.01 < own.mean() < 0.6:
@@ -102,7 +102,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
 
 
 def random_crop(pixels: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A square of size x size from an H x W x C picture whose shorter side is scaled to 1 to 1.5 sizes; mirrored at
+    """A square of size x size from an H x W x C image whose shorter side is scaled to 1 to 1.5 sizes; mirrored at
     times."""
     height, width = pixels.shape[:2]
     scale = rng.uniform(1, 1.5) * size / min(height, width)

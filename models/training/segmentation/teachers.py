@@ -1,4 +1,4 @@
-"""Labels for the pictures of a cache: 21 PASCAL classes, subjects where reference networks (TFLite) agree, and subjects
+"""Labels for the images of a cache: 21 PASCAL classes, subjects where reference networks (TFLite) agree, and subjects
 of which our own network is sure.
 
 Needs the `train` extra (ai-edge-litert). The reference networks themselves are never shipped; their answers are soft
@@ -29,7 +29,7 @@ FURNITURE = tuple(VOC_CLASSES.index(name) for name in ("chair", "dining table", 
 
 
 class TFLite:
-    """A TFLite network as a function of one RGB picture."""
+    """A TFLite network as a function of one RGB image."""
 
     def __init__(self, path: Path, threads: int = 2) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -51,7 +51,7 @@ class TFLite:
 
 
 def write_labels(root: Path, name: str, deeplab: TFLite) -> None:
-    """Writes DeepLab's class map of every picture of table `name` to NAME.labels.u8 (composited cut-outs aside)."""
+    """Writes DeepLab's class map of every image of table `name` to NAME.labels.u8 (composited cut-outs aside)."""
     table = Table(root, name)
     maps = np.empty((len(table), LABEL_SIZE, LABEL_SIZE), np.uint8)
     for i in range(len(table)):
@@ -64,7 +64,7 @@ def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.
     """The subject on which the teachers agree, as a LABEL_SIZE-squared soft mask, or None.
 
     labels: DeepLab's class map. portrait: probability of a person from a portrait network, same size. People count
-    where the two agree (IoU above 0.8); anything else where one class fills one blob of 4 to 60 % of the picture that
+    where the two agree (IoU above 0.8); anything else where one class fills one blob of 4 to 60 % of the image that
     lies near the middle.
     """
     person = labels == PERSON
@@ -103,7 +103,7 @@ def people_in_a_scene(labels: Pixels) -> NDArray[np.float32] | None:
 
 
 def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
-    """Writes NAME.agreed.json (numbers of the pictures) and NAME.agreed.u8 (their masks), those of people in a scene
+    """Writes NAME.agreed.json (numbers of the images) and NAME.agreed.u8 (their masks), those of people in a scene
     twice; returns how many there are."""
     table = Table(root, name)
     numbers, masks = [], []
@@ -116,7 +116,7 @@ def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
         mask = agreed_subject(labels, cv2.resize(guess.astype(np.float32), (LABEL_SIZE, LABEL_SIZE)))
         times = 1
         if mask is None:
-            mask, times = people_in_a_scene(labels), 2  # few, and what the labeled pictures lack
+            mask, times = people_in_a_scene(labels), 2  # few, and what the labeled images lack
         if mask is not None:
             numbers += [i] * times
             masks += [np.round(mask * 255).astype(np.uint8)] * times
@@ -141,9 +141,9 @@ def _views(net: SubjectNet, picture: Pixels, sizes: Sequence[int]) -> list[NDArr
 
 
 def sure_subject(views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:
-    """The mean of several answers about one picture, or None where they differ or are unsure.
+    """The mean of several answers about one image, or None where they differ or are unsure.
 
-    Each answer must have an IoU above 0.7 with the mean; the subject fills 2 to 70 % of the picture, and the pixels
+    Each answer must have an IoU above 0.7 with the mean; the subject fills 2 to 70 % of the image, and the pixels
     between 0.2 and 0.8 are fewer than two fifths of it.
     """
     mean = np.mean(views, 0)
@@ -160,7 +160,7 @@ def sure_subject(views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | 
 
 
 def write_sure(root: Path, name: str, nets: Sequence[SubjectNet], sizes: Sequence[int] = (256, 320)) -> int:
-    """Adds to NAME.agreed.* the pictures whose subject all `nets` see alike at all sizes and mirrored (self-training);
+    """Adds to NAME.agreed.* the images whose subject all `nets` see alike at all sizes and mirrored (self-training);
     returns how many. Those that are there already stay as they are."""
     table = Table(root, name)
     index, data = root / f"{name}.agreed.json", root / f"{name}.agreed.u8"

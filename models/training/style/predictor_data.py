@@ -1,4 +1,4 @@
-"""Style pictures without end: crops and recolorings of paintings, and photographs."""
+"""Style images without end: crops and recolorings of paintings, and photographs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.training.core.cache import Table
 from models.training.core.images import Pixels, read_rgb, resized
 from models.training.core.loading import worker_rng
 
-PAINTINGS = 0.65  # of the style pictures; the others are photographs
+PAINTINGS = 0.65  # of the style images; the others are photographs
 RECOLORED = 0.5  # of the paintings' crops
 
 
@@ -44,7 +44,7 @@ class StyleImages(IterableDataset[Tensor]):
         return self._crop(np.asarray(self.photos[int(rng.integers(len(self.photos)))][..., :3]), rng)
 
     def _crop(self, picture: Pixels, rng: np.random.Generator) -> Pixels:
-        """A square of the picture, from two fifths of its shorter side to all of it."""
+        """A square of the image, from two fifths of its shorter side to all of it."""
         side = max(1, round(min(picture.shape[:2]) * rng.uniform(0.4, 1.0)))
         y, x = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
         crop = resized(picture[y : y + side, x : x + side], (self.size, self.size))
@@ -52,7 +52,7 @@ class StyleImages(IterableDataset[Tensor]):
 
 
 def recolored(picture: Pixels, other: Pixels, rng: np.random.Generator) -> Pixels:
-    """The same strokes in other colors: those of another picture, channels that change places, or light and tint."""
+    """The same strokes in other colors: those of another image, channels that change places, or light and tint."""
     draw = rng.random()
     if draw < 0.4:
         return matched(picture, other)

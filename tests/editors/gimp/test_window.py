@@ -1,4 +1,4 @@
-"""GIMP with its window, used as a person does: the menu, the dialogs, undo, the progress bar's Cancel."""
+"""GIMP with its window, used as the user does: the menu, the dialogs, undo, the progress bar's Cancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Composing in the real Krita: the subject of another layer placed on the picture, a portrait in a painting, and a
+"""Composing in the real Krita: the subject of another layer placed on the image, a portrait in a painting, and a
 subject carried from one document to another through the clipboard."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 def compose(
     krita: Krita, folder: Path, action: str, values: dict[str, object], below: Gray | None = None
 ) -> list[object]:
-    """Run an action on a picture (else the photograph of the coffee), 400 x 600, with the astronaut as the other layer;
+    """Run an action on an image (else the photograph of the coffee), 400 x 600, with the astronaut as the other layer;
     what was there before."""
     open_photograph(krita, folder, "below", data.coffee() if below is None else below)
     Image.fromarray(data.astronaut()).resize((320, 320)).save(folder / "astronaut.png")
