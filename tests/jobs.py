@@ -41,7 +41,7 @@ def example(name: str, width: int = 96) -> Job:
         elif item.name in ("image", "target"):
             inputs[item.name] = cat
         elif item.required and item.name == "source":
-            inputs[item.name] = _cut_out(width // 2) if name in ("paste.blend", "paste.from") else _person(width)
+            inputs[item.name] = _cut_out(width // 2) if name in ("paste.harmonize", "paste.clone") else _person(width)
         elif item.required:
             inputs[item.name] = photograph("coffee", width)
     return Job(name, action.check(_settings(action)), inputs)

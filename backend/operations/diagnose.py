@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -34,5 +35,8 @@ def fault(kind: str, context: Context) -> None:
     if kind == "crash":
         time.sleep(0.2)  # what was said before is to be on its way
         os._exit(3)
-    while kind == "hang":
-        time.sleep(1)
+    while kind == "busy":  # looks for no cancel
+        time.sleep(0.001)
+    while kind == "hang":  # nothing ends it
+        with contextlib.suppress(Cancelled):
+            time.sleep(1)

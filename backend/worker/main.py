@@ -28,6 +28,7 @@ from ..imaging import Cancelled
 from .devices import choose, cores, release
 from .execute import execute, failure_of, needs_torch
 from .image_cache import completed
+from .interrupt import Interrupter, leave_if_unsettled
 
 PROGRESS_INTERVAL = 0.05
 logger = logging.getLogger("worker")
@@ -85,6 +86,7 @@ class Worker:
         self.device: Future[str] = Future()  # known once torch is loaded
         self.loading = threading.Thread(target=self._load, name="torch", daemon=True)
         self.cache: dict[Any, Any] = {}
+        self.interrupter = Interrupter()
         self.begun = time.monotonic()
         if settings["warm"]:
             self.loading.start()
@@ -113,7 +115,8 @@ class Worker:
             now = time.monotonic()
             if now - sent >= PROGRESS_INTERVAL:
                 sent = now
-                self.channel.send(Progress(job.id, JobState.RUNNING, float(fraction), text, preview))
+                with self.interrupter.held():
+                    self.channel.send(Progress(job.id, JobState.RUNNING, float(fraction), text, preview))
 
         self.channel.send(Progress(job.id, JobState.RUNNING, 0.0, "Begun"))  # from now on it is not for another worker
         try:
@@ -124,8 +127,11 @@ class Worker:
                     progress(-1.0, "Loading the numerical library")
                     sent = 0.0
                 device = self.loaded()
-            return execute(job, device, progress, stop.is_set, self.cache)
+            with self.interrupter.interruptible(stop):
+                return execute(job, device, progress, stop.is_set, self.cache)
         except Cancelled:
+            self.interrupter.end()
+            leave_if_unsettled()
             return Progress(job.id, JobState.CANCELLED, message="Cancelled")
         except Exception as error:
             return Failed(job.id, failure_of(error, job, self.log))

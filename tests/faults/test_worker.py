@@ -152,3 +152,14 @@ def test_job_that_a_dying_worker_had_not_begun_is_done_by_the_next_one(backend: 
     result = talker.hear_end(job)
     assert isinstance(result, Result)
     assert bytes(result.outputs[0].raster.data) == job.inputs["image"].data
+
+
+def test_cancelled_job_that_does_not_look_frees_its_worker(backend: Backend, talker: Talker) -> None:
+    busy, following = identity(seconds=0.1, fault="busy"), identity()
+    talker.say(Submit(talker.client, busy))
+    talker.hear_running(busy)
+    workers = backend.workers()
+    talker.ask(Cancel(talker.client, busy.id))
+    talker.say(Submit(talker.client, following))
+    assert isinstance(talker.hear_end(following), Result)
+    assert backend.workers() == workers

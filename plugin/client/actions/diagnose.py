@@ -28,6 +28,7 @@ DIAGNOSE: tuple[Action, ...] = (
             Parameter(
                 "fault", Kind.CHOICE, "none", "Fault", "Let the job go wrong in this way once the wait is over.",
                 choices=(("none", "None"), ("error", "An error in the program"), ("hang", "Never answer"),
+                         ("busy", "Look for no cancel"),
                          ("crash", "End the worker"), ("memory", "Ask for too much memory"),
                          ("tight", "Ask for too much memory at first")),
             ),

@@ -119,7 +119,7 @@ def test_cancel_is_there_at_once_and_reaches_the_backend(run_dir: Path) -> None:
         backend.silent = True
         client.cancel(job.id)
         assert client.events()[-1] == Progress(job.id, JobState.CANCELLED)
-        until(lambda: backend.count(Cancel) == 1)
+        until(lambda: backend.count(Cancel) >= 1)  # again, when word of the job came meanwhile
         backend.finish(job.id)  # a result that comes too late is not seen, but released
         backend.silent = False
         until(lambda: backend.count(Release) == 1)
@@ -277,7 +277,7 @@ def test_close_cancels_what_runs_and_leaves_the_backend_running(run_dir: Path) -
         client.submit(job)
         until(lambda: job.id in backend.held)
         client.close()
-        until(lambda: backend.count(Cancel) == 1)
+        until(lambda: backend.count(Cancel) >= 1)  # again, when word of the job came meanwhile
         assert client.state is State.CLOSED
         assert client.events()[-1] == Progress(job.id, JobState.CANCELLED)
         client.submit(identity())
