@@ -24,7 +24,6 @@ def run(job: Job, cache: dict[Any, Any]) -> Result:
         ("select.subject", "subject"),
         ("style.preset", "styles"),
         ("style.layer", "any_style"),
-        ("fill.selection", "fill"),
     ],
 )
 def test_the_job_after_a_fallback_runs_on_the_gpu(action: str, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
