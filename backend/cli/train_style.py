@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,20 @@ def _begin(name: str, arguments: argparse.Namespace) -> None:
 
 def _train(name: str) -> int:
     """Here and now; Ctrl-C or --pause from elsewhere pauses."""
+    from backend.operations.style import training_process
+    from models.zoo.custom_styles import run_folder
+
+    if not run_folder(name).is_dir():
+        raise CommandError(f"No training of a style {name!r} was begun.", Exit.BAD_INPUT)
+    with training_process.held(name):
+        trained = _train_held(name)
+    if trained:
+        _tidy(run_folder(name))
+    return Exit.DONE
+
+
+def _train_held(name: str) -> bool:
+    """Train to the end, or until somebody asks for a pause; whether it is the end."""
     import torch
 
     from backend.operations.style import training_process
@@ -83,8 +98,6 @@ def _train(name: str) -> int:
     from models.zoo.custom_styles import run_folder
     from models.zoo.store import CardError, WeightsError
 
-    if training_process.alive(training_process.read_status(name)):
-        raise CommandError(f"{name} is in training already; see `inlay train-style --name {name} --status`", Exit.USAGE)
     settings, folder = Settings.read(name), run_folder(name)
     (folder / "pause").unlink(missing_ok=True)
     device, _ = choose()
@@ -105,16 +118,22 @@ def _train(name: str) -> int:
                 if (folder / "pause").exists() and step.number < step.total:
                     steps.close()
                     print(f"Paused after {step.number} of {step.total} steps.", file=sys.stderr)
-                    return Exit.DONE
+                    return False
     except (WeightsError, CardError) as error:
+        status["failure"] = str(error)
         raise CommandError(
             f"a style can be trained once the networks it needs are here: {error}", Exit.JOB_FAILED
         ) from None
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        status["failure"] = str(error) or type(error).__name__
+        raise
     finally:
-        training_process.write_status(folder, training_process.read_status(name) | {"pid": 0})
-    _tidy(folder)
+        progress = training_process.read_status(name)
+        training_process.write_status(folder, status | progress | {"pid": 0, "failure": status.get("failure", "")})
     print(f"{name} is trained: `inlay style PHOTO --custom {name} -o OUT`, and Style > Stylize with Custom Style.")
-    return Exit.DONE
+    return True
 
 
 def _list() -> int:
@@ -123,7 +142,7 @@ def _list() -> int:
 
     for name in custom_styles.names():
         print(describe(name))
-    for path in sorted(custom_styles.folder().glob("*.run")):
+    for path in sorted(p for p in custom_styles.folder().glob("*.run") if p.is_dir()):
         if path.stem not in custom_styles.names():
             print(describe(path.stem))
     return Exit.DONE
@@ -131,6 +150,4 @@ def _list() -> int:
 
 def _tidy(folder: Path) -> None:
     """The run's folder is not needed once the style is there."""
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ network it is. While it is learned, the folder NAME.run holds the run.
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NETWORK = "styles"  # the card of the network that the codes are for
+_LARGEST = 1 << 20  # bytes; a style has a few thousand
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -60,6 +62,17 @@ def check_name(name: str) -> str:
     return name
 
 
+def read_regular(path: Path) -> bytes:
+    """A small file of the user's. Raises OSError where it cannot be read, ValueError where it is no plain small file.
+
+    A pipe in its place would hold the reader up for ever, a link lead it elsewhere.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+        raise ValueError(f"{path} is no plain small file")
+    return path.read_bytes()
+
+
 def names() -> list[str]:
     """The names of all custom styles, sorted."""
     return sorted(path.stem for path in folder().glob("*.safetensors"))
@@ -80,14 +93,22 @@ def write(style: CustomStyle) -> Path:
 
 def read(name: str) -> CustomStyle:
     """Raises CustomStyleError when there is no such style, or it was learned for another network than this one."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load
 
     path = path_of(name)
-    if not path.is_file():
+    if not path.is_symlink() and not path.exists():
         there = ", ".join(names()) or "none yet"
         raise CustomStyleError(f"There is no style of your own called {name!r}; there are: {there}.")
-    with safe_open(path, "pt") as file:
-        facts, code = file.metadata(), file.get_tensor("code")
+    damaged = CustomStyleError(f"{path} is damaged: it holds no style. Remove that file and train the style again.")
+    try:
+        load(read_regular(path))  # all of it is checked before any of it is believed
+        with safe_open(path, "pt") as file:
+            facts, code = file.metadata() or {}, file.get_tensor("code")
+    except (OSError, ValueError, SafetensorError):
+        raise damaged from None
+    if not {"network", "painting"} <= facts.keys() or code.ndim != 2 or not bool(code.isfinite().all()):
+        raise damaged
     if facts["network"] != store.find_card(NETWORK).sha256:
         raise CustomStyleError(
             f"The style {name!r} was learned for another version of Inlay's network. Train it again."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from backend.cli.main import main
 from backend.operations.style import training_process
 from models.zoo import custom_styles
 from tests.models.training.test_custom_style import own  # noqa: F401 - a fixture
+from tests.operations.style.test_train_custom import starting
 
 
 def run(*words: str | Path) -> int:
@@ -87,8 +87,7 @@ def test_in_the_background_it_is_another_process(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "Popen", lambda words, **_: started.append(words))
+    started = starting(monkeypatch)
     assert begin(own, "--background") == Exit.DONE
     assert started[0][1:] == ["-m", "backend", "train-style", "--name", "mine", "--resume"]
     assert "in training" in capsys.readouterr().out

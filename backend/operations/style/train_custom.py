@@ -49,9 +49,6 @@ def _begin(name: str, job: Job) -> None:
         raise custom_styles.CustomStyleError("Name a folder with photographs to practice on; at least 20 are needed.")
     photos = Path(str(job.parameters["photos"])).expanduser()
     check_photos(photos)
-    folder = custom_styles.run_folder(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    painting = folder / "painting.png"
     image = as_depth(opaque(job.inputs["image"]), "u8")
-    cv2.imwrite(str(painting), image[..., ::-1])
-    training_process.begin(name, painting, photos, int(job.parameters["steps"]))
+    _, painting = cv2.imencode(".png", image[..., ::-1])
+    training_process.begin(name, painting.tobytes(), photos, int(job.parameters["steps"]))

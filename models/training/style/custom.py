@@ -66,9 +66,14 @@ class Settings:
     def read(cls, name: str) -> Settings:
         """Raises CustomStyleError when no run of that name was begun."""
         path = custom_styles.run_folder(custom_styles.check_name(name)) / "settings.json"
-        if not path.is_file():
+        if not path.is_symlink() and not path.exists():
             raise CustomStyleError(f"No training of a style {name!r} was begun.")
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        try:
+            return cls(**json.loads(custom_styles.read_regular(path).decode()))
+        except (ValueError, TypeError, OSError):
+            raise CustomStyleError(
+                f"{path} is damaged. Forget this training with `inlay train-style --name {name} --remove`, begin again."
+            ) from None
 
 
 @dataclass(frozen=True)
