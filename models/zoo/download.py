@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
+import shutil
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO
+
+from plugin.client.server.launcher import take_lock
 
 CHUNK = 1 << 18
 TIMEOUT = 30.0  # seconds without a byte
+LEAST_RATE = 1 << 10  # bytes a second; a server that sends less holds nobody up for long
+WINDOW = 30.0  # seconds over which the rate is taken
+WAIT = 3600.0  # seconds for another process that fetches the same file
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all
 
@@ -51,11 +61,29 @@ def download(url: str, path: Path, sha256: str, size: int, progress: Progress | 
             f"{path.name} is not on this machine and INLAY_OFFLINE=1 forbids downloads. Unset INLAY_OFFLINE, or fetch "
             f"{url} elsewhere and put it at {path}."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(partial, size, progress):
+            if path.is_file() and sha256_of(path).startswith(sha256):
+                return path  # another process has fetched it meanwhile
+            _fetch(url, partial, sha256, size, progress)
+            partial.replace(path)
+    except OSError as error:
+        raise _cannot_be_kept(path, size, error) from None
+    return path
+
+
+def _fetch(url: str, partial: Path, sha256: str, size: int, progress: Progress | None) -> None:
     limit = size + size // 100
     if partial.exists() and partial.stat().st_size > limit:
         partial.unlink()
+    have = partial.stat().st_size if partial.exists() else 0
+    if (free := shutil.disk_usage(partial.parent).free) < size - have:
+        raise DownloadError(
+            f"The disk of {partial.parent} is full: {(size - have) / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are "
+            "free. Make room and try again."
+        )
     try:
         _receive(url, partial, limit, progress)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
@@ -68,8 +96,53 @@ def download(url: str, path: Path, sha256: str, size: int, progress: Progress | 
         raise DownloadError(
             f"{url} is not the file that was expected: its sha256 differs. Nothing was kept; try again later."
         )
-    partial.replace(path)
-    return path
+
+
+@contextmanager
+def _alone(partial: Path, size: int, progress: Progress | None) -> Iterator[None]:
+    """Hold the lock of a file that is fetched; while another process does, wait and show how far that one is.
+
+    Raises DownloadError when that takes an hour.
+    """
+    name = partial.with_name(partial.name + ".lock")
+    end = time.monotonic() + WAIT
+    while (lock := _lock(name)) is None:
+        if time.monotonic() > end:
+            raise DownloadError(f"Another process has been fetching {partial.stem} for an hour. End it and try again.")
+        if progress is not None:
+            progress(partial.stat().st_size if partial.exists() else 0, size)
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file: there it stays
+            name.unlink()
+        lock.close()
+
+
+def _lock(path: Path) -> IO[bytes] | None:
+    """The locked file, None while another process holds it, or when it was removed by the one that held it."""
+    lock = take_lock(path)
+    if lock is None:
+        return None
+    try:
+        if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+            return lock
+    except FileNotFoundError:
+        pass
+    lock.close()
+    return None
+
+
+def _cannot_be_kept(path: Path, size: int, error: OSError) -> DownloadError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DownloadError(
+            f"The disk of {path.parent} is full. Make room for {size / 1e6:.0f} MB; the next try goes on from there."
+        )
+    return DownloadError(
+        f"{path} cannot be written ({error.strerror or error}). Make {path.parent} writable, or name another folder "
+        "with INLAY_DATA_DIR."
+    )
 
 
 def _receive(url: str, partial: Path, limit: int, progress: Progress | None) -> None:
@@ -90,8 +163,16 @@ def _receive(url: str, partial: Path, limit: int, progress: Progress | None) -> 
         if total > limit:
             raise DownloadError(f"{url} has {total} bytes, at most {limit} are expected; nothing was fetched.")
         with partial.open("ab" if have else "wb") as file:
-            while block := response.read(min(CHUNK, limit + 1 - have)):
+            since, before = time.monotonic(), have
+            while block := response.read1(min(CHUNK, limit + 1 - have)):  # what is there, not all that was asked for
                 have += len(block)
+                if (seconds := time.monotonic() - since) > WINDOW:
+                    if have - before < LEAST_RATE * seconds:
+                        raise DownloadError(
+                            f"{url} comes too slowly ({(have - before) / seconds:.0f} bytes a second). Try again "
+                            "later; it will go on from there."
+                        )
+                    since, before = time.monotonic(), have
                 file.write(block)
                 if progress is not None:
                     progress(have, total)

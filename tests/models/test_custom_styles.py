@@ -1,4 +1,4 @@
-"""Files of the user's own styles that are damaged, or that are no files: named, with what to do, and never waited for."""
+"""Files of the user's own styles that are damaged, or that are no files, are named with what to do."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Card:
         shortest = 64 if self.bundled else PREFIX_LENGTH
         if not digits or not shortest <= len(self.sha256) <= 64:
             raise CardError(f"card {self.name}: sha256 must be {shortest} to 64 lower-case hexadecimal digits")
-        if Path(self.file).name != self.file:
+        if Path(self.file).name != self.file or self.file in ("", "..") or set(self.file) & set("\\:"):
             raise CardError(f"card {self.name}: {self.file!r} is not a plain file name")
 
 
