@@ -98,6 +98,7 @@ class Talker:
         if endpoint.secure:
             socket.curve_serverkey = endpoint.server_key.encode()
             socket.curve_publickey, socket.curve_secretkey = self.pair
+        socket.ipv6 = True
         socket.connect(endpoint.resolve(address))
         return socket
 

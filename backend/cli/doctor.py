@@ -16,7 +16,7 @@ from plugin.client.codec import Status
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job
 from plugin.client.server.endpoint import CONNECTION_FILE, EndpointError, run_directory
-from plugin.client.server.launcher import LaunchError, data_directory, find_installation, log_path
+from plugin.client.server.launcher import LaunchError, data_directory, find_installation, log_name
 
 from . import CommandError, Exit
 from .runner import failed, own_installation
@@ -68,7 +68,7 @@ def _trial() -> int:
     if status is not None:
         _line("Device", status.device or "not known before the first job that computes")
         _line("Backend", f"process {status.pid}, up {status.uptime:.0f} s, worker {status.worker}")
-        _line("Log", status.log or str(log_path()))
+        _line("Log", status.log or log_name())
     print("All is well.")
     return Exit.DONE
 

@@ -46,8 +46,18 @@ def estimate(job: Job) -> int:
     return pixels * 4 * 4 * WORKING_COPIES
 
 
-def check_room(needed: int, available: int) -> None:
-    """Raises RefusedError when the machine has not the bytes of memory that a job is taken to need."""
+def check_room(needed: int, available: int, allowed: int = 0) -> None:
+    """Raises RefusedError when a job is taken to need more bytes of memory than are free, or than one is allowed.
+
+    allowed: what one job may need at most, 0 for no other limit than what is free.
+    """
+    if allowed and needed > allowed:
+        raise RefusedError(
+            ErrorCode.TOO_LARGE,
+            f"The images need about {needed / 2**30:.2f} GiB of memory to work on; this backend allows a job "
+            f"{allowed / 2**30:.2f} GiB.",
+            "Work on a smaller layer or selection, or start the backend with a larger --memory.",
+        )
     if needed > available:
         raise RefusedError(
             ErrorCode.TOO_LARGE,
@@ -58,7 +68,8 @@ def check_room(needed: int, available: int) -> None:
 
 
 def check_total(held: int, available: int) -> None:
-    """Raises RefusedError when the jobs and results that wait, `held` bytes, take more than half of the memory."""
+    """Raises RefusedError when the jobs and results that wait, `held` bytes, take more than is still free: more than
+    half of what there was."""
     if held > available:
         raise RefusedError(
             ErrorCode.TOO_LARGE,

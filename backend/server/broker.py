@@ -37,7 +37,7 @@ from plugin.client.codec import (
     encode,
 )
 from plugin.client.messages import ErrorCode, Failure, Progress
-from plugin.client.server.launcher import log_path
+from plugin.client.server.launcher import LaunchError, log_path
 
 from .intake import Gate, Inbox
 from .jobs import Entry, Session, Sessions
@@ -303,5 +303,5 @@ def _log_of_this_process() -> str:
     """The log's path when this process writes to it, empty when it writes elsewhere."""
     try:
         return str(log_path()) if os.path.samestat(os.fstat(sys.stderr.fileno()), log_path().stat()) else ""
-    except (OSError, ValueError):
+    except (OSError, ValueError, LaunchError):
         return ""

@@ -50,7 +50,7 @@ class Dispatcher:
         self.sessions.remember(session, entry)
         try:
             entry.action = admit(job)
-            check_total(self.sessions.held() + entry.size, self.options.memory or available())
+            check_total(self.sessions.held() + entry.size, available())
         except RefusedError as refused:
             self.fail(entry, refused.failure)
             return
@@ -69,7 +69,7 @@ class Dispatcher:
             while queue and worker.state is WorkerState.IDLE:
                 entry = queue.popleft()
                 try:
-                    check_room(entry.needs, self.options.memory or available())
+                    check_room(entry.needs, available(), self.options.memory)
                 except RefusedError as refused:
                     self.fail(entry, refused.failure)
                     continue

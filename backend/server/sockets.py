@@ -130,6 +130,8 @@ class Sockets:
             if not match or int(match[2]) > 65534:
                 raise EndpointError(f"{listen!r} is no address to listen at", "Write tcp://HOST:PORT.")
             host, port = match[1], int(match[2])
+            for bound in (self.work, self.control):
+                bound.setsockopt(zmq.IPV6, int(host.startswith("[")))
             self.work.bind(f"tcp://{host}:{port or '*'}")
             self.control.bind(f"tcp://{host}:{port + 1 if port else '*'}")
             name = socket.gethostname() if host in ("*", "0.0.0.0", "[::]") else host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any
 
 from plugin.client.codec import Submit
@@ -15,10 +16,12 @@ from ..operations import OperationError
 _KEY = "images"
 
 
-def completed(message: Submit, cache: dict[Any, Any]) -> Job:
+def completed(message: Submit, cache: dict[Any, Any], shared: bool = True) -> Job:
     """The job with all its images, read-only; the large ones stay in `cache` until that is emptied.
 
-    A client is only given what came from itself. Raises OperationError (RESEND) when an image is not there any more.
+    A client is only given what came from itself. An image's digest is the client's own word for what it holds: unless
+    all clients are this user's (`shared`), it is made another one for each of them, so that nothing which is kept under
+    it, such as features, is found by anybody else. Raises OperationError (RESEND) when an image is not there any more.
     """
     images: ImageCache = cache.setdefault(_KEY, ImageCache())
     inputs: dict[str, Raster] = {}
@@ -35,4 +38,10 @@ def completed(message: Submit, cache: dict[Any, Any]) -> Job:
             )
     for picture in inputs.values():
         images.keep(f"{message.client} {picture.key}", picture)
+    if not shared:
+        inputs = {name: replace(image, key=_own(image.key, message.client)) for name, image in inputs.items()}
     return replace(message.job, inputs=inputs)
+
+
+def _own(digest: str, client: str) -> str:
+    return blake2b(f"{client} {digest}".encode(), digest_size=16).hexdigest()

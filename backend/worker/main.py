@@ -87,6 +87,7 @@ class Worker:
         self.loading = threading.Thread(target=self._load, name="torch", daemon=True)
         self.cache: dict[Any, Any] = {}
         self.interrupter = Interrupter()
+        self.shared = "server_key" not in settings  # with encryption, clients may be of several people
         self.begun = time.monotonic()
         if settings["warm"]:
             self.loading.start()
@@ -120,7 +121,7 @@ class Worker:
 
         self.channel.send(Progress(job.id, JobState.RUNNING, 0.0, "Begun"))  # from now on it is not for another worker
         try:
-            job = completed(message, self.cache)
+            job = completed(message, self.cache, self.shared)
             device = "cpu"
             if needs_torch(job.action):
                 if not self.device.done():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,24 @@ def test_hello_is_welcomed_with_the_table_of_actions(backend: Backend, talker: T
     assert welcome.actions == [action.name for action in ACTIONS]
 
 
-@pytest.mark.parametrize("options", [(), ("--listen", "tcp://127.0.0.1:0")], ids=["ipc", "curve"])
+def _ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--listen", "tcp://127.0.0.1:0"),
+        pytest.param(("--listen", "tcp://[::1]:0"), marks=pytest.mark.skipif(not _ipv6(), reason="no IPv6 here")),
+    ],
+    ids=["ipc", "curve", "ipv6"],
+)
 def test_picture_comes_back_as_it_went(start_backend, options: tuple[str, ...], talk) -> None:
     talker = talk(start_backend(*options))
     job = identity(300, 200)
@@ -187,7 +205,8 @@ def test_job_that_needs_more_memory_than_there_is_is_refused(start_backend, talk
     talker.say(Submit(talker.client, job))
     failed = talker.hear_end(job)
     assert failed.failure.code is ErrorCode.TOO_LARGE
-    assert "memory" in failed.failure.message
+    assert "allows a job 0.01 GiB" in failed.failure.message
+    assert "--memory" in failed.failure.remedy
 
 
 def test_status_tells_what_is_so(backend: Backend, talker: Talker) -> None:

@@ -73,3 +73,14 @@ def test_no_operation_can_change_what_is_kept() -> None:
     job = completed(submit(image=LAYER), {})
     with pytest.raises(TypeError, match="read-only"):
         memoryview(job.inputs["image"].data)[0] = 1
+
+
+def test_what_is_kept_for_one_client_is_not_found_by_another_that_states_the_same_digest() -> None:
+    """A client says what the digest of its image is; nobody computes it again."""
+    planted, honest = (
+        completed(submit(client, image=LAYER), {}, shared=False).inputs["image"].digest() for client in ("one", "two")
+    )
+    assert planted != honest
+    again = completed(submit("two", image=LAYER), {}, shared=False).inputs["image"]
+    assert again.digest() == honest
+    assert completed(submit("two", image=LAYER), {}).inputs["image"].digest() == LAYER.digest()

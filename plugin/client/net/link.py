@@ -27,7 +27,7 @@ from ..codec import (
 from ..image_cache import ImageCache
 from ..messages import ErrorCode, Failure
 from ..server.endpoint import Endpoint, EndpointError
-from ..server.launcher import log_path
+from ..server.launcher import log_name
 from .load_transport import load_transport
 from .transport import Channel, ConnectError, TransportError
 
@@ -53,7 +53,7 @@ class LinkBrokenError(LinkError):
 
 
 def _lost(message: str, remedy: str = _UNANSWERED, code: ErrorCode = ErrorCode.UNREACHABLE) -> LinkError:
-    return LinkError(Failure(code, message, remedy, str(log_path())))
+    return LinkError(Failure(code, message, remedy, log_name()))
 
 
 class Link:

@@ -31,6 +31,7 @@ class PyzmqChannel:
         self.socket.linger = 0  # what cannot leave when a connection breaks must not keep the context from ending
         self.socket.reconnect_ivl = -1  # a lost connection is for Connection to judge, not to be mended in silence
         self.socket.maxmsgsize = limits.raster_bytes
+        self.socket.ipv6 = True  # takes IPv4 addresses, too
         if endpoint.secure:
             self.socket.curve_serverkey = endpoint.server_key.encode()
             self.socket.curve_publickey = endpoint.client_public.encode()

@@ -20,7 +20,7 @@ from ..image import Reference
 from ..image_cache import ImageCache, by_reference, references, with_digests
 from ..messages import ErrorCode, Failure, Job, JobState, Progress, Result, new_id
 from ..server.endpoint import Endpoint
-from ..server.launcher import Installation, log_path
+from ..server.launcher import Installation, log_name
 from ..server.locate import Locator
 from .link import Link, LinkBrokenError, LinkError
 
@@ -320,7 +320,7 @@ class Exchange:
             ErrorCode.UNREACHABLE,
             "The backend has ended.",
             "Your document is as it was. Try again: it starts by itself. If it ends again, the log says why.",
-            str(log_path()),
+            log_name(),
         )
         self._give_up(failure, everything=False)
         return False

@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from . import sandbox
 FILE_VERSION = 1
 CONNECTION_FILE = "connection.json"
 LOOPBACK = "127.0.0.1"
-SOCKET_PATH_BYTES = 107
-"""Longest path of a unix socket, in bytes (Linux's sockaddr_un; other systems' are shorter by at most 4)."""
+SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
+"""Longest path of a unix socket, in bytes (sockaddr_un)."""
+LONGEST_NAME = "worker-99"
+"""Of a socket in the run directory."""
 
 _KEY = re.compile(r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # Z85, 32 bytes
 _TCP = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+):([0-9]{1,5})")
@@ -84,11 +87,7 @@ class Endpoint:
         if not name:
             return address
         path = (self.folder or run_directory()) / name[1]
-        if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
-            raise EndpointError(
-                f"the path of the socket {path} is longer than {SOCKET_PATH_BYTES} bytes",
-                "Set INLAY_RUN_DIR to a folder with a shorter path.",
-            )
+        check_socket_path(path)
         return f"ipc://{path}"
 
 
@@ -105,9 +104,25 @@ def run_directory(path: Path | None = None) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
     except OSError as error:
-        raise EndpointError(f"the folder {path} cannot be used: {error.strerror}", "Set INLAY_RUN_DIR.") from None
+        raise EndpointError(
+            f"the folder {path}, in which the backend is met, cannot be made: {error.strerror}",
+            "Make the folder above it yours, or set INLAY_RUN_DIR to a folder of yours.",
+        ) from None
     _demand_private(path, found, directory=True)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise EndpointError(f"the folder {path} cannot be written to", f"Make it writable: chmod 700 {path}")
+    if hasattr(socket, "AF_UNIX"):
+        check_socket_path(path.absolute() / LONGEST_NAME)
     return path.absolute()
+
+
+def check_socket_path(path: Path) -> None:
+    """Raises EndpointError when the path of a unix socket is longer than the system takes."""
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+        raise EndpointError(
+            f"the path of the socket {path} is longer than {SOCKET_PATH_BYTES} bytes",
+            "Set INLAY_RUN_DIR to a folder with a shorter path.",
+        )
 
 
 def _default_directory() -> Path:
@@ -127,7 +142,12 @@ def _default_directory() -> Path:
 def _demand_private(path: Path, found: os.stat_result, directory: bool) -> None:
     if not (stat.S_ISDIR if directory else stat.S_ISREG)(found.st_mode):
         raise EndpointError(f"{path} is no {'folder' if directory else 'file'}", "Remove it and try again.")
-    if os.name == "posix" and (found.st_uid != os.getuid() or found.st_mode & 0o077):
+    if os.name == "posix" and found.st_uid != os.getuid():
+        raise EndpointError(
+            f"{path} belongs to another user of this machine (number {found.st_uid})",
+            "Have it removed, or set INLAY_RUN_DIR to a folder of yours.",
+        )
+    if os.name == "posix" and found.st_mode & 0o077:
         raise EndpointError(
             f"{path} is open to other users of this machine",
             f"Make it yours alone: chmod {'700' if directory else '600'} {path}",

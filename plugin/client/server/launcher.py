@@ -44,7 +44,10 @@ class Installation:
 
 
 def data_directory() -> Path:
-    """Where the installation, its record and the log live: INLAY_DATA_DIR, else the system's usual place."""
+    """Where the installation, its record and the log live: INLAY_DATA_DIR, else the system's usual place.
+
+    Raises LaunchError when the home folder is not known.
+    """
     if named := os.environ.get("INLAY_DATA_DIR"):
         return Path(named)
     if (confined := sandbox.current()) is not None:
@@ -52,13 +55,33 @@ def data_directory() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Inlay"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Inlay"
-    return Path.home() / ".local" / "share" / "inlay"
+        return _home() / "Library" / "Application Support" / "Inlay"
+    return _home() / ".local" / "share" / "inlay"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # in a container, for example
+        failure = Failure(
+            ErrorCode.UNREACHABLE,
+            "Your home folder is not known: HOME is not set, and the system has no entry for this user.",
+            "Set HOME, or set INLAY_DATA_DIR to the folder of Inlay's data.",
+        )
+        raise LaunchError(failure) from None
 
 
 def log_path() -> Path:
-    """The backend's log."""
+    """The backend's log. Raises LaunchError when the home folder is not known."""
     return data_directory() / LOG_NAME
+
+
+def log_name() -> str:
+    """The path of the log for a message; empty when it is not known."""
+    try:
+        return str(log_path())
+    except LaunchError:
+        return ""
 
 
 def find_installation() -> Installation:
@@ -129,7 +152,15 @@ class Launch:
 
     def lock(self) -> bool:
         """Whether it is for this process to start the backend: false while another one is at it."""
-        self._lock = self._lock or take_lock(self.run_dir / "start.lock")
+        try:
+            self._lock = self._lock or take_lock(self.run_dir / "start.lock")
+        except OSError as error:
+            failure = Failure(
+                ErrorCode.UNREACHABLE,
+                f"The folder {self.run_dir} cannot be written to: {error.strerror}.",
+                f"Make it yours and writable: chmod 700 {self.run_dir}",
+            )
+            raise LaunchError(failure) from None
         return self._lock is not None
 
     def start(self) -> None:
@@ -167,7 +198,7 @@ class Launch:
             ErrorCode.UNREACHABLE,
             f"The backend ended while it was starting (exit status {status}).",
             "The log says why; python3 -m installer repairs an installation.",
-            str(log_path()),
+            log_name(),
         )
 
     def absent(self) -> Failure | None:
@@ -207,8 +238,16 @@ def take_lock(path: Path) -> IO[bytes] | None:
 
 def _open_log() -> IO[bytes]:
     path = log_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):  # the first start, or a log that another process holds open
-        if path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_name(LOG_NAME + ".1"))
-    return path.open("ab")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # the first start, or a log that another process holds open
+            if path.stat().st_size > LOG_BYTES:
+                path.replace(path.with_name(LOG_NAME + ".1"))
+        return path.open("ab")
+    except OSError as error:
+        failure = Failure(
+            ErrorCode.UNREACHABLE,
+            f"The backend's log {path} cannot be written: {error.strerror}.",
+            f"Make {path.parent} yours and writable, or set INLAY_DATA_DIR to another folder.",
+        )
+        raise LaunchError(failure) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..messages import ErrorCode, Failure
 from ..net.link import LinkError
 from .endpoint import CONNECTION_FILE, Endpoint, EndpointError, listening, read_endpoint, run_directory
-from .launcher import Installation, Launch, LaunchError, log_path
+from .launcher import Installation, Launch, LaunchError, log_name
 
 START_SECONDS = 60.0
 """How long a backend may take to start. It answers within a second; a cold disk or a virus scanner may take longer."""
@@ -93,4 +93,4 @@ class Locator:
 
 
 def _absent(message: str, remedy: str) -> LinkError:
-    return LinkError(Failure(ErrorCode.UNREACHABLE, message, remedy, str(log_path())))
+    return LinkError(Failure(ErrorCode.UNREACHABLE, message, remedy, log_name()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
 from pathlib import Path
@@ -152,3 +153,21 @@ def test_listening_tells_a_dead_socket_from_a_live_one(folder: Path) -> None:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         assert listening(address)
     assert not listening(address)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_folder_of_somebody_else_is_named_as_that(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, -1)
+    tmp_path.chmod(0o700)
+    with pytest.raises(EndpointError) as caught:
+        run_directory(tmp_path)
+    assert "another user" in caught.value.failure.message
+    assert "12345" in caught.value.failure.message
+    assert "chmod" not in caught.value.failure.remedy
+
+
+def test_folder_whose_sockets_would_have_too_long_a_path_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(EndpointError) as caught:
+        run_directory(tmp_path / ("long" * 25))
+    assert "longer than" in caught.value.failure.message
+    assert "shorter path" in caught.value.failure.remedy

@@ -21,6 +21,7 @@ from plugin.client.server.launcher import (
     LaunchError,
     data_directory,
     find_installation,
+    log_name,
     log_path,
 )
 
@@ -185,3 +186,27 @@ def test_no_thread_outlives_a_connection(run_dir: Path) -> None:
     with Connection("one", start=False):
         assert threading.active_count() > before
     assert threading.active_count() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another way to a home folder")
+def test_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "INLAY_DATA_DIR", "INLAY_BACKEND_PYTHON"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])  # KeyError, as where there is no entry
+    with pytest.raises(LaunchError) as caught:
+        find_installation()
+    assert "HOME" in caught.value.failure.message
+    assert "INLAY_DATA_DIR" in caught.value.failure.remedy
+    assert log_name() == ""
+
+
+def test_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "file" / "data"))
+    run_dir = tmp_path / "run"
+    run_dir.mkdir(mode=0o700)
+    with Launch(run_dir, Installation(Path(sys.executable), ROOT)) as launch, pytest.raises(LaunchError) as caught:
+        launch.start()
+    assert "log" in caught.value.failure.message
+    assert str(tmp_path / "file") in caught.value.failure.message
+    assert "INLAY_DATA_DIR" in caught.value.failure.remedy
