@@ -1,11 +1,9 @@
-"""Color profiles: pictures brought from one into another, and profiles put into files that OpenCV writes."""
+"""Color profiles (ICC): which go with which pixels, pixels brought from one into another, and made from numbers."""
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from plugin.client.image import Raster
@@ -13,93 +11,153 @@ from plugin.client.image import Raster
 from ..cli import CommandError, Exit
 
 if TYPE_CHECKING:
-    from backend.imaging.arrays import AnyArray
+    from collections.abc import Sequence
+
+    from backend.io.rasters import Pixels
+
+RELATIVE, BLACK_POINT = 1, 0x2000
+"""LittleCMS: relative colorimetry with black point compensation, as editors convert images."""
+
+SPACES = {b"GRAY": "gray", b"RGB ": "rgb", b"CMYK": "cmyk", b"Lab ": "lab"}
+"""Color spaces in a profile's header (ICC.1, 7.2.6), and their names in LittleCMS' wrapper."""
+
+WHITE_D65 = (0.3127, 0.3290)
+PRIMARIES = {
+    1: (0.640, 0.330, 0.300, 0.600, 0.150, 0.060),  # BT.709, sRGB
+    9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046),  # BT.2020
+    12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060),  # Display P3
+}
+"""Red, green and blue (x, y each) of the code points that still images use (ITU-T H.273, table 2)."""
 
 
-STEP = 5  # of 255, between the colors at which a conversion of deeper pictures is asked for
-PROFILE_TAG, UNDEFINED = 34675, 7
-"""The tag of a profile in a TIFF and the type of its entry (ICC.1, annex B.4)."""
+def space(profile: bytes) -> str:
+    """Of a profile: gray, rgb, cmyk, lab; empty for others and for what is no profile."""
+    return SPACES.get(profile[16:20], "") if profile[36:40] == b"acsp" else ""
 
 
-def converted(picture: Raster, profile: bytes) -> Raster:
-    """A picture in RGB with its colors brought from its own profile into another; none is sRGB.
+def fitting(profile: bytes, channels: int) -> bytes:
+    """The profile where it is one for pixels of so many channels (alpha counted), else none, which means sRGB."""
+    return profile if space(profile) == ("gray" if channels < 3 else "rgb") else b""
 
-    Eight-bit samples go through LittleCMS, deeper ones through its table of every fifth level, interpolated, good to
-    half a level of eight bits. Gray pictures come back as they are. Raises CommandError for a profile that is damaged
-    or no RGB one.
+
+@cache
+def srgb() -> bytes:
+    """A profile of sRGB."""
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@cache
+def lab() -> bytes:
+    """A profile of CIE L*a*b* under D50, as TIFF and ICC have it."""
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
+def transformed(colors: Pixels, source: bytes, target: bytes) -> Pixels:
+    """Colors from one profile's space into another's, without alpha.
+
+    Args:
+        colors: H x W x C; integers of the whole range, or floats: 0..1, for CMYK 0..100, for Lab L* 0..100 and a*, b*
+            as they are.
+        source: profile of these colors.
+        target: an RGB or gray profile.
+
+    Returns:
+        H x W x 3 or H x W x 1: bytes for bytes, float32 for everything else; values beyond 0..1 are kept where both
+        profiles are matrices.
+
+    Raises:
+        ValueError: when a profile is damaged or of another space.
     """
-    if picture.profile == profile or picture.format.channels.startswith("Y"):
-        return picture
+    import imagecodecs
+    import numpy as np
+
+    if colors.dtype != np.uint8:
+        full = 1.0 if colors.dtype.kind == "f" else float(np.iinfo(colors.dtype).max)
+        scale = 100.0 if space(source) == "cmyk" and full != 1.0 else 1.0
+        colors = colors.astype(np.float32) * np.float32(scale / full)
+    names = space(source), space(target)
+    if "" in names:
+        raise ValueError("a color profile is damaged, or of a kind that is not known")
+    squeezed = colors[..., 0] if names[0] == "gray" else colors
+    try:
+        result = imagecodecs.cms_transform(
+            np.ascontiguousarray(squeezed), source, target,
+            colorspace=names[0], outcolorspace=names[1], intent=RELATIVE, flags=BLACK_POINT,
+        )  # fmt: skip
+    except (imagecodecs.CmsError, ValueError) as error:
+        raise ValueError(f"a color profile cannot be used ({error})") from None
+    found: Pixels = result.reshape(*colors.shape[:2], -1)
+    return found
+
+
+def converted(image: Raster, profile: bytes) -> Raster:
+    """An image with its colors brought from its own profile into another; none is sRGB.
+
+    Gray goes to gray and RGB to RGB; gray with a profile of RGB's kind asked for becomes RGB. Depth, place and alpha
+    stay as they are.
+
+    Raises:
+        CommandError: bad input: a profile is damaged.
+    """
     import numpy as np
 
     from backend.io.rasters import as_depth, from_array, ordered
 
-    pixels = ordered(picture)
-    colors = np.ascontiguousarray(pixels[..., :3])
-    if colors.dtype == np.uint8:
-        colors = _transformed(colors, picture.profile, profile)
-    else:
-        levels = np.arange(0, 256, STEP, dtype=np.uint8)
-        grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1)
-        table = _transformed(grid.reshape(len(levels), -1, 3), picture.profile, profile).reshape(grid.shape)
-        colors = as_depth(_looked_up(table, colors), picture.format.depth)
-    return replace(from_array(np.dstack([colors, pixels[..., 3:]]), profile), x=picture.x, y=picture.y)
-
-
-def _transformed(colors: AnyArray, source: bytes, target: bytes) -> AnyArray:
-    """H x W x 3 bytes by relative colorimetry with black point compensation, as editors convert pictures."""
-    import numpy as np
-    from PIL import Image, ImageCms
-
+    gray = image.format.channels.startswith("Y")
+    if image.profile == profile or (gray and not image.profile and space(profile) != "rgb"):
+        return image
+    pixels = ordered(image)
+    colors, alpha = (pixels[..., :-1], pixels[..., -1:]) if image.format.has_alpha else (pixels, pixels[..., :0])
+    if gray and not image.profile:
+        colors = np.repeat(colors, 3, axis=2)
     try:
-        before, after = (
-            ImageCms.ImageCmsProfile(io.BytesIO(data) if data else ImageCms.createProfile("sRGB"))
-            for data in (source, target)
-        )
-        image = ImageCms.profileToProfile(
-            Image.fromarray(colors),
-            before,
-            after,
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError) as error:
-        raise CommandError(
-            f"the color profiles of the two pictures do not go together: {error}", Exit.BAD_INPUT
-        ) from None
-    return np.asarray(image)
+        changed = transformed(colors, image.profile or srgb(), profile or srgb())
+    except ValueError as error:
+        raise CommandError(f"the color profiles of the two images do not go together: {error}", Exit.BAD_INPUT) from None
+    depth = image.format.depth
+    result = from_array(np.dstack([as_depth(changed, depth), alpha]), profile)
+    return replace(result, x=image.x, y=image.y)
 
 
-def _looked_up(table: AnyArray, colors: AnyArray) -> AnyArray:
-    """Colors H x W x 3 through a table L x L x L x 3 of bytes, trilinear; float32, 0..1."""
+def from_chromaticities(white: Sequence[float], primaries: Sequence[float], gamma: float) -> bytes:
+    """A profile of RGB from white point (x, y), primaries (x, y of red, green, blue) and a power curve."""
+    import imagecodecs
+
+    points = [[primaries[i], primaries[i + 1], 1.0] for i in (0, 2, 4)]
+    return bytes(
+        imagecodecs.cms_profile("rgb", whitepoint=[white[0], white[1], 1.0], primaries=sum(points, []), gamma=gamma)
+    )
+
+
+def gray_gamma(gamma: float) -> bytes:
+    """A profile of gray with a power curve."""
+    import imagecodecs
+
+    return bytes(imagecodecs.cms_profile("gray", gamma=gamma))
+
+
+def from_code_points(primaries: int, transfer: int) -> bytes | None:
+    """The profile of code points (ITU-T H.273); empty for sRGB, None for those that are not known, or HDR."""
+    import imagecodecs
     import numpy as np
-    from scipy.ndimage import map_coordinates
 
-    from backend.imaging.color.spaces import to_unit
-
-    places = np.moveaxis(np.clip(to_unit(colors), 0, 1) * np.float32(len(table) - 1), 2, 0)
-    found = [map_coordinates(to_unit(table[..., k]), places, order=1, mode="nearest") for k in range(3)]
-    return np.dstack(found)
-
-
-def png_with_profile(png: bytes, profile: bytes) -> bytes:
-    """A PNG with an iCCP chunk after its header (PNG specification, 11.3.2.3)."""
-    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
-    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
-    header = 8 + 25  # signature and IHDR
-    return png[:header] + chunk + png[header:]
-
-
-def tiff_with_profile(tiff: bytes, profile: bytes) -> bytes:
-    """A TIFF with the profile in its first directory, which is written anew at the end (TIFF 6.0, section 2)."""
-    order = "<" if tiff.startswith(b"II") else ">"
-    (start,) = struct.unpack_from(order + "I", tiff, 4)
-    (count,) = struct.unpack_from(order + "H", tiff, start)
-    entries = [tiff[start + 2 + 12 * i : start + 14 + 12 * i] for i in range(count)]
-    following = tiff[start + 2 + 12 * count : start + 6 + 12 * count]
-    data = tiff + bytes(len(tiff) % 2)
-    entries.append(struct.pack(order + "HHII", PROFILE_TAG, UNDEFINED, len(profile), len(data)))
-    entries.sort(key=lambda entry: int(struct.unpack(order + "H", entry[:2])[0]))
-    data += profile + bytes(len(profile) % 2)
-    directory = struct.pack(order + "H", count + 1) + b"".join(entries) + following
-    return data[:4] + struct.pack(order + "I", len(data)) + data[8:] + directory
+    if primaries not in PRIMARIES:
+        return None
+    if (primaries, transfer) == (1, 13):
+        return b""
+    signal = np.linspace(0, 1, 4096)
+    srgb_curve = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
+    bt709 = np.where(signal < 0.081, signal / 4.5, ((signal + 0.099) / 1.099) ** (1 / 0.45))
+    curve = {1: bt709, 6: bt709, 14: bt709, 15: bt709, 13: srgb_curve, 8: signal, 4: signal**2.2, 5: signal**2.8}
+    if transfer not in curve:
+        return None
+    first = PRIMARIES[primaries]
+    points = [first[0], first[1], 1.0, first[2], first[3], 1.0, first[4], first[5], 1.0]
+    table = np.rint(curve[transfer] * 65535).astype(np.uint16)
+    return bytes(
+        imagecodecs.cms_profile("rgb", whitepoint=[*WHITE_D65, 1.0], primaries=points, transferfunction=table)
+    )

@@ -1,199 +1,221 @@
-"""Picture files to and from `Raster`s: orientation, depth, alpha and color profile are kept.
+"""Image files to and from `Raster`s: orientation, depth, alpha, color profile and metadata are kept.
 
-Eight bits a sample go through Pillow. Deeper PNG and TIFF go through OpenCV, because Pillow cuts 16-bit color to
-eight bits.
+Formats are told by content (`formats`); bytes come from and go to files without loss (`sources`, `safe_write`). PNG
+and TIFF have modules of their own, everything else goes through Pillow. What is kept of each: docs/files.md.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from backend.imaging.arrays import AnyArray
 from plugin.client.image import Raster
 
 from ..cli import CommandError, Exit, usage
-from . import icc
+from . import formats
+from .sources import STREAM, read_bytes, refused, shown
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from backend.io.decoded import Decoded
+    from backend.io.metadata import Metadata
+    from backend.io.rasters import Pixels
 
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp"}
+"""What can be written."""
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
-"""What a folder is searched for, and what can be written."""
-
-OPAQUE = {".jpg", ".jpeg", ".bmp"}
+OPAQUE = {".jpg", ".jpeg", ".jpe", ".jfif", ".bmp"}
 """Formats that keep no alpha."""
 
-DEEP = {".png": {"u8", "u16"}, ".tif": {"u8", "u16", "f32"}, ".tiff": {"u8", "u16", "f32"}}
+DEEP = {".png": {"u8", "u16"}, ".tif": {"u8", "u16", "f16", "f32"}, ".tiff": {"u8", "u16", "f16", "f32"}}
 """Sample types each format can hold; all others hold u8 alone."""
 
-ORIENTATION = 0x0112
-"""The tag of the picture's orientation, in EXIF and in TIFF."""
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """What a file holds.
+
+    Attributes:
+        raster: the first image, upright, at offset 0, 0.
+        metadata: what goes on to a result.
+        format: its name.
+        frames: images in the file.
+        notes: sentences for the user on what is not kept.
+    """
+
+    raster: Raster
+    metadata: Metadata
+    format: str
+    frames: int = 1
+    notes: tuple[str, ...] = field(default=())
 
 
 def read(path: Path) -> Raster:
-    """The picture in a file, upright, at offset 0, 0.
+    """The image in a file, upright, at offset 0, 0. Raises CommandError as `load` does."""
+    return load(path).raster
 
-    Raises CommandError with `Exit.BAD_INPUT` when the file is missing or holds no readable picture.
+
+def load(path: Path) -> ImageFile:
+    """The first image in a file with what the file says beside it.
+
+    Args:
+        path: a file; "-" is standard input.
+
+    Raises:
+        CommandError: bad input, in one line: no file, no image, of a kind that is not read, or damaged.
     """
-    from PIL import Image, ImageOps
-
+    content, form = read_bytes(path)
+    from backend.io.decoded import UnreadableError, turned
     from backend.io.rasters import from_array
 
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror}", Exit.BAD_INPUT) from None
-    Image.MAX_IMAGE_PIXELS = None  # the person named this file; a large one is no attack
-    profile, orientation = b"", 1
-    try:
-        with _quietly(), Image.open(path) as image:
-            profile = image.info.get("icc_profile") or b""
-            if not _is_deep(image, content):
-                return from_array(_eight_bits(ImageOps.exif_transpose(image)), profile)
-            orientation = image.getexif().get(ORIENTATION, 1)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if not content.startswith((b"II*\0", b"MM\0*")):  # OpenCV reads kinds of TIFF that Pillow does not know
-            raise CommandError(f"{path} is no picture that can be read: {error}", Exit.BAD_INPUT) from None
-    pixels = _decode_deep(_orientation_cleared(content))
-    if pixels is None:
-        raise CommandError(f"{path} is no picture that can be read: its pixels are damaged", Exit.BAD_INPUT)
-    return from_array(_turned(pixels, orientation), profile)
+        found = _decode(content, form, path)
+    except UnreadableError as error:
+        raise refused(path, str(error)) from None
+    except CommandError:
+        raise
+    except MemoryError:
+        raise refused(path, "needs more memory than there is. Make it smaller, or close other programs") from None
+    except Exception as error:  # whatever a library says of a damaged file
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise refused(
+            path, f"this {form.name} cannot be read ({reason}): it is incomplete, damaged, or of a rare kind; if other "
+            "programs open it, save it as PNG or TIFF there",
+        ) from None  # fmt: skip
+    notes = list(found.notes)
+    if found.frames > 1:
+        notes.insert(0, f"It holds {found.frames} images; only the first is worked on.")
+    raster = from_array(turned(found.pixels, found.orientation), found.profile)
+    return ImageFile(raster, found.metadata, form.name, found.frames, tuple(notes))
 
 
-def write(path: Path, raster: Raster) -> None:
-    """Write a picture; the suffix names the format. Depth and alpha the format cannot hold are reduced to what it can.
+def write(
+    path: Path,
+    raster: Raster,
+    metadata: Metadata | None = None,
+    *,
+    inputs: Sequence[Path] = (),
+    overwrite: bool = False,
+) -> list[str]:
+    """Write an image whole or not at all; the suffix names the format.
 
-    Raises CommandError when the suffix is unknown (usage) or the file cannot be written (bad input).
+    Args:
+        path: where to; "-" is standard output (PNG, or TIFF for floats).
+        raster: the image.
+        metadata: of the file that it was made from.
+        inputs: files that are never written over.
+        overwrite: whether other files may be replaced than those that Inlay wrote itself.
+
+    Returns:
+        Sentences for the user on what the format cannot hold.
+
+    Raises:
+        CommandError: usage: unknown suffix, a target that must be kept, or transparency in a format without; bad
+            input: the file cannot be written.
     """
-    from backend.io.rasters import as_depth, ordered
+    from backend.io.metadata import Metadata
+    from backend.io.safe_write import check_target, marked, write_bytes
 
-    check_suffix(path)
-    suffix = path.suffix.lower()
-    pixels = ordered(raster)
-    if suffix in OPAQUE and raster.format.has_alpha:
-        pixels = pixels[..., :-1]
-    if raster.format.depth not in DEEP.get(suffix, {"u8"}):
-        pixels = as_depth(pixels, "u16" if suffix == ".png" else "u8")
+    if path == STREAM:
+        suffix = ".tif" if raster.format.depth.startswith("f") else ".png"
+    else:
+        check_suffix(path)
+        check_target(path, inputs, overwrite)
+        suffix = path.suffix.lower()
+    pixels, notes = _for_format(path, raster, suffix)
+    profile = fitting_profile(raster)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if pixels.dtype == "uint8":
-            from PIL import Image
-
-            quality: dict[str, Any] = {"quality": 95} if suffix in {".jpg", ".jpeg", ".webp"} else {}
-            Image.fromarray(pixels.squeeze()).save(path, icc_profile=raster.profile or None, **quality)
-        else:
-            path.write_bytes(_encode_deep(pixels, suffix, raster.profile))
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}", Exit.BAD_INPUT) from None
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
-        yield
+        content = _encode(pixels, suffix, profile, metadata or Metadata())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CommandError(
+            f"cannot write {shown(path)} as {suffix[1:].upper()}: {' '.join(str(error).split())}", Exit.BAD_INPUT
+        ) from None
+    if path == STREAM:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        write_bytes(path, content if suffix == ".png" else marked(content), overwrite)
+    return notes
 
 
 def check_suffix(path: Path) -> None:
-    """Raise CommandError (usage) when pictures cannot be written under this name."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise usage(f"{path}: write to one of {', '.join(sorted(SUFFIXES))}")
+    """Raise CommandError (usage) when images cannot be written under this name."""
+    if path != STREAM and path.suffix.lower() not in SUFFIXES:
+        raise usage(f"{shown(path)}: write to one of {', '.join(sorted(SUFFIXES))}")
 
 
-def gray(raster: Raster) -> AnyArray:
-    """A picture as a mask, H x W float32 in 0..1: its brightness times its alpha."""
+def check_transparency(path: Path, raster: Raster) -> None:
+    """Raise CommandError (usage) when an image has transparent parts that the format of its result cannot keep."""
+    from backend.io.rasters import coverage
+
+    if path.suffix.lower() in OPAQUE and raster.format.has_alpha and not (coverage(raster) == 1).all():
+        raise opaque(path)
+
+
+def opaque(path: Path) -> CommandError:
+    """The format keeps no transparency."""
+    return usage(f"{shown(path)}: this format keeps no transparency; write a .png, .tif or .webp")
+
+
+def fitting_profile(raster: Raster) -> bytes:
+    """The profile, where it is one for the raster's channels."""
+    from backend.io.icc import fitting
+    from plugin.client.image import CHANNELS
+
+    return fitting(bytes(raster.profile), CHANNELS[raster.format.channels])
+
+
+def gray(raster: Raster) -> Pixels:
+    """An image as a mask, H x W float32 in 0..1: its brightness times its alpha."""
     import numpy as np
 
     from backend.imaging.color.spaces import to_unit
     from backend.io.rasters import coverage, samples
 
     color = to_unit(samples(raster))[..., : -1 if raster.format.has_alpha else None]
-    result: AnyArray = np.clip(color.mean(axis=2) * coverage(raster), 0, 1)
+    result: Pixels = np.clip(color.mean(axis=2) * coverage(raster), 0, 1)
     return result
 
 
-def _is_deep(image: Image, content: bytes) -> bool:
-    if image.format == "PNG":
-        return content[24] == 16  # bit depth in IHDR
-    if image.format == "TIFF":
-        bits = getattr(image, "tag_v2", {}).get(258, (1,))
-        return any(count > 8 for count in bits)
-    return False
+def _decode(content: bytes, form: formats.Format, path: Path) -> Decoded:
+    from . import png, through_pillow, tiff
+
+    if form is formats.PNG:
+        return png.read(content, path)
+    if form is formats.TIFF:
+        return tiff.read(content, path)
+    return through_pillow.read(content, form, path)
 
 
-def _eight_bits(image: Image) -> AnyArray:
-    import numpy as np
+def _encode(pixels: Pixels, suffix: str, profile: bytes, metadata: Metadata) -> bytes:
+    from . import png, through_pillow, tiff
 
-    if image.mode not in ("L", "LA", "RGB", "RGBA"):
-        alpha = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
-        image = image.convert(("LA" if image.mode in ("1", "L") else "RGBA") if alpha else _plain_mode(image.mode))
-    elif image.mode in ("L", "RGB") and "transparency" in image.info:
-        image = image.convert(image.mode + "A")
-    return np.asarray(image)
-
-
-def _plain_mode(mode: str) -> str:
-    return "L" if mode in ("1", "I", "F") or mode.startswith("I;") else "RGB"
+    if suffix == ".png":
+        return png.encode(pixels, profile, metadata)
+    if suffix in formats.TIFF.suffixes:
+        return tiff.encode(pixels, profile, metadata)
+    return through_pillow.encode(pixels, suffix, profile, metadata)
 
 
-def _decode_deep(content: bytes) -> AnyArray | None:
-    import cv2
-    import numpy as np
+def _for_format(path: Path, raster: Raster, suffix: str) -> tuple[Pixels, list[str]]:
+    """Samples that a format can hold, H x W x C, and what that costs."""
+    from backend.imaging.color.spaces import to_unit
+    from backend.io.rasters import as_depth, ordered
 
-    pixels: AnyArray | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        return None
-    if pixels.dtype not in (np.uint8, np.uint16):
-        pixels = pixels.astype(np.float32)
-    if pixels.ndim == 3:
-        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
-    return pixels
-
-
-def _orientation_cleared(content: bytes) -> bytes:
-    """A TIFF whose first directory says "upright": OpenCV turns some orientations itself and fails on others."""
-    order: Literal["little", "big"] = "little" if content.startswith(b"II") else "big"
-    if not content.startswith((b"II*\0", b"MM\0*")):
-        return content
-    cleared = bytearray(content)
-    directory = int.from_bytes(content[4:8], order)
-    for i in range(int.from_bytes(content[directory : directory + 2], order)):
-        entry = directory + 2 + 12 * i  # tag, type, count, value (TIFF 6.0, section 2)
-        if int.from_bytes(content[entry : entry + 2], order) == ORIENTATION:
-            cleared[entry + 8 : entry + 10] = (1).to_bytes(2, order)
-    return bytes(cleared)
+    pixels, notes, depth = ordered(raster), [], raster.format.depth
+    if suffix in OPAQUE and raster.format.has_alpha:
+        check_transparency(path, raster)
+        pixels = pixels[..., :-1]
+    if depth not in DEEP.get(suffix, {"u8"}):
+        wanted = "u16" if suffix == ".png" else "u8"
+        if depth.startswith("f") and (to_unit(pixels) > 1).any():
+            notes.append(f"Values above 1 do not fit into {suffix[1:].upper()} and were cut; a .tif keeps them.")
+        notes.append(f"Written with {8 if wanted == 'u8' else 16} bits a sample; a .tif keeps {_named(depth)}.")
+        pixels = as_depth(pixels, wanted)
+    return pixels, notes
 
 
-def _encode_deep(pixels: AnyArray, suffix: str, profile: bytes) -> bytes:
-    import cv2
-    import numpy as np
-
-    if pixels.shape[2] == 2:  # OpenCV writes no gray with alpha
-        pixels = pixels[..., [0, 0, 0, 1]]
-    if pixels.shape[2] >= 3:
-        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
-    done, encoded = cv2.imencode(suffix, np.ascontiguousarray(pixels))
-    if not done:
-        raise OSError(f"the pixels could not be written as {suffix}")
-    content: bytes = encoded.tobytes()
-    if not profile:
-        return content
-    return icc.png_with_profile(content, profile) if suffix == ".png" else icc.tiff_with_profile(content, profile)
-
-
-def _turned(pixels: AnyArray, orientation: int) -> AnyArray:
-    """Pixels made upright by their EXIF orientation, 1..8."""
-    import numpy as np
-
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+def _named(depth: str) -> str:
+    return {"u16": "16 bits", "f16": "half floats", "f32": "32-bit floats"}[depth]
