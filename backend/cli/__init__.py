@@ -1,6 +1,6 @@
 """The rooms of the command line: one module per command, read by `backend.cli`.
 
-Nothing here imports torch, and the imaging libraries are imported when a picture is first read, so that
+Nothing here imports torch, and the imaging libraries are imported when an image is first read, so that
 `inlay --help` answers at once.
 """
 

@@ -10,6 +10,7 @@ from typing import Any
 from plugin.client.actions import ACTIONS, Action, Kind, Parameter, Value
 
 from . import usage
+from .wording import plain
 
 
 def family(name: str) -> list[Action]:
@@ -28,7 +29,7 @@ def add_parameters(parser: argparse.ArgumentParser, actions: Sequence[Action], l
     for name, owned in owners.items():
         _, first = owned[0]
         only = "" if len(owned) == len(actions) else f" ({', '.join(_last(action) for action, _ in owned)} only)"
-        text = first.help.replace("%", "%%") + only + f" Default: {_shown(first)}.".replace("%", "%%")
+        text = (plain(first.help) + only + f" Default: {_shown(first)}.").replace("%", "%%")
         flag = "--" + name.replace("_", "-")
         if first.kind is Kind.SWITCH:
             options: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
@@ -83,16 +84,56 @@ def numbers(count: int, shape: str) -> type[argparse.Action]:
     return Numbers
 
 
+def add_images(parser: argparse.ArgumentParser, tag: str) -> None:
+    """The images of a command that works on many, and where their results go.
+
+    Args:
+        parser: of the command.
+        tag: what the results' names get.
+    """
+    parser.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE",
+        help='images, or folders of images; "-" is one from standard input',
+    )  # fmt: skip
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "-o", "--output", type=Path, metavar="OUT",
+        help='file to write; with several images a folder; "-" is standard output. '
+             f"Default: NAME-{tag} beside the image",
+    )  # fmt: skip
+    group.add_argument("-r", "--recursive", action="store_true", help="take the images in folders of folders, too")
+    add_writing(group)
+    group.add_argument("--json", action="store_true", help="say what became of each image as a line of JSON")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """The result of a command that makes one image."""
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help='file to write; "-" is standard output'
+    )
+    add_writing(group)
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """The options that say where an object is."""
+    parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
+    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
+
+
+def add_writing(group: argparse._ActionsContainer) -> None:
+    """The option that lets files be replaced."""
+    group.add_argument(
+        "--overwrite", action="store_true",
+        help="replace files that exist; without, only unchanged results of Inlay are. Inputs are always kept",
+    )  # fmt: skip
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """The option that says where the work is done."""
     parser.add_argument(
         "--in-process", action="store_true", help="do the work in this process, without the backend beside it"
     )
-
-
-def add_output(parser: argparse.ArgumentParser, what: str) -> None:
-    """The option -o."""
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=what)
 
 
 def _last(action: Action) -> str:

@@ -1,18 +1,16 @@
-"""Blur the background of pictures, or take its color; the subject stays as it is."""
+"""Blur the background of images, or take its color; the subject stays as it is."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from plugin.client.actions import BY_NAME
 from plugin.client.image import Raster
 
-from ..io import image_files
-from . import batch
-from .action_options import add_output, add_parameters, add_running, family, given
-from .masks import add_mask, fitting
-from .runner import Report, runner
+from . import batch, masks
+from .action_options import add_images, add_parameters, add_running, family, given
+from .progress import Report
+from .runner import runner
 
 ACTIONS = family("background")
 EFFECTS = {action.name.partition(".")[2]: action for action in ACTIONS}
@@ -21,23 +19,22 @@ EFFECTS = {action.name.partition(".")[2]: action for action in ACTIONS}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay background`."""
     parser.add_argument("effect", choices=list(EFFECTS), help="; ".join(f"{n}: {a.label}" for n, a in EFFECTS.items()))
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
-    add_output(parser, "file to write; with several pictures a folder")
-    add_mask(parser, "the subject, in place of what is found")
+    add_images(parser, "EFFECT")
+    masks.add_mask(parser, "the subject, in place of what is found")
     add_parameters(parser, ACTIONS, leave_out=set())
     add_running(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write every picture with another background."""
+    """Write every image with another background."""
     action = BY_NAME[EFFECTS[arguments.effect].name]
     parameters = given(vars(arguments), action, ACTIONS)
-    tasks = batch.plan(arguments.images, arguments.output)
-    mask = image_files.read(arguments.mask) if arguments.mask else None
+    plan = batch.plan(arguments, batch.Naming(arguments.effect), [arguments.mask])
+    mask = masks.read(arguments.mask)
     with runner(arguments.in_process) as running:
 
-        def work(picture: Raster, report: Report) -> Raster:
-            inputs = {"image": picture} | ({"selection": fitting(mask, picture)} if mask else {})
+        def work(image: Raster, report: Report) -> Raster:
+            inputs = {"image": image} | ({"selection": masks.fitting(mask, image)} if mask else {})
             return running.run(action.name, parameters, inputs, report).outputs[0].raster
 
-        return batch.process(tasks, work)
+        return batch.process(plan, running, work)

@@ -1,75 +1,259 @@
-"""Many pictures in, as many out: what inputs and the output folder come to."""
+"""Many images in, as many out: where results go, what must be kept, and what became of each."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from plugin.client.image import Raster
 
 from ..io import image_files
-from . import CommandError, Exit, usage
-from .runner import ProgressBar, Report
+from ..io.safe_write import check_target
+from ..io.sources import STREAM, shown
+from . import CommandError, Exit, inputs, usage
+from .progress import ProgressBar, Report
+from .runner import Runner
+from .wording import plain
+
+if TYPE_CHECKING:
+    from ..io.metadata import Metadata
+
+Work = Callable[[Raster, Report], Raster]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What results are called: NAME-tag, in the image's own format where that is among `suffixes`, else as PNG."""
+
+    tag: str
+    suffixes: frozenset[str] = frozenset(image_files.SUFFIXES)
+
+    def name(self, source: Path, whole: bool = False) -> str:
+        """The result's name. `whole`: with the image's own suffix in it, to tell a.png and a.jpg apart."""
+        suffix = source.suffix.lower()
+        stem = "stdin" if source == STREAM else source.name if whole else source.stem
+        return f"{stem}-{self.tag}{suffix if suffix in self.suffixes else '.png'}"
+
+
+MASK = Naming("mask", frozenset({".png"}))
+CUTOUT = Naming("cutout", frozenset(image_files.SUFFIXES - image_files.OPAQUE))
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A picture to read and the file to write."""
+    """An image to read and the file to write."""
 
     source: Path
     output: Path
 
 
-def plan(inputs: Sequence[Path], output: Path, suffix: str = ".png") -> list[Task]:
-    """Which file each input becomes.
+@dataclass(slots=True)
+class Plan:
+    """What is done.
 
-    One file goes to `output` itself, unless that is a folder; several, or a folder's pictures, go into the folder
-    `output` under their own names with `suffix`. Raises CommandError.
+    Attributes:
+        tasks: one for each image.
+        inputs: every file that is read; none of them is written over.
+        overwrite: whether other files may be replaced.
+        as_json: say what became of each as a line of JSON on standard output.
+        skipped: how many things in folders were passed over, by reason.
     """
-    files: list[Path] = []
-    for path in inputs:
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.suffix.lower() in image_files.SUFFIXES and p.is_file())
-            if not found:
-                raise CommandError(f"there are no pictures in {path}", Exit.BAD_INPUT)
-            files += found
-        else:
-            files.append(path)
-    if len(inputs) == 1 and files == list(inputs) and not output.is_dir():
+
+    tasks: list[Task]
+    inputs: tuple[Path, ...]
+    overwrite: bool = False
+    as_json: bool = False
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def plan(arguments: argparse.Namespace, naming: Naming, others: Sequence[Path | None] = ()) -> Plan:
+    """Which file each image becomes.
+
+    One image goes to the file OUT itself, unless that is a folder; several, or a folder's, go into the folder OUT under
+    their own names with the naming's tag, those of a folder's folders into folders of the same names. Without OUT they
+    go beside the images. Results of the same command in a folder are no images of it.
+
+    Args:
+        arguments: with images, output, recursive, overwrite, json.
+        naming: of the results.
+        others: further files that the command reads, such as a mask.
+
+    Raises:
+        CommandError: usage: the output does not fit the input, or a single image's result would replace a file that
+            is kept.
+    """
+    found = inputs.find(arguments.images, arguments.recursive)
+    output: Path | None = arguments.output
+    named = tuple(path for path in others if path is not None)
+    if [*arguments.images, *named].count(STREAM) > 1:
+        raise usage("standard input can be read once alone")
+    if output == STREAM or (output is None and found.sources[0].path == STREAM):
+        if len(found.sources) > 1:
+            raise usage("one image alone goes to standard output; several go to a folder: -o FOLDER")
+        if arguments.json:
+            raise usage("--json and an image cannot both go to standard output; write to a file: -o FILE")
+        tasks = [Task(found.sources[0].path, STREAM)]
+    elif output is not None and _is_file_name(output, found.sources):
         image_files.check_suffix(output)
-        return [Task(files[0], output)]
-    if output.exists() and not output.is_dir():
-        raise usage(f"{output} is a file; several pictures go to a folder")
-    stems = [path.stem for path in files]
-    names = [path.stem if stems.count(path.stem) == 1 else path.name for path in files]
-    if len(set(names)) < len(names):
-        raise usage("two of the pictures have the same name; write them to different folders")
-    return [Task(path, output / (name + suffix)) for path, name in zip(files, names, strict=True)]
+        tasks = [Task(found.sources[0].path, output)]
+    else:
+        tasks = _in_folders(found, output, naming)
+    result = Plan(tasks, (*(t.source for t in tasks), *named), arguments.overwrite, arguments.json, found.skipped)
+    if len(tasks) == 1 and tasks[0].output != STREAM:
+        check_target(tasks[0].output, result.inputs, result.overwrite)
+    return result
 
 
-def process(tasks: Sequence[Task], work: Callable[[Raster, Report], Raster]) -> Exit:
-    """Read, work on and write every picture. One that fails is named, the others go on; the first failure's code.
+@dataclass(slots=True)
+class Single:
+    """The files of a command that makes one image of several."""
 
-    With a single picture its failure is raised as it is.
+    output: Path
+    inputs: tuple[Path, ...]
+    overwrite: bool
+    metadata: Metadata | None = None
+
+    def load(self, path: Path) -> Raster:
+        """One of the inputs; the result gets the first one's metadata. Raises CommandError."""
+        file = image_files.load(path)
+        for note in file.notes:
+            print(f"{shown(path)}: {note}", file=sys.stderr)
+        if self.metadata is None:
+            self.metadata = file.metadata
+            image_files.check_transparency(self.output, file.raster)
+        return file.raster
+
+    def write(self, image: Raster, notes: Sequence[str]) -> None:
+        """The result, and what is to be said of it. Raises CommandError."""
+        told = [plain(note) for note in notes]
+        told += image_files.write(self.output, image, self.metadata, inputs=self.inputs, overwrite=self.overwrite)
+        for note in told:
+            print(note, file=sys.stderr)
+
+
+def single(arguments: argparse.Namespace, paths: Sequence[Path | None]) -> Single:
+    """The files of a command with one result.
+
+    Args:
+        arguments: with output and overwrite.
+        paths: what it reads.
+
+    Raises:
+        CommandError: usage: the output cannot be written there.
     """
-    code = Exit.DONE
+    found = Single(arguments.output, tuple(path for path in paths if path is not None), arguments.overwrite)
+    if found.inputs.count(STREAM) > 1:
+        raise usage("standard input can be read once alone")
+    image_files.check_suffix(found.output)
+    if found.output != STREAM:
+        check_target(found.output, found.inputs, found.overwrite)
+    return found
+
+
+def process(work_plan: Plan, running: Runner, work: Work) -> Exit:
+    """Read, work on and write every image. One that fails is named, the others go on.
+
+    Returns:
+        The first failure's code. The failure of a single image is raised as it is.
+    """
+    code, failed = Exit.DONE, 0
+    tasks = work_plan.tasks
     with ProgressBar(len(tasks)) as bar:
         for task in tasks:
-            error = _one(task, work, bar)
-            if error and (len(tasks) == 1 or error.code in (Exit.USAGE, Exit.UNREACHABLE)):
+            error, notes, size = _one(task, work_plan, running, work, bar)
+            for note in notes:
+                bar.say(f"{shown(task.source)}: {note}")
+            if work_plan.as_json:
+                _tell(task, error, notes, size)
+            if error and (len(tasks) == 1 or error.code == Exit.UNREACHABLE):
                 raise error
-            bar.finish(f"{task.source}: {error}" if error else f"{task.source} -> {task.output}")
+            bar.finish(_line(task, error))
+            failed += error is not None
             code = code or (error.code if error else Exit.DONE)
-    if code:
-        print("some pictures could not be done", file=sys.stderr)
+    skipped = inputs.Found(skipped=work_plan.skipped).summary()
+    if skipped:
+        print(f"passed over: {skipped}", file=sys.stderr)
+    if failed:
+        print(f"{failed} of {len(tasks)} images could not be done", file=sys.stderr)
+    if work_plan.as_json:
+        print(json.dumps({"done": len(tasks) - failed, "failed": failed, "passed_over": dict(work_plan.skipped)}))
     return code
 
 
-def _one(task: Task, work: Callable[[Raster, Report], Raster], bar: ProgressBar) -> CommandError | None:
+def _is_file_name(output: Path, sources: Sequence[inputs.Source]) -> bool:
+    """Whether OUT is the result's file rather than a folder for results."""
+    if len(sources) == 1 and sources[0].folder is None:
+        return not output.is_dir()
+    if output.exists() and not output.is_dir():
+        raise usage(f"{shown(output)} is a file; several images go to a folder")
+    if not output.exists() and output.suffix.lower() in image_files.SUFFIXES:
+        raise usage(f"{shown(output)} is the name of a file; several images go to a folder")
+    return False
+
+
+def _in_folders(found: inputs.Found, output: Path | None, naming: Naming) -> list[Task]:
+    if output is None and any(source.folder is not None for source in found.sources):
+        raise usage("say where the results of a folder's images go: -o FOLDER")
+    places = [(source.path.parent if output is None else output / (source.folder or "")) for source in found.sources]
+    pairs = list(zip(places, found.sources, strict=True))
+    plain_names = Counter((place, naming.name(source.path).casefold()) for place, source in pairs)
+    tasks = []
+    for place, source in pairs:
+        name = naming.name(source.path)
+        if plain_names[place, name.casefold()] > 1:
+            name = naming.name(source.path, whole=True)
+        tasks.append(Task(source.path, place / name))
+    results = {task.output.resolve() for task in tasks}
+    kept = [
+        task
+        for task, source in zip(tasks, found.sources, strict=True)
+        if source.folder is None or task.source.resolve() not in results
+    ]
+    found.skipped[inputs.EARLIER] += len(tasks) - len(kept)
+    found.skipped = +found.skipped
+    outputs = Counter(str(task.output).casefold() for task in kept)
+    twice = next((task for task in kept if outputs[str(task.output).casefold()] > 1), None)
+    if twice is not None:
+        raise usage(f"two of the images would be written to {shown(twice.output)}; write them to different folders")
+    return kept
+
+
+def _one(
+    task: Task, work_plan: Plan, running: Runner, work: Work, bar: ProgressBar
+) -> tuple[CommandError | None, list[str], tuple[int, int] | None]:
+    """What went wrong with an image, if anything; the notes on it, and the result's size."""
+    notes: list[str] = []
+    running.notes.clear()
     try:
-        image_files.write(task.output, work(image_files.read(task.source), bar.report(task.source.name)))
+        if task.output != STREAM:
+            check_target(task.output, work_plan.inputs, work_plan.overwrite)
+        file = image_files.load(task.source)
+        notes += file.notes
+        image_files.check_transparency(task.output, file.raster)
+        result = work(file.raster, bar.report(task.source.name))
+        notes += [plain(note) for note in running.notes]
+        notes += image_files.write(
+            task.output, result, file.metadata, inputs=work_plan.inputs, overwrite=work_plan.overwrite
+        )
     except CommandError as error:
-        return error
-    return None
+        return error, notes, None
+    return None, notes, (result.width, result.height)
+
+
+def _line(task: Task, error: CommandError | None) -> str:
+    return f"{shown(task.source)}: {error}" if error else f"{shown(task.source)} -> {shown(task.output)}"
+
+
+def _tell(task: Task, error: CommandError | None, notes: list[str], size: tuple[int, int] | None) -> None:
+    told: dict[str, Any] = {"input": str(task.source), "status": "failed" if error else "done", "notes": notes}
+    if error:
+        told |= {"code": int(error.code), "message": str(error)}
+    elif size:
+        told |= {"output": str(task.output), "width": size[0], "height": size[1]}
+    print(json.dumps(told), flush=True)

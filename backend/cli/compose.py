@@ -7,11 +7,11 @@ from pathlib import Path
 
 from plugin.client.actions import BY_NAME
 
-from ..io import icc, image_files
-from . import Exit, usage
+from . import Exit, batch, usage
 from .action_options import add_output, add_parameters, add_running, given, numbers
 from .paste import match_format, over
-from .runner import ProgressBar, runner
+from .progress import ProgressBar
+from .runner import runner
 
 ACTION = BY_NAME["paste.portrait"]
 PLACED = {"place", "x", "y", "size"}
@@ -20,8 +20,8 @@ PLACED = {"place", "x", "y", "size"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay compose`."""
-    parser.add_argument("portrait", type=Path, metavar="PORTRAIT", help="the picture with the person, or a cutout")
-    parser.add_argument("painting", type=Path, metavar="PAINTING", help="the picture to put them into")
+    parser.add_argument("portrait", type=Path, metavar="PORTRAIT", help="the image with the person, or a cutout")
+    parser.add_argument("painting", type=Path, metavar="PAINTING", help="the image to put them into")
     parser.add_argument(
         "--at",
         action=numbers(2, "X,Y"),
@@ -32,15 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scale", type=float, default=0.45, metavar="S", help="the person's height, of the painting's (default 0.45)"
     )
     add_parameters(parser, [ACTION], leave_out=PLACED)
-    add_output(parser, "file to write")
+    add_output(parser)
     add_running(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write PAINTING with the person in it."""
-    image_files.check_suffix(arguments.output)
-    painting = image_files.read(arguments.painting)
-    portrait = icc.converted(image_files.read(arguments.portrait), painting.profile)
+    written = batch.single(arguments, [arguments.painting, arguments.portrait])
+    painting = written.load(arguments.painting)
+    portrait = written.load(arguments.portrait)
     wanted: dict[str, object] = {"size": 100 * arguments.scale}
     if arguments.at is not None:
         x, y = arguments.at
@@ -55,5 +55,5 @@ def run(arguments: argparse.Namespace) -> int:
         result = running.run(ACTION.name, parameters, inputs, bar.report(arguments.painting.name))
     for output in reversed(result.outputs):  # the shadow lies below what casts it
         painting = over(output.raster, painting)
-    image_files.write(arguments.output, painting)
+    written.write(painting, running.notes)
     return Exit.DONE

@@ -1,4 +1,4 @@
-"""Select something in pictures and cut it out. Writes the pictures with everything else transparent."""
+"""Select something in images and cut it out. Writes the images with everything else transparent."""
 
 from __future__ import annotations
 
@@ -8,31 +8,42 @@ from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
 from ..io import image_files
-from . import batch, select, usage
-from .runner import Report, Runner, runner
+from . import batch, select
+from .action_options import add_parameters
+from .progress import Report
+from .runner import Runner, runner
 
 ACTION = BY_NAME["cutout.background"]
-add_arguments = select.add_arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `inlay cutout`."""
+    select.add_arguments(parser, "cutout")
+    known = {action.dest for action in parser._actions}
+    add_parameters(parser, [ACTION], leave_out=known | {"as"})
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write a cutout of every picture."""
+    """Write a cutout of every image."""
     action, parameters = select.request(arguments)
-    tasks = batch.plan(arguments.images, arguments.output)
-    if any(task.output.suffix.lower() in image_files.OPAQUE for task in tasks):
-        raise usage(f"{arguments.output}: this format keeps no transparency; write a .png")
+    own = {parameter.name for parameter in ACTION.parameters}
+    parameters |= {name: value for name, value in vars(arguments).items() if name in own}
+    plan = batch.plan(arguments, batch.CUTOUT)
+    for task in plan.tasks:
+        if task.output.suffix.lower() in image_files.OPAQUE:
+            raise image_files.opaque(task.output)
     with runner(arguments.in_process) as running:
 
-        def work(picture: Raster, report: Report) -> Raster:
-            mask = select.mask(running, action, parameters, arguments.box, arguments.point, picture, report)
-            return cut(running, picture, mask, parameters, report)
+        def work(image: Raster, report: Report) -> Raster:
+            mask = select.mask(running, action, parameters, arguments.box, arguments.point, image, report)
+            return cut(running, image, mask, parameters, report)
 
-        return batch.process(tasks, work)
+        return batch.process(plan, running, work)
 
 
-def cut(running: Runner, picture: Raster, mask: Raster, parameters: dict[str, Value], report: Report) -> Raster:
-    """`picture` with `mask` as its alpha, and in its edge colors free of the old background's."""
+def cut(running: Runner, image: Raster, mask: Raster, parameters: dict[str, Value], report: Report) -> Raster:
+    """The image with `mask` as its alpha, and in its edge colors free of the old background's."""
     known = {parameter.name for parameter in ACTION.parameters}
     settings = ACTION.check({name: value for name, value in parameters.items() if name in known})
-    result = running.run(ACTION.name, settings, {"image": picture, "selection": mask}, report)
+    result = running.run(ACTION.name, settings, {"image": image, "selection": mask}, report)
     return result.outputs[0].raster

@@ -1,4 +1,4 @@
-"""Try Inlay on the photographs that come along: select, cut out, paste. Writes the pictures and says where."""
+"""Try Inlay on the photographs that come along: select, cut out, paste. Writes the images and says where."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from plugin.client.image import Raster
 from ..io import image_files
 from . import Exit, cutout, select
 from . import paste as pasting
-from .action_options import add_running
-from .runner import ProgressBar, Report, Runner, runner
+from .action_options import add_running, add_writing
+from .progress import ProgressBar, Report
+from .runner import Runner, runner
 
 PHOTOGRAPHS = Path(backend.__file__).parent / "demo"
-Scene = tuple[str, str, Raster]  # file, what it shows, picture
+Scene = tuple[str, str, Raster]  # file, what it shows, image
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,24 +26,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("inlay-demo"), metavar="DIR", help="folder (default inlay-demo)"
     )
+    add_writing(parser)
     add_running(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the demo's pictures."""
+    """Write the demo's images."""
     lines = []
     with runner(arguments.in_process) as running, ProgressBar(1) as bar:
         report = bar.report("demo")
-        for name, text, picture in scenes(running, report):
-            image_files.write(arguments.output / name, picture)
+        for name, text, image in scenes(running, report):
+            image_files.write(arguments.output / name, image, overwrite=arguments.overwrite)
             lines.append(f"  {name:<28}{text}")
-    print(f"The demo's pictures are in {arguments.output.absolute()}:")
+    print(f"The demo's images are in {arguments.output.absolute()}:")
     print("\n".join(lines))
     return Exit.DONE
 
 
 def scenes(running: Runner, report: Report) -> Iterator[Scene]:
-    """The demo's pictures, one after the other."""
+    """The demo's images, one after the other."""
     astronaut, cat, coffee, rocket = (
         image_files.read(PHOTOGRAPHS / name) for name in ("astronaut.jpg", "chelsea.png", "coffee.png", "rocket.jpg")
     )
@@ -76,36 +78,36 @@ def scenes(running: Runner, report: Report) -> Iterator[Scene]:
 def _cut_out(
     running: Runner,
     report: Report,
-    picture: Raster,
+    image: Raster,
     name: str,
     box: tuple[int, int, int, int] | None,
     **settings: Value,
 ) -> Raster:
     action = BY_NAME[name]
-    mask = select.mask(running, action, action.check(dict(settings)), box, None, picture, report)
-    return cutout.cut(running, picture, mask, {}, report)
+    mask = select.mask(running, action, action.check(dict(settings)), box, None, image, report)
+    return cutout.cut(running, image, mask, {}, report)
 
 
 def _blend(
     running: Runner,
     report: Report,
-    picture: Raster,
+    image: Raster,
     oval: tuple[int, int, int, int],
     at: tuple[int, int],
     scale: float,
 ) -> Raster:
-    """The part of a picture inside an oval (its bounding box), pasted into the same picture elsewhere."""
-    placed = pasting.place(picture, _oval(picture, oval), at, scale)
+    """The part of a image inside an oval (its bounding box), pasted into the same image elsewhere."""
+    placed = pasting.place(image, _oval(image, oval), at, scale)
     parameters = BY_NAME["paste.harmonize"].check({"method": "poisson"})
-    return pasting.paste(running, "paste.harmonize", parameters, picture, placed, report)
+    return pasting.paste(running, "paste.harmonize", parameters, image, placed, report)
 
 
-def _oval(picture: Raster, box: tuple[int, int, int, int]) -> Raster:
+def _oval(image: Raster, box: tuple[int, int, int, int]) -> Raster:
     import numpy as np
 
     from backend.io.rasters import from_array
 
     x, y, width, height = box
-    rows, columns = np.ogrid[: picture.height, : picture.width]
+    rows, columns = np.ogrid[: image.height, : image.width]
     across, down = (columns + 0.5 - x) / width * 2 - 1, (rows + 0.5 - y) / height * 2 - 1
     return from_array((across**2 + down**2 <= 1).astype(np.uint8) * 255)

@@ -1,4 +1,4 @@
-"""Say how the installation is doing, and send a picture through the backend and back."""
+"""Say how the installation is doing, and send an image through the backend and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from plugin.client.server.launcher import LaunchError, data_directory, find_inst
 from . import CommandError, Exit
 from .runner import failed, own_installation
 
-LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow", "pyzmq", "safetensors")
+LIBRARIES = (
+    "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs", "pyzmq",
+    "safetensors",
+)  # fmt: skip
 SIDE = 512
 
 
@@ -46,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _trial() -> int:
-    """Reach the backend, or start it, and have it send a picture back."""
+    """Reach the backend, or start it, and have it send an image back."""
     from plugin.client.net.connection import Connection, JobFailed
 
     data = os.urandom(SIDE * SIDE * 4)
@@ -62,7 +65,7 @@ def _trial() -> int:
         connection.run(Job("diagnose.identity", {}, {"image": raster}))
         _line("Job", f"{first:.2f} s the first time, {time.monotonic() - start:.3f} s the second")
         if bytes(result.outputs[0].raster.data) != data or result.outputs[0].raster.box != raster.box:
-            raise CommandError("a picture came back changed: the backend is of another version", Exit.JOB_FAILED)
+            raise CommandError("an image came back changed: the backend is of another version", Exit.JOB_FAILED)
         connection.status()
         status = next((e for e in connection.events(5.0) if isinstance(e, Status)), None)
     if status is not None:

@@ -13,7 +13,8 @@ from backend import __version__
 from backend.cli import CommandError, Exit
 from plugin.client.actions import ACTIONS
 
-EPILOG = """exit codes: 0 done, 2 bad usage, 3 bad input, 4 backend unreachable, 5 job failed
+EPILOG = """exit codes: 0 done, 2 bad usage, 3 bad input or nothing found in it,
+4 backend unreachable, 5 job failed, 130 interrupted
 `inlay COMMAND --help` shows a command's options."""
 
 

@@ -11,7 +11,7 @@ from models.zoo.download import DownloadError, sha256_of
 from models.zoo.store import WeightsError, fetch, locate
 
 from . import CommandError, Exit, usage
-from .runner import ProgressBar, Report
+from .progress import ProgressBar, Report
 
 MIB = 1 << 20
 

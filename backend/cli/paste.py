@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,10 @@ from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
 from ..io import icc, image_files
-from . import CommandError, Exit, usage
+from . import Exit, batch, masks, usage
 from .action_options import add_output, add_parameters, add_running, given, numbers
-from .runner import ProgressBar, Report, Runner, runner
+from .progress import ProgressBar, Report
+from .runner import Runner, runner
 
 ACTION = BY_NAME["paste.harmonize"]
 
@@ -22,53 +22,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay paste`."""
     parser.add_argument("target", type=Path, metavar="TARGET", help="the image to paste into")
     parser.add_argument("source", type=Path, metavar="SOURCE", help="the image to paste from")
-    parser.add_argument("--mask", type=Path, help="what of SOURCE is pasted: white, and SOURCE's size")
+    masks.add_mask(parser, "what of SOURCE is pasted")
     parser.add_argument(
         "--at", action=numbers(2, "X,Y"), metavar="X,Y", required=True, help="where SOURCE's upper left corner goes"
     )
     parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="enlarge SOURCE by so much (default 1)")
     add_parameters(parser, [ACTION], leave_out=set())
-    add_output(parser, "file to write")
+    add_output(parser)
     add_running(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write TARGET with the part of SOURCE in it."""
-    image_files.check_suffix(arguments.output)
+    written = batch.single(arguments, [arguments.target, arguments.source, arguments.mask])
     if not 0.01 <= arguments.scale <= 100:
         raise usage(f"--scale must be between 0.01 and 100, not {arguments.scale:g}")
     parameters = given(vars(arguments), ACTION, [ACTION])
-    target = image_files.read(arguments.target)
-    source = icc.converted(image_files.read(arguments.source), target.profile)
-    mask = image_files.read(arguments.mask) if arguments.mask else None
+    target = written.load(arguments.target)
+    source = written.load(arguments.source)
+    mask = masks.read(arguments.mask)
     if mask is None and not source.format.has_alpha:
         raise usage(f"{arguments.source} has no transparency: say with --mask what of it is pasted")
-    notes: list[str] = []
     with runner(arguments.in_process) as running, ProgressBar(1) as bar:
         placed = place(source, mask, arguments.at, arguments.scale)
-        report = bar.report(arguments.target.name)
-        picture = paste(running, ACTION.name, parameters, target, placed, report, notes)
-    for note in notes:
-        print(note, file=sys.stderr)
-    image_files.write(arguments.output, picture)
+        image = paste(running, ACTION.name, parameters, target, placed, bar.report(arguments.target.name))
+    written.write(image, running.notes)
     return Exit.DONE
 
 
 def place(source: Raster, mask: Raster | None, at: tuple[int, int], scale: float) -> tuple[Raster, Raster | None]:
     """Source and mask, enlarged by `scale`, with their upper left corner at `at`. Raises CommandError."""
-    from backend.io.rasters import as_depth, from_array, scaled
+    from backend.io.rasters import scaled
 
-    if mask is not None and (mask.width, mask.height) != (source.width, source.height):
-        raise CommandError(
-            f"the mask is {mask.width} x {mask.height}, but the source {source.width} x {source.height}: "
-            "make them the same size",
-            Exit.BAD_INPUT,
-        )
     placed = replace(scaled(source, scale), x=at[0], y=at[1])
     if mask is None:
         return placed, None
-    coverage = scaled(from_array(as_depth(image_files.gray(mask)[..., None], "u8")), scale)
-    return placed, replace(coverage, x=at[0], y=at[1])
+    return placed, replace(scaled(masks.fitting(mask, source, of="source"), scale), x=at[0], y=at[1])
 
 
 def paste(
@@ -78,17 +67,12 @@ def paste(
     target: Raster,
     placed: tuple[Raster, Raster | None],
     report: Report,
-    notes: list[str] | None = None,
 ) -> Raster:
-    """`target` with the placed source in it, in the target's depth; gray targets take on a colored source's color.
-
-    What the operation says of its decisions is added to `notes`."""
+    """`target` with the placed source in it, in the target's depth; gray targets take on a colored source's color."""
     source, mask = placed
     source, target = match_format(source, target)
     inputs = {"source": source, "target": target} | ({"selection": mask} if mask else {})
     result = running.run(action, parameters, inputs, report)
-    if notes is not None:
-        notes.extend(result.notes)
     for output in reversed(result.outputs):  # the shadow lies below what casts it
         target = over(output.raster, target)
     return target
@@ -102,6 +86,7 @@ def match_format(source: Raster, target: Raster) -> tuple[Raster, Raster]:
         target = _colored(target)
     if source.format.channels.startswith("Y") and not target.format.channels.startswith("Y"):
         source = _colored(source)
+    source = icc.converted(source, image_files.fitting_profile(target))
     deep = as_depth(ordered(source), target.format.depth)
     return from_array(deep, source.profile, source.x, source.y), target
 
@@ -140,7 +125,10 @@ def over(layer: Raster, target: Raster) -> Raster:
 
 
 def _colored(raster: Raster) -> Raster:
+    """A gray image as sRGB."""
     from backend.io.rasters import from_array, ordered
 
+    if image_files.fitting_profile(raster):
+        return icc.converted(raster, icc.srgb())
     pixels = ordered(raster)
     return from_array(pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]], b"", raster.x, raster.y)

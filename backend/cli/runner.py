@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import backend
@@ -16,16 +16,17 @@ from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Failure, Job, Result
 from plugin.client.server.launcher import Installation
 
-from . import CommandError, Exit
+from . import CommandError, Exit, wording
+from .progress import Report
 
 if TYPE_CHECKING:
     from plugin.client.net.connection import Connection
 
-Report = Callable[[float, str], None]
-
 
 class Runner(Protocol):
-    """Runs jobs one after the other."""
+    """Runs jobs one after the other. `notes` collects what their results say beside the images."""
+
+    notes: list[str]
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
         """What the job comes to. Raises CommandError; cancels the job on KeyboardInterrupt."""
@@ -55,6 +56,7 @@ class Remote:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.notes: list[str] = []
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
         """See Runner."""
@@ -62,11 +64,13 @@ class Remote:
 
         job = Job(action, parameters, inputs)
         try:
-            return self.connection.run(job, lambda event: report(event.fraction, event.message))
+            result = self.connection.run(job, lambda event: report(event.fraction, event.message))
         except JobFailed as error:
-            raise failed(error.failure) from None
+            raise failed(error.failure, action) from None
         except JobCancelled:
             raise CommandError("the job was cancelled from elsewhere", Exit.JOB_FAILED) from None
+        self.notes += result.notes
+        return result
 
 
 class InProcess:
@@ -77,6 +81,7 @@ class InProcess:
 
         self.device, _ = choose()
         self.cache: dict[Any, Any] = {}
+        self.notes: list[str] = []
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
         """See Runner."""
@@ -89,59 +94,34 @@ class InProcess:
         job = Job(action, parameters, inputs)
         try:
             admit(job)
-            return execute(job, self.device, progress, lambda: False, self.cache)
+            result = execute(job, self.device, progress, lambda: False, self.cache)
         except RefusedError as refused:
-            raise failed(refused.failure) from None
+            raise failed(refused.failure, action) from None
         except Exception as error:
-            raise failed(failure_of(error, job)) from error
+            raise failed(failure_of(error, job), action) from error
+        self.notes += result.notes
+        return result
 
 
-def failed(failure: Failure) -> CommandError:
-    """What a failure means for the exit code."""
+def failed(failure: Failure, action: str = "") -> CommandError:
+    """What a failure means for the exit code, in the command line's words.
+
+    Args:
+        failure: of a job, or of the connection.
+        action: the job's.
+    """
     code = {
         ErrorCode.BAD_PARAMETER: Exit.USAGE,
         ErrorCode.BAD_INPUT: Exit.BAD_INPUT,
+        ErrorCode.NOTHING_FOUND: Exit.BAD_INPUT,
         ErrorCode.TOO_LARGE: Exit.BAD_INPUT,
         ErrorCode.UNREACHABLE: Exit.UNREACHABLE,
         ErrorCode.VERSION: Exit.UNREACHABLE,
     }.get(failure.code, Exit.JOB_FAILED)
-    return CommandError(str(failure), code)
+    message, remedy = wording.plain(failure.message), wording.remedy(failure.remedy, action)
+    return CommandError(str(replace(failure, message=message, remedy=remedy)), code)
 
 
-class ProgressBar:
-    """How far a row of jobs is, on stderr: a bar on a terminal, a line for each finished job elsewhere."""
-
-    WIDTH = 30
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-        self.terminal = sys.stderr.isatty()
-
-    def report(self, name: str) -> Report:
-        """A function to report a job's progress to."""
-
-        def show(fraction: float, message: str) -> None:
-            if not self.terminal:
-                return
-            whole = (self.done + max(fraction, 0.0)) / self.total
-            filled = round(self.WIDTH * whole)
-            bar = "#" * filled + "." * (self.WIDTH - filled)
-            sys.stderr.write(f"\r\033[K[{bar}] {self.done + 1}/{self.total} {name} {message}"[:110])
-            sys.stderr.flush()
-
-        return show
-
-    def finish(self, line: str) -> None:
-        """One job has ended."""
-        self.done += 1
-        if self.terminal:
-            sys.stderr.write("\r\033[K")
-        if self.total > 1:
-            print(f"{self.done}/{self.total} {line}", file=sys.stderr)
-
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self.terminal:
-            sys.stderr.write("\r\033[K")
+def nothing_found(action: str) -> CommandError:
+    """There is no subject, no object, nothing of a class."""
+    return failed(Failure(ErrorCode.NOTHING_FOUND, "Nothing was found.", "Select it."), action)

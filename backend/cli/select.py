@@ -1,48 +1,46 @@
-"""Select something in pictures. Writes masks of the pictures' size: 8-bit gray, white where selected."""
+"""Select something in images. Writes masks of the images' size: 8-bit gray, white where selected."""
 
 from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 from plugin.client.actions import Action, Value
 from plugin.client.image import PixelFormat, Raster
 
 from . import batch, usage
-from .action_options import add_alias, add_output, add_parameters, add_running, family, given, numbers
-from .runner import Report, Runner, runner
+from .action_options import add_alias, add_images, add_parameters, add_place, add_running, family, given
+from .progress import Report
+from .runner import Runner, nothing_found, runner
 
 ACTIONS = family("select")
 CLASS_NAME = "class_name"
 """The parameter that is part of the target: class:person."""
 
 POINT_RADIUS = 0.01
-"""Radius of the selection that a point becomes, of the picture's longer side."""
+"""Radius of the selection that a point becomes, of the image's longer side."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, tag: str = "mask") -> None:
     """The options of `inlay select` (and `inlay cutout`)."""
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
-    add_output(parser, "file to write; with several pictures a folder")
+    add_images(parser, tag)
     targets = "; ".join(f"{name}: {action.label}" for name, (action, _) in _targets().items() if ":" not in name)
     classes = ", ".join(name for name in _targets() if ":" in name)
     listed = f"what to select. {targets}{'; ' if classes else ''}{classes}"
     parser.add_argument("--target", metavar="TARGET", help=listed)
     add_alias(parser, "--what", "target")
     parser.add_argument("--method", choices=list(_methods()), help="how; some methods go with one TARGET alone")
-    parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
-    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
+    add_place(parser)
     add_parameters(parser, ACTIONS, leave_out={"mode", "method", CLASS_NAME})
     add_running(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write a mask for every picture."""
+    """Write a mask for every image."""
     action, parameters = request(arguments)
-    tasks = batch.plan(arguments.images, arguments.output)
+    plan = batch.plan(arguments, batch.MASK)
     with runner(arguments.in_process) as running:
-        return batch.process(tasks, partial(mask, running, action, parameters, arguments.box, arguments.point))
+        return batch.process(plan, running, partial(mask, running, action, parameters, arguments.box, arguments.point))
 
 
 def request(arguments: argparse.Namespace) -> tuple[Action, dict[str, Value]]:
@@ -78,25 +76,32 @@ def mask(
     parameters: dict[str, Value],
     box: tuple[int, int, int, int] | None,
     point: tuple[int, int] | None,
-    picture: Raster,
+    image: Raster,
     report: Report,
 ) -> Raster:
-    """The selection in `picture` as a gray raster of its size."""
-    inputs = {"image": picture}
+    """The selection in an image as a gray raster of its size.
+
+    Raises:
+        CommandError: the job failed, or nothing was found.
+    """
+    inputs = {"image": image}
     if box is not None:
-        inputs["selection"] = box_selection(box, picture)
+        inputs["selection"] = box_selection(box, image)
     elif point is not None:
-        inputs["selection"] = point_selection(point, picture)
+        inputs["selection"] = point_selection(point, image)
     result = running.run(action.name, parameters, inputs, report)
-    return filled(result.outputs[0].raster, picture)
+    found = filled(result.outputs[0].raster, image)
+    if not any(bytes(found.data)):
+        raise nothing_found(action.name)
+    return found
 
 
-def filled(selection: Raster, picture: Raster) -> Raster:
-    """A selection of any place and size as 8-bit gray of the picture's size; black where it does not reach."""
+def filled(selection: Raster, image: Raster) -> Raster:
+    """A selection of any place and size as 8-bit gray of the image's size; black where it does not reach."""
     from backend.io.rasters import as_depth, from_array, placed, samples
 
     values = as_depth(samples(selection)[..., 0], "u8")
-    return from_array(placed(values, selection.x, selection.y, picture.box))
+    return from_array(placed(values, selection.x, selection.y, image.box))
 
 
 def _target(action: Action) -> str:
@@ -128,25 +133,25 @@ def _needs_place(action: Action) -> bool:
     return any(i.name == "selection" and i.required for i in action.inputs)
 
 
-def box_selection(box: tuple[int, int, int, int], picture: Raster) -> Raster:
+def box_selection(box: tuple[int, int, int, int], image: Raster) -> Raster:
     x, y, width, height = box
     left, top = max(x, 0), max(y, 0)
-    right, bottom = min(x + width, picture.width), min(y + height, picture.height)
+    right, bottom = min(x + width, image.width), min(y + height, image.height)
     if left >= right or top >= bottom:
-        raise usage(f"the box {x},{y},{width},{height} lies outside a picture of {picture.width} x {picture.height}")
+        raise usage(f"the box {x},{y},{width},{height} lies outside a image of {image.width} x {image.height}")
     size = (right - left, bottom - top)
     return Raster(PixelFormat("Y", "u8"), *size, b"\xff" * (size[0] * size[1]), left, top)
 
 
-def point_selection(point: tuple[int, int], picture: Raster) -> Raster:
+def point_selection(point: tuple[int, int], image: Raster) -> Raster:
     import numpy as np
 
     from backend.io.rasters import from_array
 
     x, y = point
-    if not (0 <= x < picture.width and 0 <= y < picture.height):
-        raise usage(f"the point {x},{y} lies outside a picture of {picture.width} x {picture.height}")
-    radius = POINT_RADIUS * max(picture.width, picture.height) + 1
-    rows, columns = np.ogrid[: picture.height, : picture.width]
+    if not (0 <= x < image.width and 0 <= y < image.height):
+        raise usage(f"the point {x},{y} lies outside a image of {image.width} x {image.height}")
+    radius = POINT_RADIUS * max(image.width, image.height) + 1
+    rows, columns = np.ogrid[: image.height, : image.width]
     inside = (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
     return from_array(inside.astype(np.uint8) * 255)

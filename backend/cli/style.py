@@ -1,11 +1,10 @@
-"""Repaint pictures, their background or their subject in the style of a painting: one that comes along, any image,
+"""Repaint images, their background or their subject in the style of a painting: one that comes along, any image,
 or one that you have trained."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
 from ..io import image_files
-from . import CommandError, batch, usage
-from .action_options import add_alias, add_parameters, add_running, given
-from .masks import add_mask, fitting
-from .runner import Report, Runner, runner
+from . import CommandError, batch, masks, usage
+from .action_options import add_alias, add_images, add_parameters, add_running, given
+from .progress import Report
+from .runner import Runner, runner
 
 PRESET, LAYER, GATYS, CUSTOM = (BY_NAME[f"style.{name}"] for name in ("preset", "layer", "gatys", "custom"))
 ACTIONS = [PRESET, LAYER, GATYS, CUSTOM]
@@ -34,13 +33,9 @@ class ListStyles(argparse.Action):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay style`."""
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT",
-        help="file to write; with several pictures a folder. Default: IMAGE-STYLE beside the picture",
-    )  # fmt: skip
+    add_images(parser, "STYLE")
     parser.add_argument("--list", action=ListStyles, nargs=0, help="print the styles and their paintings, and end")
-    add_mask(parser, "where to repaint, for --region selection")
+    masks.add_mask(parser, "where to repaint, for --region selection")
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--style-image", type=Path, metavar="FILE", help="an image in whose style to repaint")
     add_alias(other, "--style-picture", "style_image", type=Path)
@@ -54,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write every picture in its style."""
+    """Write every image in its style."""
     options = vars(arguments)
     if arguments.mask is not None:
         options.setdefault("region", "selection")
@@ -69,22 +64,23 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = given(options, action, ACTIONS)
     if (parameters["region"] == "selection") != (arguments.mask is not None):
         raise usage("--region selection and --mask FILE go together")
-    tasks = _tasks(arguments.images, arguments.output, title or str(parameters["style"]))
+    naming = batch.Naming(title or str(parameters["style"]))
+    plan = batch.plan(arguments, naming, [arguments.mask, arguments.style_image])
     style = {"style": image_files.read(arguments.style_image)} if arguments.style_image else {}
-    mask = image_files.read(arguments.mask) if arguments.mask else None
+    mask = masks.read(arguments.mask)
     with runner(arguments.in_process) as running:
 
-        def work(picture: Raster, report: Report) -> Raster:
-            inputs = {"image": picture} | style | ({"selection": fitting(mask, picture)} if mask else {})
+        def work(image: Raster, report: Report) -> Raster:
+            inputs = {"image": image} | style | ({"selection": masks.fitting(mask, image)} if mask else {})
             if action is GATYS:
                 return painted(running, parameters, inputs, report)
             return running.run(action.name, parameters, inputs, report).outputs[0].raster
 
-        return batch.process(tasks, work)
+        return batch.process(plan, running, work)
 
 
 def painted(running: Runner, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Raster:
-    """The picture, painted step by step; what there is of it when Ctrl-C is pressed.
+    """The image, painted step by step; what there is of it when Ctrl-C is pressed.
 
     Raises KeyboardInterrupt where that is nothing yet, or Ctrl-C is pressed again.
     """
@@ -97,15 +93,3 @@ def painted(running: Runner, parameters: dict[str, Value], inputs: dict[str, Ras
             return running.run(GATYS.name, kept, inputs, report).outputs[0].raster
         except CommandError:
             raise KeyboardInterrupt from None
-
-
-def _tasks(images: Sequence[Path], output: Path | None, style: str) -> list[batch.Task]:
-    if output is not None:
-        return batch.plan(images, output)
-    if any(path.is_dir() for path in images):
-        raise usage("say where the pictures of a folder go: -o FOLDER")
-    suffixes = [path.suffix if path.suffix.lower() in image_files.SUFFIXES else ".png" for path in images]
-    return [
-        batch.Task(path, path.with_name(f"{path.stem}-{style}{suffix}"))
-        for path, suffix in zip(images, suffixes, strict=True)
-    ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import CommandError, Exit, usage
-from .runner import ProgressBar
+from .progress import ProgressBar
 
 STEPS = 400
 FIRST = 5  # steps after which the length of the run is known
@@ -19,7 +19,7 @@ FIRST = 5  # steps after which the length of the run is known
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay train-style`."""
-    parser.add_argument("painting", nargs="?", type=Path, metavar="PAINTING", help="a picture of the painting")
+    parser.add_argument("painting", nargs="?", type=Path, metavar="PAINTING", help="an image of the painting")
     parser.add_argument("--name", help="what the style will be called: small letters, digits, dashes")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="at least 20 photographs of any kind")
     parser.add_argument(

@@ -32,7 +32,8 @@ PRIMARIES = {
 
 def space(profile: bytes) -> str:
     """Of a profile: gray, rgb, cmyk, lab; empty for others and for what is no profile."""
-    return SPACES.get(profile[16:20], "") if profile[36:40] == b"acsp" else ""
+    whole = profile[36:40] == b"acsp" and int.from_bytes(profile[:4], "big") <= len(profile)
+    return SPACES.get(profile[16:20], "") if whole else ""
 
 
 def fitting(profile: bytes, channels: int) -> bytes:
@@ -117,7 +118,7 @@ def converted(image: Raster, profile: bytes) -> Raster:
     try:
         changed = transformed(colors, image.profile or srgb(), profile or srgb())
     except ValueError as error:
-        raise CommandError(f"the color profiles of the two images do not go together: {error}", Exit.BAD_INPUT) from None
+        raise CommandError(f"the color profiles do not go together: {error}", Exit.BAD_INPUT) from None
     depth = image.format.depth
     result = from_array(np.dstack([as_depth(changed, depth), alpha]), profile)
     return replace(result, x=image.x, y=image.y)
@@ -127,10 +128,8 @@ def from_chromaticities(white: Sequence[float], primaries: Sequence[float], gamm
     """A profile of RGB from white point (x, y), primaries (x, y of red, green, blue) and a power curve."""
     import imagecodecs
 
-    points = [[primaries[i], primaries[i + 1], 1.0] for i in (0, 2, 4)]
-    return bytes(
-        imagecodecs.cms_profile("rgb", whitepoint=[white[0], white[1], 1.0], primaries=sum(points, []), gamma=gamma)
-    )
+    points = [*primaries[:2], 1.0, *primaries[2:4], 1.0, *primaries[4:], 1.0]
+    return bytes(imagecodecs.cms_profile("rgb", whitepoint=[white[0], white[1], 1.0], primaries=points, gamma=gamma))
 
 
 def gray_gamma(gamma: float) -> bytes:
@@ -156,8 +155,6 @@ def from_code_points(primaries: int, transfer: int) -> bytes | None:
     if transfer not in curve:
         return None
     first = PRIMARIES[primaries]
-    points = [first[0], first[1], 1.0, first[2], first[3], 1.0, first[4], first[5], 1.0]
+    points = [*first[:2], 1.0, *first[2:4], 1.0, *first[4:], 1.0]
     table = np.rint(curve[transfer] * 65535).astype(np.uint16)
-    return bytes(
-        imagecodecs.cms_profile("rgb", whitepoint=[*WHITE_D65, 1.0], primaries=points, transferfunction=table)
-    )
+    return bytes(imagecodecs.cms_profile("rgb", whitepoint=[*WHITE_D65, 1.0], primaries=points, transferfunction=table))

@@ -24,6 +24,10 @@ KEPT = {
 """What is kept of the first directory: name, description, camera, date, artist, host, rating, copyright, IPTC. All
 else there speaks of how the pixels lay in the old file."""
 
+DESCRIPTION = 0x010E
+STRUCTURE = ('{"shape"', "ImageJ=", "<?xml", "<OME")
+"""How descriptions begin that programs use for the layout of the old file."""
+
 CM_PER_INCH = 2.54
 
 
@@ -49,7 +53,8 @@ def kept_exif(exif: Image.Exif) -> bytes:
     kept = Image.Exif()
     try:
         for tag in KEPT & set(exif):
-            kept[tag] = exif[tag]
+            if not (tag == DESCRIPTION and str(exif[tag]).lstrip().startswith(STRUCTURE)):
+                kept[tag] = exif[tag]
         for directory in (EXIF_IFD, GPS_IFD):
             entries: dict[int, Any] = {t: v for t, v in exif.get_ifd(directory).items() if t not in MEASURES}
             if INTEROP_IFD in entries:

@@ -67,7 +67,7 @@ def encode(pixels: Pixels, profile: bytes, metadata: Metadata) -> bytes:
     import numpy as np
 
     squeezed = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    plain = imagecodecs.png_encode(np.ascontiguousarray(squeezed))
+    plain = bytes(imagecodecs.png_encode(np.ascontiguousarray(squeezed)))
     header = len(SIGNATURE) + 25  # signature and IHDR
     extra = b""
     if metadata.cicp and not profile:

@@ -76,10 +76,10 @@ def write_bytes(path: Path, content: bytes, overwrite: bool) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))  # noqa: PTH101: a str
+        Path(temporary).chmod(_mode(target))
         check_target(target, (), overwrite)
         if target.exists() or not _link(temporary, target):
-            os.replace(temporary, target)  # noqa: PTH105
+            Path(temporary).replace(target)
             temporary = ""
         _sync(target.parent)
     except OSError as error:
@@ -87,7 +87,7 @@ def write_bytes(path: Path, content: bytes, overwrite: bool) -> None:
     finally:
         if temporary:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+                Path(temporary).unlink()
 
 
 def _digest(content: bytes, mark: re.Match[bytes]) -> bytes:
@@ -103,7 +103,7 @@ def _link(temporary: str, target: Path) -> bool:
     False where the file system has no links. Raises FileExistsError.
     """
     try:
-        os.link(temporary, target)  # noqa: PTH200
+        os.link(temporary, target)
     except FileExistsError:
         raise
     except OSError:

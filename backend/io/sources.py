@@ -48,11 +48,11 @@ def read_bytes(path: Path) -> tuple[bytes, formats.Format]:
             raise refused(path, "is a device, not an image file")
         return _read(sys.stdin.buffer, path)
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116: a Path of "a\0b" raises in another place
+        mode = path.stat().st_mode
         kind = _kind(mode)
         if kind and not (stat.S_ISFIFO(mode) and is_stream(path)):
             raise refused(path, f"is {kind}, not an image file")
-        with open(path, "rb") as file:  # noqa: PTH123
+        with path.open("rb") as file:
             return _read(file, path)
     except OSError as error:
         raise CommandError(f"cannot read {shown(path)}: {error.strerror or error}", Exit.BAD_INPUT) from None
@@ -101,7 +101,7 @@ def check_size(path: Path, width: int, height: int, bytes_per_pixel: int) -> Non
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file that is there, through whatever links."""
     try:
-        return os.path.samefile(one, other)
+        return one.samefile(other)
     except (OSError, ValueError):
         return False
 

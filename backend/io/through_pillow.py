@@ -160,8 +160,9 @@ def _read_heic(content: bytes, path: Path) -> Decoded:
     from .sources import check_size
 
     file = pillow_heif.open_heif(as_stream(content), convert_hdr_to_8bit=False)
-    image = file[file.primary_index]
-    check_size(path, *image.size, 8)
+    image: Any = file[file.primary_index]
+    width, height = image.size
+    check_size(path, width, height, 8)
     pixels = np.atleast_3d(np.asarray(image))
     found = of_block((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))[0]
     found = replace(found, xmp=upright_xmp(image.info.get("xmp") or b""))

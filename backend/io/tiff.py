@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from backend.io.rasters import Pixels
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # its remarks on odd files are not for the user
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # its remarks on odd files are not for the user
 
 PROFILE, XMP, PHOTOSHOP_LAYERS, DNG_VERSION, INK_SET = 34675, 700, 37724, 50706, 332
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
@@ -188,9 +188,10 @@ def _through_palette(page: Any, indices: Pixels) -> Pixels:
     import numpy as np
 
     table = np.asarray(page.colormap)  # 3 x 2^bits of 16 bits
-    if not (table % 257).any():
-        table = (table // 257).astype(np.uint8)
-    elif table.max() < 256:  # written by programs that took eight bits for the whole range
+    high, low = table >> 8, table & 255
+    if (low == 0).all() or (low == high).all():  # eight bits, written as either 256 or 257 times their value
+        table = high.astype(np.uint8)
+    elif not high.any():  # written by programs that took eight bits for the whole range
         table = table.astype(np.uint8)
     found: Pixels = np.moveaxis(table[:, indices], 0, -1)
     return found
@@ -228,7 +229,8 @@ def _from_lab(colors: Pixels, signed: bool) -> Pixels:
     else:
         raise UnreadableError("its Lab samples are of a depth that is not read: save it as 8 or 16 bits")
     changed = icc.transformed(values, icc.lab(), icc.srgb())
-    return as_depth(changed, "u8" if kind.itemsize == 1 else "u16" if kind.kind != "f" else "f32")
+    found: Pixels = as_depth(changed, "u8" if kind.itemsize == 1 else "u16" if kind.kind != "f" else "f32")
+    return found
 
 
 def _from_ycbcr(colors: Pixels) -> Pixels:
@@ -239,7 +241,8 @@ def _from_ycbcr(colors: Pixels) -> Pixels:
         raise UnreadableError("its YCbCr samples are of a depth that is not read: save it as RGB")
     y, cb, cr = (colors[..., i].astype(np.float32) - (128 if i else 0) for i in range(3))
     rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
-    return np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
+    found: Pixels = np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
+    return found
 
 
 def _resolution(page: Any) -> tuple[float, float] | None:
@@ -284,4 +287,5 @@ def _append(stream: Any, tag: int, entries: dict[int, Any]) -> None:
     stream.write(b"\0" * (end % 2) + body)
     stream.seek(0)
     with tifffile.TiffFile(stream, mode="r+") as file:
-        file.pages[0].tags[tag].overwrite(end + end % 2, dtype=4)
+        page: Any = file.pages[0]
+        page.tags[tag].overwrite(end + end % 2, dtype=4)

@@ -33,6 +33,7 @@ class ErrorCode(str, Enum):
     UNKNOWN_ACTION = "unknown action"
     BAD_PARAMETER = "bad parameter"
     BAD_INPUT = "bad input"  # the picture or selection is not what the action needs
+    NOTHING_FOUND = "nothing found"  # there is no subject, no object, nothing of a class
     TOO_LARGE = "too large"
     OUT_OF_MEMORY = "out of memory"
     WORKER_DIED = "worker died"

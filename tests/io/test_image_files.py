@@ -26,8 +26,8 @@ def picture(channels: int, kind: type, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("suffix", "channels", "kind"),
     [(".png", c, k) for c in (1, 3, 4) for k in (np.uint8, np.uint16)]
-    + [(".png", 2, np.uint8)]
-    + [(".tif", c, k) for c in (1, 3, 4) for k in (np.uint8, np.uint16, np.float32)],
+    + [(".png", 2, k) for k in (np.uint8, np.uint16)]
+    + [(".tif", c, k) for c in (1, 2, 3, 4) for k in (np.uint8, np.uint16, np.float32)],
 )
 def test_written_pictures_come_back_exactly(tmp_path: Path, suffix: str, channels: int, kind: type) -> None:
     pixels = picture(channels, kind)
@@ -36,12 +36,6 @@ def test_written_pictures_come_back_exactly(tmp_path: Path, suffix: str, channel
     again = ordered(image_files.read(path))
     assert again.dtype == pixels.dtype
     assert np.array_equal(again, pixels)
-
-
-def test_gray_with_alpha_in_sixteen_bits_becomes_rgba_of_the_same_values(tmp_path: Path) -> None:
-    pixels = picture(2, np.uint16)
-    image_files.write(tmp_path / "p.png", from_array(pixels))
-    assert np.array_equal(ordered(image_files.read(tmp_path / "p.png")), pixels[..., [0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
@@ -83,6 +77,11 @@ def test_palettes_and_bitmaps_are_read_as_what_they_show(tmp_path: Path) -> None
 
 def test_formats_without_alpha_or_depth_get_what_they_can_hold(tmp_path: Path) -> None:
     deep = picture(4, np.uint16)
+    with pytest.raises(CommandError, match="no transparency") as raised:
+        image_files.write(tmp_path / "p.jpg", from_array(deep))
+    assert raised.value.code == Exit.USAGE
+    assert not (tmp_path / "p.jpg").exists()
+    deep[..., 3] = 65535
     image_files.write(tmp_path / "p.jpg", from_array(deep))
     raster = image_files.read(tmp_path / "p.jpg")
     assert str(raster.format) == "RGB u8"
@@ -115,7 +114,16 @@ def test_an_unknown_suffix_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_a_mask_is_brightness_times_alpha() -> None:
-    pixels = np.zeros((1, 3, 4), np.uint8)
+    pixels = np.zeros((1, 4, 4), np.uint8)
     pixels[0, 1] = (255, 255, 255, 255)
     pixels[0, 2] = (255, 255, 255, 51)
+    pixels[0, 3] = (0, 0, 0, 255)
+    assert np.allclose(image_files.gray(from_array(pixels)), [[0, 1, 0.2, 0]])
+
+
+@pytest.mark.parametrize("color", [0, 90, 255])
+def test_a_mask_painted_in_one_color_on_transparency_is_its_alpha(color: int) -> None:
+    pixels = np.zeros((1, 3, 4), np.uint8)
+    pixels[0, 1] = (color, color, color, 255)
+    pixels[0, 2] = (color, color, color, 51)
     assert np.allclose(image_files.gray(from_array(pixels)), [[0, 1, 0.2]])
