@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def encode(pixels: Pixels, profile: bytes, metadata: Metadata) -> bytes:
         with contextlib.suppress(Exception):
             if entries := exif.get_ifd(tag):
                 directories[tag] = dict(entries)
-                tags.append((tag, 4, 1, 0, True))
+                tags.append((tag - 1, 4, 1, 0, True))
     stream = as_stream(b"")
     with tifffile.TiffWriter(stream, byteorder="<") as writer:
         writer.write(
@@ -276,7 +277,10 @@ def _tags(exif: Any, xmp: bytes) -> list[tuple[int, int, int, Any, bool]]:
 
 
 def _append(stream: Any, tag: int, entries: dict[int, Any]) -> None:
-    """Put one of EXIF's directories at the end and make its tag point there; without it when it cannot be written."""
+    """Put one of EXIF's directories at the end and make its tag point there; an empty one when it cannot be written.
+
+    tifffile writes no such tags: one with the number before keeps the place.
+    """
     import tifffile
 
     end = stream.seek(0, 2)
@@ -288,4 +292,7 @@ def _append(stream: Any, tag: int, entries: dict[int, Any]) -> None:
     stream.seek(0)
     with tifffile.TiffFile(stream, mode="r+") as file:
         page: Any = file.pages[0]
-        page.tags[tag].overwrite(end + end % 2, dtype=4)
+        place = page.tags[tag - 1]
+        place.overwrite(end + end % 2, dtype=4)
+    stream.seek(place.offset)
+    stream.write(struct.pack("<H", tag))

@@ -11,7 +11,7 @@ from PIL import Image
 from backend.cli import Exit
 from backend.cli.main import main
 
-from ..io.test_icc import SRGB, SWAPPED
+from ..io.files import SRGB, SWAPPED
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational
 from skimage import data, transform
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -71,7 +72,7 @@ def camera_exif(orientation: int = 1) -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0132] = "Maker", "Camera", "2020:01:02 03:04:05"
     exif[0x0112], exif[0x8298] = orientation, "The photographer"
-    exif[0x8769] = {0x9003: "2020:01:02 03:04:05", 0x829A: (1, 250), 0xA002: 60, 0xA003: 44}
+    exif[0x8769] = {0x9003: "2020:01:02 03:04:05", 0x829A: IFDRational(1, 250), 0xA002: 60, 0xA003: 44}
     exif[0x8825] = {1: "N", 2: (48.0, 30.0, 0.0)}
     return exif
 
@@ -93,7 +94,7 @@ def with_metadata(path: Path, orientation: int = 6) -> Path:
         image.save(path, exif=exif, dpi=(300, 300), icc_profile=SWAPPED, pnginfo=info)
     elif path.suffix == ".tif":
         exif[700] = XMP
-        image.save(path, exif=exif, dpi=(300, 300), icc_profile=SWAPPED)
+        image.save(path, exif=exif.tobytes(), dpi=(300, 300), icc_profile=SWAPPED)
     else:
         exif[0x011A], exif[0x011B], exif[0x0128] = 300.0, 300.0, 2
         options = {"dpi": (300, 300)} if path.suffix == ".jpg" else {}
