@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .metadata import Metadata
 
 if TYPE_CHECKING:
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
 
 
 class UnreadableError(Exception):
@@ -28,7 +28,7 @@ class Decoded:
         notes: sentences for the user.
     """
 
-    pixels: Pixels
+    pixels: AnyArray
     profile: bytes = b""
     orientation: int = 1
     metadata: Metadata = field(default_factory=Metadata)
@@ -36,7 +36,7 @@ class Decoded:
     notes: list[str] = field(default_factory=list)
 
 
-def scaled(pixels: Pixels, bits: int, notes: list[str]) -> Pixels:
+def scaled(pixels: AnyArray, bits: int, notes: list[str]) -> AnyArray:
     """Samples of any type as those of a raster: bytes, 16 bits, half or float, white staying white.
 
     Args:
@@ -73,7 +73,7 @@ def scaled(pixels: Pixels, bits: int, notes: list[str]) -> Pixels:
     return _spread(pixels, top)
 
 
-def straight(pixels: Pixels) -> Pixels:
+def straight(pixels: AnyArray) -> AnyArray:
     """H x W x C with its color divided by its alpha, the last channel; black where that is 0."""
     import numpy as np
 
@@ -85,8 +85,8 @@ def straight(pixels: Pixels) -> Pixels:
     return np.concatenate([color.astype(pixels.dtype), pixels[..., -1:]], axis=2)
 
 
-def turned(pixels: Pixels, orientation: int) -> Pixels:
-    """Pixels made upright by their EXIF orientation, 1..8."""
+def turned(pixels: AnyArray, orientation: int) -> AnyArray:
+    """AnyArray made upright by their EXIF orientation, 1..8."""
     import numpy as np
 
     if orientation in (5, 6, 7, 8):
@@ -98,7 +98,7 @@ def turned(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _spread(pixels: Pixels, top: int) -> Pixels:
+def _spread(pixels: AnyArray, top: int) -> AnyArray:
     """Integers 0..top over the whole range of 8 or 16 bits."""
     import numpy as np
 

@@ -13,7 +13,7 @@ from ..cli import CommandError, Exit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
 
 RELATIVE, BLACK_POINT = 1, 0x2000
 """LittleCMS: relative colorimetry with black point compensation, as editors convert images."""
@@ -57,7 +57,7 @@ def lab() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
 
-def transformed(colors: Pixels, source: bytes, target: bytes) -> Pixels:
+def transformed(colors: AnyArray, source: bytes, target: bytes) -> AnyArray:
     """Colors from one profile's space into another's, without alpha.
 
     Args:
@@ -91,7 +91,7 @@ def transformed(colors: Pixels, source: bytes, target: bytes) -> Pixels:
         )  # fmt: skip
     except (imagecodecs.CmsError, ValueError) as error:
         raise ValueError(f"a color profile cannot be used ({error})") from None
-    found: Pixels = result.reshape(*colors.shape[:2], -1)
+    found: AnyArray = result.reshape(*colors.shape[:2], -1)
     return found
 
 

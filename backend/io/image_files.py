@@ -19,9 +19,9 @@ from . import formats
 from .sources import STREAM, read_bytes, refused, shown
 
 if TYPE_CHECKING:
+    from backend.imaging.arrays import AnyArray
     from backend.io.decoded import Decoded
     from backend.io.metadata import Metadata
-    from backend.io.rasters import Pixels
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp"}
 """What can be written."""
@@ -167,7 +167,7 @@ def fitting_profile(raster: Raster) -> bytes:
     return fitting(bytes(raster.profile), CHANNELS[raster.format.channels])
 
 
-def gray(raster: Raster) -> Pixels:
+def gray(raster: Raster) -> AnyArray:
     """An image as a mask, H x W float32 in 0..1.
 
     Its brightness times its alpha; where only one color is visible on transparency, its alpha alone: such a mask was
@@ -183,7 +183,7 @@ def gray(raster: Raster) -> Pixels:
     seen = color[alpha > 0]
     if seen.size and (alpha == 0).any() and (seen == seen[0]).all():
         return np.clip(alpha, 0, 1)
-    result: Pixels = np.clip(color.mean(axis=2) * alpha, 0, 1)
+    result: AnyArray = np.clip(color.mean(axis=2) * alpha, 0, 1)
     return result
 
 
@@ -197,7 +197,7 @@ def _decode(content: bytes, form: formats.Format, path: Path) -> Decoded:
     return through_pillow.read(content, form, path)
 
 
-def _encode(pixels: Pixels, suffix: str, profile: bytes, metadata: Metadata) -> bytes:
+def _encode(pixels: AnyArray, suffix: str, profile: bytes, metadata: Metadata) -> bytes:
     from . import png, through_pillow, tiff
 
     if suffix == ".png":
@@ -207,7 +207,7 @@ def _encode(pixels: Pixels, suffix: str, profile: bytes, metadata: Metadata) -> 
     return through_pillow.encode(pixels, suffix, profile, metadata)
 
 
-def _for_format(path: Path, raster: Raster, suffix: str) -> tuple[Pixels, list[str]]:
+def _for_format(path: Path, raster: Raster, suffix: str) -> tuple[AnyArray, list[str]]:
     """Samples that a format can hold, H x W x C, and what that costs."""
     from backend.imaging.color.spaces import to_unit
     from backend.io.rasters import as_depth, ordered

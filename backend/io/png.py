@@ -16,7 +16,7 @@ from .safe_write import SOFTWARE, marked
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 METERS_PER_INCH = 0.0254
@@ -61,7 +61,7 @@ def read(content: bytes, path: Path) -> Decoded:
     return Decoded(pixels, profile, orientation, metadata, max(1, frames), notes)
 
 
-def encode(pixels: Pixels, profile: bytes, metadata: Metadata) -> bytes:
+def encode(pixels: AnyArray, profile: bytes, metadata: Metadata) -> bytes:
     """A PNG of H x W x C bytes or 16-bit samples."""
     import imagecodecs
     import numpy as np

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
 
 QUALITY = 95
 EXIF_MOST = 65000  # bytes in a JPEG's segment
@@ -62,7 +62,7 @@ def read(content: bytes, form: formats.Format, path: Path) -> Decoded:
     return Decoded(pixels, icc.fitting(profile, pixels.shape[2]), orientation, metadata, frames, notes)
 
 
-def encode(pixels: Pixels, suffix: str, profile: bytes, metadata: Metadata) -> bytes:
+def encode(pixels: AnyArray, suffix: str, profile: bytes, metadata: Metadata) -> bytes:
     """H x W x C bytes as JPEG, WebP or BMP. Raises OSError or ValueError for what the format cannot hold."""
     from PIL import Image
 
@@ -92,7 +92,7 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _pixels(image: Image) -> Pixels:
+def _pixels(image: Image) -> AnyArray:
     """H x W x C of Pillow's image, whatever its mode."""
     import numpy as np
 
@@ -109,7 +109,7 @@ def _pixels(image: Image) -> Pixels:
     return np.atleast_3d(np.asarray(image))
 
 
-def _from_cmyk(image: Image, profile: bytes, notes: list[str]) -> Pixels:
+def _from_cmyk(image: Image, profile: bytes, notes: list[str]) -> AnyArray:
     import numpy as np
 
     notes.append("Its CMYK colors are converted to sRGB.")
@@ -119,7 +119,7 @@ def _from_cmyk(image: Image, profile: bytes, notes: list[str]) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-def _jpeg2000(content: bytes) -> Pixels:
+def _jpeg2000(content: bytes) -> AnyArray:
     """At its own depth, which Pillow cuts to eight bits."""
     import imagecodecs
     import numpy as np
@@ -132,7 +132,7 @@ def _jpeg2000(content: bytes) -> Pixels:
     return scaled(pixels, bits, [])
 
 
-def _deep_pnm(content: bytes, path: Path) -> Pixels | None:
+def _deep_pnm(content: bytes, path: Path) -> AnyArray | None:
     """A binary PGM or PPM of more than eight bits, which Pillow cuts to eight; None for all others."""
     import numpy as np
 

@@ -27,7 +27,7 @@ from .safe_write import SOFTWARE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from backend.io.rasters import Pixels
+    from backend.imaging.arrays import AnyArray
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # its remarks on odd files are not for the user
 
@@ -71,7 +71,7 @@ def read(content: bytes, path: Path) -> Decoded:
         return Decoded(pixels, profile, orientation, metadata, frames, notes)
 
 
-def encode(pixels: Pixels, profile: bytes, metadata: Metadata) -> bytes:
+def encode(pixels: AnyArray, profile: bytes, metadata: Metadata) -> bytes:
     """A TIFF of H x W x C in any depth of a raster; alpha is marked as such and straight."""
     import numpy as np
     import tifffile
@@ -131,8 +131,8 @@ def _check(page: Any, path: Path) -> None:
         check_size(path, page.tilewidth, page.tilelength, page.samplesperpixel * max(1, page.bitspersample // 8))
 
 
-def _colors(page: Any, notes: list[str]) -> tuple[Pixels, bytes]:
-    """Pixels as gray or RGB with or without alpha, and the profile that goes with them."""
+def _colors(page: Any, notes: list[str]) -> tuple[AnyArray, bytes]:
+    """AnyArray as gray or RGB with or without alpha, and the profile that goes with them."""
     import numpy as np
 
     photometric = int(page.photometric)
@@ -157,7 +157,7 @@ def _colors(page: Any, notes: list[str]) -> tuple[Pixels, bytes]:
             colors, profile = _from_cmyk(colors, profile, notes), b""
         if photometric == YCBCR and int(page.compression) not in (6, 7):
             colors = _from_ycbcr(colors)
-    pixels: Pixels = colors
+    pixels: AnyArray = colors
     if alpha is not None:
         from backend.io.rasters import as_depth, depth_of
 
@@ -168,7 +168,7 @@ def _colors(page: Any, notes: list[str]) -> tuple[Pixels, bytes]:
     return np.ascontiguousarray(pixels), icc.fitting(profile, pixels.shape[2])
 
 
-def _divided(page: Any, data: Pixels, count: int, notes: list[str]) -> tuple[Pixels, Pixels | None, bool]:
+def _divided(page: Any, data: AnyArray, count: int, notes: list[str]) -> tuple[AnyArray, AnyArray | None, bool]:
     """Color samples, alpha H x W x 1 if there is one, and whether the color is multiplied by it."""
     extra = data.shape[2] - count
     if extra < 0:
@@ -185,7 +185,7 @@ def _divided(page: Any, data: Pixels, count: int, notes: list[str]) -> tuple[Pix
     return colors, data[..., count + found : count + found + 1], kinds[found] == ASSOCIATED
 
 
-def _through_palette(page: Any, indices: Pixels) -> Pixels:
+def _through_palette(page: Any, indices: AnyArray) -> AnyArray:
     import numpy as np
 
     table = np.asarray(page.colormap)  # 3 x 2^bits of 16 bits
@@ -194,11 +194,11 @@ def _through_palette(page: Any, indices: Pixels) -> Pixels:
         table = high.astype(np.uint8)
     elif not high.any():  # written by programs that took eight bits for the whole range
         table = table.astype(np.uint8)
-    found: Pixels = np.moveaxis(table[:, indices], 0, -1)
+    found: AnyArray = np.moveaxis(table[:, indices], 0, -1)
     return found
 
 
-def _from_cmyk(colors: Pixels, profile: bytes, notes: list[str]) -> Pixels:
+def _from_cmyk(colors: AnyArray, profile: bytes, notes: list[str]) -> AnyArray:
     """RGB in sRGB, in the inks' own depth."""
     import numpy as np
 
@@ -213,7 +213,7 @@ def _from_cmyk(colors: Pixels, profile: bytes, notes: list[str]) -> Pixels:
     return as_depth((1 - inks[..., :3]) * (1 - inks[..., 3:]), depth_of(colors))
 
 
-def _from_lab(colors: Pixels, signed: bool) -> Pixels:
+def _from_lab(colors: AnyArray, signed: bool) -> AnyArray:
     """RGB in sRGB of L*a*b* (TIFF 6.0, section 23, and its technical note 4), in the samples' own depth."""
     import numpy as np
 
@@ -230,11 +230,11 @@ def _from_lab(colors: Pixels, signed: bool) -> Pixels:
     else:
         raise UnreadableError("its Lab samples are of a depth that is not read: save it as 8 or 16 bits")
     changed = icc.transformed(values, icc.lab(), icc.srgb())
-    found: Pixels = as_depth(changed, "u8" if kind.itemsize == 1 else "u16" if kind.kind != "f" else "f32")
+    found: AnyArray = as_depth(changed, "u8" if kind.itemsize == 1 else "u16" if kind.kind != "f" else "f32")
     return found
 
 
-def _from_ycbcr(colors: Pixels) -> Pixels:
+def _from_ycbcr(colors: AnyArray) -> AnyArray:
     """RGB of uncompressed YCbCr without subsampling, BT.601 in the full range."""
     import numpy as np
 
@@ -242,12 +242,12 @@ def _from_ycbcr(colors: Pixels) -> Pixels:
         raise UnreadableError("its YCbCr samples are of a depth that is not read: save it as RGB")
     y, cb, cr = (colors[..., i].astype(np.float32) - (128 if i else 0) for i in range(3))
     rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
-    found: Pixels = np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
+    found: AnyArray = np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
     return found
 
 
 def _resolution(page: Any) -> tuple[float, float] | None:
-    """Pixels per inch."""
+    """AnyArray per inch."""
     per_unit = {2: 1.0, 3: 2.54}.get(int(page.tags.valueof(296, 2)))
     if per_unit is None:
         return None
