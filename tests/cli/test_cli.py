@@ -172,7 +172,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
     (folder / "notes.txt").write_text("not an image")
     words = ["select", folder, "--target", "colors", "-o", tmp_path / "out"]
     assert run(*words) == Exit.BAD_INPUT
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a-mask.png", "b-mask.png"]
     said = capsys.readouterr().err
     assert "broken.png" in said
     assert "3/3" in said
@@ -182,7 +182,7 @@ def test_pictures_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg"):
         Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / name)
     assert run("select", tmp_path / "a.png", tmp_path / "a.jpg", "--target", "colors", "-o", tmp_path / "out") == 0
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.jpg.png", "a.png.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.jpg-mask.png", "a.png-mask.png"]
 
 
 def test_a_cutout_keeps_depth_and_clears_the_rest(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_paste_changes_the_masked_part_alone(tmp_path: Path) -> None:
         (["select", "{tmp}", "-o", "{tmp}/out", *PATCH], Exit.BAD_INPUT, "no images"),
         (["paste", "{photo}", "{photo}", "--mask", "{small}", "--at", "0,0", "-o", "{tmp}/x.png"],
          Exit.BAD_INPUT, "same size"),
-        (["select", "{photo}", "-o", "{tmp}/x.png", *PATCH[:-1], "0,0,512,512"], Exit.BAD_INPUT, "whole layer"),
+        (["select", "{photo}", "-o", "{tmp}/x.png", *PATCH[:-1], "0,0,512,512"], Exit.BAD_INPUT, "whole image"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_has_its_exit_code(

@@ -47,7 +47,7 @@ def test_several_pictures_share_a_mask_and_go_to_a_folder(stripes: tuple[Path, P
     second = tmp_path / "second.png"
     second.write_bytes(image.read_bytes())
     assert run(image, second, "--mask", mask, "-o", tmp_path / "out") == Exit.DONE
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["second.png", "stripes.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["second-filled.png", "stripes-filled.png"]
 
 
 def test_a_sampling_area_may_be_given(stripes: tuple[Path, Path], tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_picture_without_more_is_written_beside_itself(photo: Path) -> None:
 
 def test_a_folder_goes_to_a_folder(photo: Path, tmp_path: Path) -> None:
     assert run("style", tmp_path, "--style", "wave", "-o", tmp_path / "out") == Exit.DONE
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo-wave.jpg"]
     assert run("style", tmp_path, "--style", "wave") == Exit.USAGE
 
 
