@@ -17,6 +17,9 @@ ACTIONS = family("select")
 CLASS_NAME = "class_name"
 """The parameter that is part of the target: class:person."""
 
+HALF = 128
+"""A selection that nowhere is more in than out has found nothing, unless it was feathered."""
+
 POINT_RADIUS = 0.01
 """Radius of the selection that a point becomes, of the image's longer side."""
 
@@ -91,7 +94,8 @@ def mask(
         inputs["selection"] = point_selection(point, image)
     result = running.run(action.name, parameters, inputs, report)
     found = filled(result.outputs[0].raster, image)
-    if not any(bytes(found.data)):
+    least = 1 if parameters.get("feather") else HALF
+    if max(bytes(found.data)) < least:
         raise nothing_found(action.name)
     return found
 

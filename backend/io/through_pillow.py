@@ -78,6 +78,8 @@ def encode(pixels: AnyArray, suffix: str, profile: bytes, metadata: Metadata) ->
         options = {name: value for name, value in options.items() if value is not None}
     if suffix in formats.JPEG.suffixes:
         options["subsampling"] = 0
+    if suffix == ".webp":
+        options["exact"] = True  # what lies below alpha 0 stays
     if metadata.resolution and suffix != ".webp":
         options["dpi"] = metadata.resolution
     stream = as_stream(b"")
