@@ -61,9 +61,9 @@ def running() -> Iterator[None]:
 @pytest.mark.usefixtures("running")
 @pytest.mark.parametrize("command", COMMANDS)
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example((1, 1), "RGB")
-@example((1, 60), "RGBA")
-@example((60, 1), "L")
+@example(size=(1, 1), mode="RGB")
+@example(size=(1, 60), mode="RGBA")
+@example(size=(60, 1), mode="L")
 @given(size=sides, mode=st.sampled_from(["RGB", "RGBA", "L", "LA"]))
 def test_every_size_goes_through(
     command: str, size: tuple[int, int], mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
