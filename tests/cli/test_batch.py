@@ -128,7 +128,7 @@ def test_one_image_goes_to_the_file_or_the_folder_or_beside_itself(tmp_path: Pat
     ("images", "output", "said"),
     [
         (["a.jpg"], "a.jpg", "input"), (["a.jpg"], "photo.png", "--overwrite"), (["a.jpg"], "x.xyz", ".png"),
-        (["a.jpg", "photo.png"], "x.png", "several images go to a folder"), (["a.jpg", "photo.png"], "photo.png", "file"),
+        (["a.jpg", "photo.png"], "x.png", "several images"), (["a.jpg", "photo.png"], "photo.png", "file"),
         (["folder"], None, "-o FOLDER"), (["-", "-"], "out", "once"), (["a.jpg", "photo.png"], "-", "one image"),
     ],
 )  # fmt: skip
@@ -182,7 +182,9 @@ def test_several_frames_are_said_and_never_written_over(tmp_path: Path, capsys: 
     assert path.read_bytes() == before
 
 
-def test_lines_of_json_say_what_became_of_each(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_json_say_what_became_of_each(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (photos / "broken.png").write_bytes(b"nothing")
     running = Idle()
 

@@ -33,7 +33,9 @@ def inlay(*words: str | Path, content: bytes) -> subprocess.CompletedProcess[byt
 @pytest.mark.parametrize("name", ["-", "/dev/stdin"])
 def test_an_image_goes_through_pipes(name: str, mask: Path) -> None:
     before = pixels(3, "u8")
-    done = inlay("fill", name, "--mask", mask, "--grow", "0", "-o", "-", content=encoded(Image.fromarray(before), "PNG"))
+    done = inlay(
+        "fill", name, "--mask", mask, "--grow", "0", "-o", "-", content=encoded(Image.fromarray(before), "PNG")
+    )
     assert done.returncode == 0, done.stderr
     with Image.open(io.BytesIO(done.stdout)) as image:
         after = np.asarray(image)

@@ -179,6 +179,6 @@ def test_readers_see_the_old_file_or_the_new_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ünïcödé 猫.png", "a b'\"$&.png", "x" * 240 + ".png"])
 @pytest.mark.parametrize("kind", ["u8", "u16"])
 def test_any_name_that_the_system_takes(name: str, kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "Ordner für Bilder" / name
+    path = tmp_path / "Fotos für Müller" / name
     image_files.write(path, from_array(pixels(3, kind)))
     assert image_files.read(path).format.depth == kind
