@@ -19,7 +19,9 @@ STD = (0.229, 0.224, 0.225)
 
 def normalize(image: Tensor) -> Tensor:
     """B x 3 x H x W (or 3 x H x W), RGB 0..1, normalized, on its own device."""
-    mean, std = (image.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+    import torch
+
+    mean, std = (torch.tensor(values, dtype=image.dtype)[:, None, None].to(image.device) for values in (MEAN, STD))
     return (image - mean) / std
 
 

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models import imagenet
 from models.networks.subject_net import BLOCKS, InvertedResidual, ScaledConv
 
 SIDE = 128  # pixels a side of what the network sees
@@ -64,8 +65,8 @@ class Harmonizer(nn.Module):
         for head in (self.head_global, self.head_local):  # the first answer is next to the identity
             nn.init.normal_(head.weight, std=1e-3)
             nn.init.zeros_(head.bias)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, composite: Tensor, mask: Tensor) -> Tensor:
         """The bounded parameters, for `color_transform`. Raises ValueError for images of another size."""

@@ -49,7 +49,7 @@ def windows_around(mask: Tensor, side: int) -> Tensor:
 
 def cut(x: Tensor, corners: Tensor, side: int) -> Tensor:
     """The windows with these corners, B x C x side x side."""
-    pairs = zip(x, corners.tolist(), strict=True)
+    pairs = zip(x, corners.cpu().tolist(), strict=True)
     return torch.stack([picture[:, top : top + side, left : left + side] for picture, (top, left) in pairs])
 
 

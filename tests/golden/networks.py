@@ -70,6 +70,12 @@ def _copy_paste(net: Any) -> Outputs:
     return {"added": net.residual(pasted, mask, poisson, torch.Generator().manual_seed(0)) * mask}
 
 
+def _harmonizer(net: Any) -> Outputs:
+    mask = torch.from_numpy(ball(128, 128))[None, None].float()
+    composite = tensor(scene(128, 128)) * mask + tensor(waves(128, 128)) * (1 - mask)
+    return {"parameters": net(composite, mask)}
+
+
 CASES: dict[str, Callable[[Any], Outputs]] = {
     "subject": _subject,
     "fill": _fill,
@@ -77,5 +83,6 @@ CASES: dict[str, Callable[[Any], Outputs]] = {
     "any_style": _any_style,
     "features": _features,
     "copy_paste": _copy_paste,
+    "harmonizer": _harmonizer,
 }
 """By the card's name."""

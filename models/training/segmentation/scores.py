@@ -67,7 +67,7 @@ def score(net: SubjectNet, root: Path, size: int, process: Process, every: int =
     """
     table = Table(root, "dev")
     sets = sorted({entry.set for entry in table.entries})
-    sums = torch.zeros(len(sets), len(PROMPTS) + 1, dtype=torch.float64)
+    sums = torch.zeros(len(sets), len(PROMPTS) + 1)
     net = net.eval()
     for index in range(process.rank * every, len(table), every * process.world):
         pixels = np.asarray(table[index])
@@ -75,7 +75,7 @@ def score(net: SubjectNet, root: Path, size: int, process: Process, every: int =
         truth = mask > 127
         found = predict_masks(net, np.ascontiguousarray(pixels[..., :3]), mask, size, index)
         row = [mask_iou(guess, truth) for guess in found]
-        sums[sets.index(table.entries[index].set)] += torch.tensor([*row, 1.0], dtype=torch.float64)
+        sums[sets.index(table.entries[index].set)] += torch.tensor([*row, 1.0])
     sums = process.total(sums.to(process.device)).cpu()
     return {
         f"{name} {prompt}": float(sums[i, j] / sums[i, -1].clamp_min(1))

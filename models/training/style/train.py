@@ -229,6 +229,6 @@ def train(config: StyleConfig) -> dict[str, float]:
     )
     for progress in run.loop:
         strengths = draw_strengths(config.batch, config.plain, generator).to(device)
-        styles = torch.tensor([next(chosen) for _ in range(config.batch)], device=device)
+        styles = torch.tensor([next(chosen) for _ in range(config.batch)]).to(device)
         run.step(to_image(photos.next(progress), device), styles, strengths, progress)
     return run.loop.scores
