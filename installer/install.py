@@ -102,7 +102,9 @@ class Installation:
             with self.steps.running("torch", done_for):
                 if self.steps.known("torch"):  # another build: pip would be content with the one that is there
                     self.venv.remove("torch", "torchvision")
-                self.venv.install_torch(torch_build.index_arguments(build))
+                index, exact, place = torch_build.source(self.machine, build, self.venv)
+                self.console.say(f"  from {place}")
+                self.venv.install_torch(index, exact)
                 self.venv.install_requirements(requirements("dependencies"))
 
     def _install_backend(self) -> None:

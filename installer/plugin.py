@@ -112,7 +112,7 @@ def _edit_settings(editor: Editor, change: Callable[[str], str]) -> None:
     after = change(before)
     if after == before:
         return
-    if after:
+    if after or editor.config.is_symlink():
         write_whole(editor.config, after)
     else:
         editor.config.unlink()

@@ -70,7 +70,9 @@ def tree_fingerprint(folders: Iterable[Path]) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or as it was before; its mode is kept."""
+    """Write a file so that it is there whole or as it was before; its mode is kept, and a link to it stays one."""
+    if path.is_symlink():
+        path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

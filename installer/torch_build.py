@@ -15,7 +15,9 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from . import cpu_wheels
 from .machine import Machine
+from .venv import Venv, least_torch, pip_arguments
 
 INDEX = "https://download.pytorch.org/whl"
 KINDS = ("auto", "cpu", "cuda", "rocm", "xpu", "mps")
@@ -89,6 +91,22 @@ def index_arguments(build: TorchBuild, answers: Callable[[str], bool] = reachabl
         if answers(index):
             return ["--index-url", f"{INDEX}/{index}"]
     return []
+
+
+def source(machine: Machine, build: TorchBuild, venv: Venv) -> tuple[list[str], list[str], str]:
+    """Where a build comes from: arguments for pip, exact versions to ask for ([]: any), and the place in words.
+
+    Where PyTorch's own index cannot be reached, a build for the CPU is looked for in every index that pip knows.
+    """
+    if index := index_arguments(build):
+        return index, [], index[-1]
+    if build.kind == "cpu":
+        where = cpu_wheels.places(venv.pip_config(), pip_arguments())
+        if exact := cpu_wheels.find(machine, venv.tag, least_torch(), where):
+            return [], exact, f"pip's own index, {' and '.join(exact)}"
+        if machine.system == "linux":
+            return [], [], "pip's own index, which has but the larger build for CUDA; that runs on the CPU, too"
+    return [], [], "pip's own index"
 
 
 def _cuda(driver: tuple[int, int]) -> TorchBuild:

@@ -12,10 +12,14 @@ from pathlib import Path
 
 from .console import Console, InstallError, clean_environment
 from .machine import SOURCE
+from .progress import Downloads
 
 MINIMUM = (3, 10)
 PACKAGES = ("plugin", "backend", "models", "installer")
 PROBE = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_path('purelib'), sep='\\n')"
+RAW = "import pip, sys; sys.exit([int(n) for n in pip.__version__.split('.')[:2]] < [24, 1])"
+"""Fails where pip has no `--progress-bar raw`."""
+
 MIXED = "import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)"
 """Fails when torch and torchvision are of different builds."""
 
@@ -25,6 +29,7 @@ class Venv:
 
     def __init__(self, folder: Path, console: Console) -> None:
         self.folder, self.console = folder, console
+        self._raw_progress: bool | None = None  # whether its pip tells how far it is
 
     @property
     def python(self) -> Path:
@@ -65,18 +70,32 @@ class Venv:
 
     def pip(self, *arguments: str | Path) -> None:
         """`pip install` with the arguments and those in INLAY_PIP_ARGS."""
-        extra = os.environ.get("INLAY_PIP_ARGS", "").split()
-        command = [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *extra, *arguments]
-        self.console.run(command, clean_environment())
+        if self._raw_progress is None:
+            self._raw_progress = _succeeds([str(self.python), "-c", RAW])
+        command = [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pip_arguments()]
+        if self._raw_progress:
+            command += ["--progress-bar", "raw"]
+        self.console.run([*command, *arguments], clean_environment(), watch=Downloads(self.console.say).line)
+
+    def pip_config(self) -> str:
+        """What `pip config list` prints."""
+        command = [str(self.python), "-m", "pip", "config", "list"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(), timeout=60)
+        return done.stdout
+
+    @property
+    def tag(self) -> str:
+        """Its Python as wheels name it: "cp311"."""
+        return "cp" + "".join(_probe(self.python)[:2])
 
     def remove(self, *names: str) -> None:
         """`pip uninstall`."""
         self.console.run([self.python, "-m", "pip", "uninstall", "-y", *names], clean_environment())
 
-    def install_torch(self, index: Sequence[str]) -> None:
-        """torch and torchvision, both from one index."""
+    def install_torch(self, index: Sequence[str], exact: Sequence[str] = ()) -> None:
+        """torch and torchvision, both from one index, or of the `exact` versions."""
         torch = [name for name in requirements("dependencies") if re.match(r"torch(vision)?\b", name)]
-        self.pip(*index, *torch)
+        self.pip(*index, *(exact or torch))
         if not _succeeds([str(self.python), "-c", MIXED]):
             raise InstallError(
                 "torch and torchvision do not load together: they are of different builds, or a library of the system "
@@ -99,6 +118,18 @@ class Venv:
             self.pip("--no-deps", "--force-reinstall", staging)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def pip_arguments() -> list[str]:
+    """The arguments for pip in INLAY_PIP_ARGS."""
+    return os.environ.get("INLAY_PIP_ARGS", "").split()
+
+
+def least_torch() -> tuple[int, int]:
+    """The oldest PyTorch that serves, as pyproject.toml says."""
+    match = re.search(r"torch>=(\d+)\.(\d+)", "\n".join(requirements("dependencies")))
+    assert match is not None
+    return int(match[1]), int(match[2])
 
 
 def requirements(group: str) -> list[str]:

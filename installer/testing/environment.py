@@ -79,9 +79,12 @@ def prepare_venv(places: Places, console: Console) -> Venv:
         if not venv.python.exists():
             console.step(f"make a Python environment for the tests in {places.venv}")
             venv.make(own_python())
-        build = torch_build.choose(Machine.this())
+        machine = Machine.this()
+        build = torch_build.choose(machine)
         console.step(f"install PyTorch for {build.kind} ({build.reason}) and what the tests need")
-        venv.install_torch(torch_build.index_arguments(build))
+        index, exact, place = torch_build.source(machine, build, venv)
+        console.say(f"  from {place}")
+        venv.install_torch(index, exact)
         venv.install_requirements(wanted)
     return venv
 

@@ -166,3 +166,20 @@ def test_removal_from_an_empty_profile_leaves_it_empty(tmp_path: Path) -> None:
     plugin.uninstall(editor)
     assert files(tmp_path) == set()
     assert not editor.plugins.exists()
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_settings_that_are_a_link_stay_one(tmp_path: Path, relative: bool) -> None:
+    editor = krita(tmp_path)
+    assert editor.config is not None
+    kept = tmp_path / "dotfiles/kritarc"
+    kept.parent.mkdir()
+    kept.write_text("[General]\na=1\n")
+    editor.config.parent.mkdir()
+    editor.config.symlink_to("../dotfiles/kritarc" if relative else kept)
+    put(editor, Pip(tmp_path / "venv"))
+    assert editor.config.is_symlink()
+    assert "enable_inlay=true" in kept.read_text()
+    plugin.uninstall(editor)
+    assert editor.config.is_symlink()
+    assert kept.read_text() == "[General]\na=1\n"

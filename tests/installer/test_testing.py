@@ -120,7 +120,7 @@ def test_an_environment_of_an_earlier_list_of_requirements_is_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, console = places(tmp_path), Asked(tmp_path)
-    monkeypatch.setattr(torch_build, "index_arguments", lambda build: [])
+    monkeypatch.setattr(torch_build, "source", lambda machine, build, venv: ([], [], "a mirror"))
     monkeypatch.setattr("installer.venv._succeeds", lambda command: True)
     (mine.venv / "bin").mkdir(parents=True)
     (mine.venv / "bin/python").touch()
