@@ -21,7 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["test"]:
         return testing.main(words[1:])
     arguments = _parser().parse_args(words)
-    machine = Machine.this()
+    try:
+        machine = Machine.this()
+    except RuntimeError:  # in a container, for example
+        print("Your home folder is not known: set HOME, then run this again.", file=sys.stderr)
+        return 1
     console = Console(machine.data / "install.log", arguments.dry_run)
     choices = install.Choices(arguments.torch, arguments.python, arguments.demo)
     try:

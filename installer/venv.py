@@ -72,7 +72,15 @@ class Venv:
         """`pip install` with the arguments and those in INLAY_PIP_ARGS."""
         if self._raw_progress is None:
             self._raw_progress = _succeeds([str(self.python), "-c", RAW])
-        command = [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pip_arguments()]
+        command: list[str | Path] = [
+            self.python,
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            *pip_arguments(),
+        ]
         if self._raw_progress:
             command += ["--progress-bar", "raw"]
         self.console.run([*command, *arguments], clean_environment(), watch=Downloads(self.console.say).line)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from installer import torch_build
+from installer.__main__ import main as installer_main
 from installer.console import Console, InstallError
 from installer.machine import SOURCE
 from installer.testing import environment, suite, trees
@@ -190,3 +191,12 @@ def test_trees_that_cannot_be_made_fail_the_suite(tmp_path: Path, capfd: pytest.
 
     assert not suite.run(mine, Console(tmp_path / "console"), True, [], no_trees)
     assert "the mirror is gone" in capfd.readouterr().out
+
+
+def test_a_home_that_is_not_known_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    assert installer_main(["--dry-run"]) == 1
+    assert "set HOME" in capsys.readouterr().err
