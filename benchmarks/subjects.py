@@ -55,7 +55,7 @@ def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 class Scores:
-    """Running means of the four measures over pictures."""
+    """Running means of the four measures over images."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[float, float, float]] = []

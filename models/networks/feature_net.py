@@ -44,7 +44,7 @@ class FeatureNet(nn.Module):
     def forward(self, image: Tensor, layers: Collection[str] = LAYERS, recompute: bool = False) -> dict[str, Tensor]:
         """The activations of `layers`; what lies behind the last of them is not computed.
 
-        recompute: forget what a block computes and compute it again when gradients are taken, for large pictures.
+        recompute: forget what a block computes and compute it again when gradients are taken, for large images.
         Raises ValueError for a layer that there is not.
         """
         if unknown := set(layers) - set(LAYERS):
