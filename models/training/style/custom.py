@@ -157,10 +157,10 @@ def relative_gram(found: Features, grams: Features) -> Tensor:
 def painting_grams(features: feature_net.FeatureNet, painting: Path, device: torch.device | str) -> Features:
     """Gram matrices of a painting by layer. Raises CustomStyleError when it cannot be read."""
     try:
-        picture = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
+        image = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
     except (ValueError, OSError) as error:
         raise CustomStyleError(f"The painting cannot be read: {error}") from None
-    return {layer: gram_matrix(x) for layer, x in features(picture, STYLE_LAYERS).items()}
+    return {layer: gram_matrix(x) for layer, x in features(image, STYLE_LAYERS).items()}
 
 
 @torch.no_grad()
