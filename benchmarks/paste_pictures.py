@@ -31,18 +31,18 @@ SHADED = (("coffee", 8), ("astronaut", 6), ("chelsea", 9))
 
 
 def shading(name: str, seed: int, context: Context) -> list[Pixels]:
-    image: Pixels = getattr(data, name)()
+    picture: Pixels = getattr(data, name)()
     rng = np.random.default_rng(seed)
-    height, width = image.shape[:2]
-    changed = transform(image.astype(np.float32) / 255, SIGMA, rng, local=True)
+    height, width = picture.shape[:2]
+    changed = transform(picture.astype(np.float32) / 255, SIGMA, rng, local=True)
     source = np.round(changed * 255).astype(np.uint8)
     square = rectangle_mask(min(height, width), rng)
     mask = np.zeros((height, width), bool)
     top, left = (height - len(square)) // 2, (width - len(square)) // 2
     mask[top : top + len(square), left : left + len(square)] = square
     mask[:2] = mask[-2:] = mask[:, :2] = mask[:, -2:] = False
-    results = [harmonize(source, image, mask, False, Options(method), context) for method in ("poisson", "auto")]
-    return [plain(source, image, mask), *results, image]
+    results = [harmonize(source, picture, mask, False, Options(method), context) for method in ("poisson", "auto")]
+    return [plain(source, picture, mask), *results, picture]
 
 
 def clutter(target: Pixels, context: Context) -> list[Pixels]:
@@ -52,16 +52,16 @@ def clutter(target: Pixels, context: Context) -> list[Pixels]:
         wish = {"method": method, "strength": strength, "x": 32.0, "y": 100.0, "size": 75.0, "shadow": 0.0}
         job = Job("paste.subject", BY_NAME["paste.subject"].check(wish), inputs)
         layer = composite_subject(job, context)[0].raster
-        pixels, image = samples(layer), target.copy()
-        part = image[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
+        pixels, picture = samples(layer), target.copy()
+        part = picture[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
         alpha = pixels[..., 3:] / np.float32(255)
         part[...] = np.rint(part + alpha * (pixels[..., :3].astype(np.float32) - part))
-        found.append(image)
+        found.append(picture)
     return found
 
 
-def _layer(image: Pixels) -> Raster:
-    return raster(np.ascontiguousarray(image), PixelFormat("RGB", "u8"), 0, 0, b"")
+def _layer(picture: Pixels) -> Raster:
+    return raster(np.ascontiguousarray(picture), PixelFormat("RGB", "u8"), 0, 0, b"")
 
 
 def sheet(path: Path, rows: list[list[Pixels]]) -> None:
@@ -72,7 +72,7 @@ def sheet(path: Path, rows: list[list[Pixels]]) -> None:
             cv2.resize(p, (round(p.shape[1] * HEIGHT / len(p)), HEIGHT), interpolation=cv2.INTER_AREA) for p in row
         ]
         strips.append([np.pad(p, ((0, 4), (0, 4), (0, 0)), constant_values=255) for p in small])
-    width = min(image.shape[1] for strip in strips for image in strip)
+    width = min(picture.shape[1] for strip in strips for picture in strip)
     stacked = np.vstack([np.hstack([p[:, (p.shape[1] - width) // 2 :][:, :width] for p in strip]) for strip in strips])
     cv2.imwrite(str(path), stacked[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 

@@ -7,7 +7,7 @@ import argparse
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
-from . import batch, masks, paste, select, usage
+from . import batch, masks, select, usage
 from .action_options import add_alias, add_images, add_parameters, add_place, add_running, given
 from .progress import Report
 from .runner import Runner, runner
@@ -16,7 +16,7 @@ SELECTION = BY_NAME["fill.selection"]
 TARGETS = {"subject": BY_NAME["fill.subject"], "object": BY_NAME["fill.object"]}
 ACTIONS = [SELECTION, *TARGETS.values()]
 NAMING = batch.Naming("filled")
-ONE_LAYER = {"variants"}
+ONE_LAYER = {"variants", "as"}
 """Parameters that mean nothing where the result is a image: another try has another seed."""
 
 
@@ -64,6 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
 def fill(
     running: Runner, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report
 ) -> Raster:
-    """The image with the fill over it."""
-    result = running.run(action, parameters, inputs, report)
-    return paste.over(result.outputs[0].raster, inputs["image"])
+    """The image with its hole filled; nothing else of it is touched."""
+    result = running.run(action, parameters | {"as": "copy"}, inputs, report)
+    return result.outputs[0].raster

@@ -123,6 +123,5 @@ def failed(failure: Failure, action: str = "") -> CommandError:
 
 
 def nothing_found(action: str) -> CommandError:
-    """There is no subject, no object, nothing of a class, in the operations' words."""
-    what = {"select.object": "object", "select.class": "known class"}.get(action, "subject")
-    return failed(Failure(ErrorCode.NOTHING_FOUND, f"No {what} was found.", "Mark it."), action)
+    """There is no subject, no object, nothing of a class."""
+    return failed(Failure(ErrorCode.NOTHING_FOUND, "Nothing was found.", "Select it."), action)

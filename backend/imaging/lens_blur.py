@@ -53,7 +53,7 @@ def lens_blur(
     stop_if(cancelled)
     total, light = _reaching(total, light, kernel.shape[0])
     mean = light / np.maximum(total, 1e-20)[..., None]
-    blurred: FloatArray = linear_to_srgb(np.clip(mean, 0, 1).astype(np.float32))
+    blurred: FloatArray = linear_to_srgb(np.maximum(mean, 0).astype(np.float32))
     if shrink == 1:
         return blurred
     return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)

@@ -58,8 +58,27 @@ def colors(raster: Raster) -> FloatArray:
 
 
 def mask_values(raster: Raster) -> FloatArray:
-    """A selection or mask (gray), H x W float32 in 0..1."""
-    return to_unit(samples(raster)[..., 0])
+    """A selection or mask as weights, H x W float32 in 0..1.
+
+    Without transparency its luminance; with transparency luminance times alpha, or the alpha alone where all that is
+    visible has one color: a shape painted in black is meant as a shape.
+    """
+    pixels = to_unit(samples(raster))
+    if raster.format.channels == "Y":
+        return _clipped(pixels[..., 0]) if raster.format.depth.startswith("f") else pixels[..., 0]
+    if not raster.format.has_alpha:
+        return _clipped(_luma(pixels, raster.format))
+    color, alpha = pixels[..., :-1], pixels[..., -1]
+    visible = color[alpha > 0]
+    if alpha.min() < 1 and (not len(visible) or (visible == visible[0]).all()):
+        return _clipped(alpha)
+    return _clipped(_luma(color, raster.format) * alpha)
+
+
+def _luma(color: FloatArray, form: PixelFormat) -> FloatArray:
+    if form.channels[0] == "Y":
+        return color[..., 0]
+    return np.asarray(color @ (REC709[::-1] if form.channels[0] == "B" else REC709), np.float32)
 
 
 def coverage(raster: Raster) -> FloatArray:

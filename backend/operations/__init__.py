@@ -79,7 +79,16 @@ OPERATIONS: dict[str, str] = {
 }
 
 
+AS_SENT = {"diagnose.identity"}
+"""Actions whose operations see images exactly as they were sent, in whatever color space; all others work in sRGB."""
+
+
 def find(action: str) -> Operation:
     """The operation of an action, imported now. Raises KeyError when there is none."""
     module, function = OPERATIONS[action].split(":")
-    return cast(Operation, getattr(import_module(module), function))
+    operation = cast(Operation, getattr(import_module(module), function))
+    if action in AS_SENT:
+        return operation
+    from .working_space import in_working_space
+
+    return in_working_space(operation)

@@ -13,10 +13,10 @@ from backend.imaging.arrays import AnyArray, FloatArray
 from backend.imaging.color.spaces import to_unit
 from backend.io.rasters import converted, from_array, raster, samples
 from plugin.client.image import Raster
-from plugin.client.messages import ErrorCode, Job
+from plugin.client.messages import Job
 
-from . import Context, OperationError
-from .selection.classical import selected
+from . import Context
+from .masks import nothing_found, selected_weights
 from .selection.subject import subject_alpha
 
 BLOCK = 256  # rows that are mixed at once
@@ -29,23 +29,16 @@ def subject_or_selected(job: Job, context: Context) -> FloatArray:
     Raises OperationError when there is neither.
     """
     if "selection" in job.inputs:
-        return selected_alpha(job)
+        return selected_alpha(job, context)
     alpha = subject_alpha(job, context)
-    if not alpha.any():
-        what = "Nothing in this layer stands out as its subject."
-        raise OperationError(ErrorCode.BAD_INPUT, what, "Select what is to be kept, then try again.")
+    if alpha.max() < 0.5:
+        raise nothing_found("subject")
     return alpha
 
 
-def selected_alpha(job: Job) -> FloatArray:
+def selected_alpha(job: Job, context: Context) -> FloatArray:
     """The selection where the layer lies, H x W. Raises OperationError when nothing of the layer is selected."""
-    alpha: FloatArray = np.zeros(0, np.float32)
-    if "selection" in job.inputs:
-        alpha = to_unit(selected(job.inputs["selection"], job.inputs["image"]))
-    if not alpha.any():
-        what = "Nothing of this layer is selected."
-        raise OperationError(ErrorCode.BAD_INPUT, what, "Select what is meant, then try again.")
-    return alpha
+    return to_unit(selected_weights(job, context))
 
 
 def region_mask(region: str, job: Job, context: Context) -> FloatArray | None:
@@ -57,7 +50,7 @@ def region_mask(region: str, job: Job, context: Context) -> FloatArray | None:
     if region == "whole":
         return None
     if region == "selection":
-        return selected_alpha(job)
+        return selected_alpha(job, context)
     if "region" in job.parameters:
         job = replace(job, inputs={"image": job.inputs["image"]})
     alpha = subject_or_selected(job, context)

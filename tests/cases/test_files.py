@@ -111,12 +111,11 @@ def test_a_color_image_is_pasted_onto_gray_with_a_profile(tmp_path: Path) -> Non
     source[4:16, 4:16] = (220, 40, 40, 255)
     Image.fromarray(source).save(tmp_path / "source.png")
     out = tmp_path / "out.png"
-    words = ["--at", "10,10", "--edge", "object", "--strength", "0", "-o", out]
-    assert run("paste", tmp_path / "gray.png", tmp_path / "source.png", *words) == Exit.DONE
+    assert run("paste", tmp_path / "gray.png", tmp_path / "source.png", "--at", "10,10", "-o", out) == Exit.DONE
     with Image.open(out) as image:
         after = np.asarray(image.convert("RGB")).astype(int)
     away = after[40:]
-    assert np.abs(away - gray[40:, :, None]).max() <= 10  # gamma 2.2 and sRGB are close but in the shadows
+    assert np.abs(away - gray[40:, :, None]).max() <= 4  # gamma 2.2 and sRGB are close
     assert after[20, 20, 0] > after[20, 20, 1] + 20
 
 
@@ -172,7 +171,7 @@ def test_pages_and_metadata_are_not_lost(tmp_path: Path, mask: Path, capsys: pyt
         assert image.info["dpi"] == (300, 300)
 
 
-@pytest.mark.parametrize("command", ["select", "cutout"])
+@pytest.mark.parametrize("command", ["select", "cutout", "fill", "background"])
 def test_an_image_without_a_subject_gives_one_line_and_nothing_else(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,5 +182,5 @@ def test_an_image_without_a_subject_gives_one_line_and_nothing_else(
     assert not out.exists()
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "No subject was found." in said
+    assert "othing" in said
     assert "--" in said

@@ -36,7 +36,7 @@ def test_a_masked_blot_is_gone_and_the_rest_is_as_it_was(stripes: tuple[Path, Pa
     out = tmp_path / "out.png"
     assert run(image, "--mask", mask, "-o", out, "--method", "patches", "--grow", "2", "--seed", "3") == Exit.DONE
     before, after = (np.asarray(Image.open(path)).astype(int) for path in (image, out))
-    assert np.abs(after - before[5]).max() < 12
+    assert np.abs(after - before[5]).max() < 20
     untouched = np.ones((60, 96), bool)
     untouched[22:38, 37:58] = False
     assert (after[untouched] == before[untouched]).all()

@@ -1,4 +1,4 @@
-"""Images survive being read and written: depth, alpha, orientation, color profile."""
+"""Pictures survive being read and written: depth, alpha, orientation, color profile."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_formats_without_alpha_or_depth_get_what_they_can_hold(tmp_path: Path) -
     assert str(image_files.read(tmp_path / "p.png").format) == "RGB u16"
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no image at all", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, b"II*\0junk"])
+@pytest.mark.parametrize("content", [None, b"", b"no picture at all", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, b"II*\0junk"])
 def test_unreadable_files_are_named_and_are_bad_input(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "broken.png"
     if content is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, UInt8Array
 from plugin.client.image import Box
 
+_DISC = 7  # radius of the largest disc that a soft mask is dilated with at once
 _AnyMask = TypeVar("_AnyMask", UInt8Array, FloatArray)
 
 
@@ -29,15 +30,26 @@ def feather(mask: _AnyMask, sigma: float) -> _AnyMask:
 
 
 def grow(mask: UInt8Array, pixels: float) -> UInt8Array:
-    """Move the outline of a u8 mask outwards by `pixels` (inwards if negative), hard-edged, split at 128.
+    """Move the outline of a u8 mask outwards by `pixels` (inwards if negative): gray dilation or erosion with a disc.
 
-    Beyond the picture's border the mask goes on as it is at the border, so shrinking does not eat it from there.
+    A soft edge stays as soft as it is. Beyond the border the mask goes on as it is there, so shrinking does not eat it
+    from there.
     """
-    inside = (mask >= 128).astype(np.uint8)
-    if pixels >= 0:
-        distance = _distance(1 - inside)
-        return np.where(distance <= pixels, 255, 0).astype(np.uint8)
-    return np.where(_distance(inside) > -pixels, 255, 0).astype(np.uint8)
+    if not pixels:
+        return mask.copy()
+    soft = bool(((mask > 0) & (mask < 255)).any())
+    if not soft:
+        distance = _distance((mask == 0 if pixels > 0 else mask > 0).astype(np.uint8))
+        return np.where(distance <= pixels if pixels > 0 else distance > -pixels, 255, 0).astype(np.uint8)
+    left, result = abs(pixels), mask
+    morph = cv2.dilate if pixels > 0 else cv2.erode
+    while left >= 0.5:  # discs one after the other: a large one at once would take very long
+        radius = min(round(left), _DISC)
+        square = np.arange(-radius, radius + 1) ** 2
+        kernel = (square[:, None] + square[None, :] <= radius**2 + 0.5).astype(np.uint8)
+        result = np.asarray(morph(result, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
+        left -= radius
+    return result
 
 
 def _distance(zero_at_target: UInt8Array) -> FloatArray:

@@ -38,9 +38,9 @@ def estimate_foreground(
 ) -> NDArray[np.generic]:
     """The subject's own colors, to be composited with alpha over any other background.
 
-    image: H x W x 3, uint8, uint16 or float 0..1; alpha: H x W, 0..1. Returns H x W x 3 in the image's type. Pixels
-    whose alpha is 0 or 1 come back as they are. Raises ValueError when the shapes do not fit, Cancelled when
-    cancelled() answers yes.
+    image: H x W x 3, uint8, uint16, or float that may be brighter than white; alpha: H x W, 0..1. Returns H x W x 3
+    in the image's type. Pixels whose alpha is 0 or 1 come back as they are. Raises ValueError when the shapes do
+    not fit, Cancelled when cancelled() answers yes.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.shape[:2] != alpha.shape:
         raise ValueError(f"foreground needs an image H x W x 3 and an alpha H x W, got {image.shape}, {alpha.shape}")
@@ -48,7 +48,8 @@ def estimate_foreground(
     shrink = min(1.0, WORK_SIZE / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
     small = to_unit(cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image)
-    both = estimate_both(small, resize(alpha, size) if shrink < 1 else alpha, cancelled)
+    limits = min(0.0, float(small.min())), max(1.0, float(to_unit(image).max()) if image.dtype.kind == "f" else 1.0)
+    both = estimate_both(small, resize(alpha, size) if shrink < 1 else alpha, cancelled, limits)
     result = image.copy()
     tops = range(0, height, BLOCK)
     for top in tops:
@@ -59,7 +60,7 @@ def estimate_foreground(
             mixed = (alpha[block] > 0) & (alpha[block] < 1)
             if mixed.any():
                 front, back = (resize_part(level, (width, height), *block) for level in both)
-                color = _native_step(to_unit(image[block]), alpha[block], front, back)
+                color = _native_step(to_unit(image[block]), alpha[block], front, back, limits)
                 result[block][mixed] = _as_type(color[mixed], image.dtype)
         if progress is not None:
             progress(min(1.0, (top + BLOCK) / height))
@@ -67,11 +68,14 @@ def estimate_foreground(
 
 
 def estimate_both(
-    image: FloatArray, alpha: FloatArray, cancelled: Callable[[], bool] | None = None
+    image: FloatArray,
+    alpha: FloatArray,
+    cancelled: Callable[[], bool] | None = None,
+    limits: tuple[float, float] = (0, 1),
 ) -> tuple[FloatArray, FloatArray]:
     """Foreground and background, each H x W x 3, by the multi-level method at every level.
 
-    image: H x W x 3, 0..1; alpha: H x W, 0..1.
+    image: H x W x 3; alpha: H x W, 0..1; limits: smallest and largest value that colors have.
     """
     height, width = alpha.shape
     longest = max(height, width)
@@ -86,12 +90,17 @@ def estimate_both(
         # Nearest, as in the paper: linear enlarging would carry each side's colors over the other's edge.
         front, back = (cv2.resize(x, size, interpolation=cv2.INTER_NEAREST) for x in (front, back))
         count = ITERATIONS["small" if max(size) <= SMALL else "large"]
-        front, back = _iterate(colors, mix, front, back, count)
+        front, back = _iterate(colors, mix, front, back, count, limits)
     return front, back
 
 
 def _iterate(
-    image: FloatArray, alpha: FloatArray, front: FloatArray, back: FloatArray, count: int
+    image: FloatArray,
+    alpha: FloatArray,
+    front: FloatArray,
+    back: FloatArray,
+    count: int,
+    limits: tuple[float, float],
 ) -> tuple[FloatArray, FloatArray]:
     """Jacobi steps of the paper's per-pixel 2 x 2 systems (its equation 8), all pixels at once.
 
@@ -114,16 +123,18 @@ def _iterate(
                 for right, x in ((right_front, f), (right_back, b)):
                     right[here] += weight * x[there]
                     right[there] += weight * x[here]
-            np.clip(back_back * right_front - across * right_back, 0, 1, out=f)
-            np.clip(front_front * right_back - across * right_front, 0, 1, out=b)
+            np.clip(back_back * right_front - across * right_back, *limits, out=f)
+            np.clip(front_front * right_back - across * right_front, *limits, out=b)
     return np.dstack(list(planes[1])), np.dstack(list(planes[2]))
 
 
-def _native_step(image: FloatArray, alpha: FloatArray, front: FloatArray, back: FloatArray) -> FloatArray:
+def _native_step(
+    image: FloatArray, alpha: FloatArray, front: FloatArray, back: FloatArray, limits: tuple[float, float]
+) -> FloatArray:
     """The foreground that explains the pixel nearest to the colors below: one step with those as neighbors."""
     a = alpha[..., None]
     unexplained = image - a * front - (1 - a) * back
-    color: FloatArray = np.clip(front + a / (a * a + (1 - a) ** 2 + np.float32(ANCHOR)) * unexplained, 0, 1)
+    color: FloatArray = np.clip(front + a / (a * a + (1 - a) ** 2 + np.float32(ANCHOR)) * unexplained, *limits)
     return color
 
 

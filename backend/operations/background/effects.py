@@ -10,14 +10,13 @@ from backend.imaging.color.spaces import to_unit
 from backend.imaging.color.tone import Tone, toned
 from backend.imaging.lens_blur import lens_blur
 from backend.imaging.matting.foreground import estimate_foreground
-from backend.io.rasters import as_depth, depth_of
+from backend.io.rasters import as_depth, depth_of, rgb
 from plugin.client.actions import ResultKind, Value
 from plugin.client.image import Raster
 from plugin.client.messages import Job, Output
 
 from .. import Context
 from ..region import BLOCK, applied, subject_or_selected
-from ..selection.perception import picture
 
 WIDEST = 0.03  # radius of the largest blur, of the layer's longer side
 
@@ -47,7 +46,7 @@ def _apart(job: Job, context: Context, radius: float) -> Raster:
 
     In mixed pixels of the edge the subject is shown in its own colors, so that no rim of the old background stays.
     """
-    layer, image = job.inputs["image"], picture(job.inputs["image"])
+    layer, image = job.inputs["image"], rgb(job.inputs["image"])
     front_tone, back_tone = tone("subject", job.parameters), tone("background", job.parameters)
     if radius < 0.5 and front_tone.neutral and back_tone.neutral:
         return layer

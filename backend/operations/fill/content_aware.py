@@ -1,62 +1,63 @@
-"""Content-aware fill: a hole filled with what is around it, as a new layer."""
+"""Content-aware fill: a hole filled with what is around it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
-from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
+from backend.imaging.arrays import BoolArray, FloatArray, UInt8Array
+from backend.imaging.color.exposure import Exposure
+from backend.imaging.color.spaces import to_unit
+from backend.imaging.hidden import continued
+from backend.imaging.inpainting.diffusion import diffused
 from backend.imaging.inpainting.patch_fill import inpaint
-from backend.imaging.inpainting.shadow_halo import shadow_halo_mask
-from backend.imaging.masks.regions import bounding_box, grow
+from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.io.rasters import as_depth, coverage, from_array, placed, raster, rgb, samples
-from plugin.client.actions import BY_NAME, ResultKind
-from plugin.client.image import Box, PixelFormat, Raster
+from plugin.client.actions import BY_NAME
+from plugin.client.image import Box, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
-from ..selection.classical import selected
+from ..masks import nothing_found, selected, selected_weights
 from ..selection.subject import select_object, select_subject
+from .hole import TOUCHED, edge, hole_of, small_parts, with_shadow
+from .result import Fill, as_copy, as_layer
 from .structure_prior import network, structure_prior
 
-TOUCHED = 26  # of 255: what is selected less than this is not removed
+FAINT = 26  # of 255: what is found less than this is left
 LEAST = 64  # pixels around the hole to take patches from, however small it is
 WIDEST = 2048  # pixels around the hole that are looked at, however large the layer is
 PREVIEW = 512  # longest side of a preview, pixels
 NOTHING_LEFT = "Nothing is left to fill the selection with."
 SMALLER = "Make the selection smaller, or widen the sampling area."
+TOO_LITTLE = "Too little is left around the hole to take patches from: it is filled smoothly, without texture."
 
 
 def fill_selection(job: Job, context: Context) -> list[Output]:
     """The selection filled with what is around it.
 
-    Each variant is a layer of the hole's region in the layer's format with alpha; around the hole it is transparent.
+    Each variant is a layer of the hole's region in the layer's format with alpha, transparent around the hole; or the
+    whole layer with the hole filled. A selection is a weight: what is half selected becomes half the fill.
     Raises OperationError when nothing is selected, or nothing is left to fill it with.
     """
-    layer = job.inputs["image"]
-    mask = selected(job.inputs["selection"], layer) >= TOUCHED
-    if not mask.any():
-        raise OperationError(
-            ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", "Select what is to be removed, then try again."
-        )
-    return _fill(mask, job, context)
+    return _fill(selected_weights(job, context), job, context)
 
 
 def remove_subject(job: Job, context: Context) -> list[Output]:
     """The layer's subject found, and filled as `fill_selection` does."""
-    return _remove("select.subject", "Nothing in this layer stands out as its subject.", job, context)
+    return _remove("select.subject", "subject", job, context)
 
 
 def remove_object(job: Job, context: Context) -> list[Output]:
     """The object that the selection means found, and filled as `fill_selection` does."""
-    return _remove("select.object", "No object was found there.", job, context)
+    return _remove("select.object", "object", job, context)
 
 
-def _remove(selecting: str, nothing: str, job: Job, context: Context) -> list[Output]:
+def _remove(selecting: str, what: str, job: Job, context: Context) -> list[Output]:
     def searching(done: float, message: str = "", preview: Raster | None = None) -> None:
         context.progress(0.3 * done, message, preview)
 
@@ -64,72 +65,114 @@ def _remove(selecting: str, nothing: str, job: Job, context: Context) -> list[Ou
         context.progress(0.3 + 0.7 * done, message, preview)
 
     select = select_subject if selecting == "select.subject" else select_object
-    notes = len(context.notes)
     (found,) = select(Job(selecting, BY_NAME[selecting].check({}), job.inputs), replace(context, progress=searching))
-    mask = selected(found.raster, job.inputs["image"]) >= TOUCHED
+    mask = selected(found.raster, job.inputs["image"]) >= FAINT
     if not mask.any():
-        del context.notes[notes:]  # they say the same
-        raise OperationError(
-            ErrorCode.BAD_INPUT, nothing, "Select what is to be removed and choose Fill > Content-Aware Fill."
-        )
-    return _fill(mask, job, replace(context, progress=filling))
+        raise nothing_found(what)
+    # whatever is found to some degree is removed wholly: half of it left would be a ghost
+    return _fill(np.where(mask, 255, 0).astype(np.uint8), job, replace(context, progress=filling))
 
 
-def _fill(mask: BoolArray, job: Job, context: Context) -> list[Output]:
-    """mask: H x W of the layer."""
+def _fill(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
+    """weights: H x W of the layer, 0..255."""
     layer, settings = job.inputs["image"], job.parameters
-    widen, variants = int(settings["grow"]), int(settings["variants"])
-    inner = bounding_box(mask)
-    assert inner is not None  # the callers have looked
-    box = inner.padded(widen, mask.shape)
+    weights = np.where(weights >= TOUCHED, weights, 0).astype(np.uint8)
+    inner = bounding_box(weights)
+    if inner is None:
+        raise OperationError(ErrorCode.BAD_INPUT, "Hardly anything is selected.", "Select it more firmly.")
+    widen = int(settings["grow"])
+    box = inner.padded(widen, weights.shape)
     around = max(LEAST, round(int(settings["sampling_radius"]) / 100 * max(box.width, box.height)))
-    view = box.padded(WIDEST if settings["area"] == "everywhere" else around, mask.shape)
+    view = box.padded(WIDEST if settings["area"] == "everywhere" else around, weights.shape)
     part = _cropped(layer, view)
-    hole = grow(mask[view.window].astype(np.uint8) * 255, widen) > 0
-    image = _encoded(part)
-    seen = coverage(part) >= 0.5
+    weights, soft = hole_of(weights[view.window], widen, float(settings["feather"]))
+    hole, image, opacity = weights > 0, to_unit(rgb(part)), coverage(part)
+    most = float(opacity[~hole].max(initial=0))
+    seen = (opacity > 0) & (opacity >= most / 2)
     if widen and settings["shadow_halo"]:
-        hole |= shadow_halo_mask(image, hole, seen & ~hole)
+        shadow = with_shadow(image, hole, seen)
+        weights[shadow], soft[shadow], hole = 255, min(widen, float(settings["feather"])), hole | shadow
     known = seen & ~hole
     usable = known.copy()
     if (other := job.inputs.get("source")) is not None:
         usable &= placed(_painted(other), other.x, other.y, part.box) >= 0.5
     if not usable.any():
         raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER)
-    estimate = _initial_estimate(image, hole, known, str(settings["method"]), context)
-    inside = bounding_box(hole)
-    assert inside is not None
-    alpha = _edge(hole, float(settings["feather"]))[inside.window]
-    form = _with_alpha(layer.format)
-    if settings["method"] == "network":
-        assert estimate is not None  # or it would have been refused
-        smooth = seamless_clone(estimate, image, ~known, device=context.device, cancelled=context.cancelled)
-        return [_layer(smooth, alpha, inside, "Fill", form, part)]
+    exposure = Exposure.of(image)
+    view_of = _View(exposure.applied(image), hole, known, usable, part, job, context)
+    alpha = edge(hole, soft) * (weights * np.float32(1 / 255))
+    finish = as_copy if settings["as"] == "copy" else as_layer
     outputs = []
+    for number, filled in enumerate(_variants(view_of)):
+        name = "Fill" if settings["variants"] == 1 else f"Fill {number + 1}"
+        outputs.append(finish(Fill(exposure.undone(filled), hole, alpha, opacity), name, part, layer))
+    return outputs
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is seen of the layer: an image H x W x 3, 0..1, sRGB-encoded, and what is known of it, H x W each."""
+
+    image: FloatArray
+    hole: BoolArray
+    known: BoolArray
+    usable: BoolArray
+    part: Raster
+    job: Job
+    context: Context
+
+
+def _variants(view: _View) -> Iterator[FloatArray]:
+    """The image with its hole filled, as often as asked for: small parts by diffusion, large ones by patches."""
+    settings, context = view.job.parameters, view.context
+    variants, method = int(settings["variants"]), str(settings["method"])
+    small = small_parts(view.hole)
+    image, known = view.image, view.known
+    if small.any():
+        image = np.where(small[..., None], diffused(image, view.hole, context.cancelled), image)
+        known = known | small
+    hole = view.hole & ~small
+    if not hole.any():
+        for _ in range(variants):
+            yield image
+        return
+    estimate = _initial_estimate(image, hole, known, method, context)
+    if method == "network":
+        yield _smooth(image, known, estimate, context)
+        return
     for number in range(variants):
 
         def report(fraction: float, number: int = number) -> None:
             context.progress((number + fraction) / variants, "Filling", None)
 
         def show(picture: FloatArray, number: int = number) -> None:
-            context.progress(number / variants, "Filling", _small(picture, part))
+            context.progress(number / variants, "Filling", _small(picture, view.part))
 
         try:
-            filled = inpaint(
-                image, hole, usable, estimate, seed=int(settings["seed"]) + number, device=context.device,
+            yield inpaint(
+                image, hole, view.usable, estimate, seed=int(settings["seed"]) + number, device=context.device,
                 progress=report, cancelled=context.cancelled, preview=show if number == 0 else None,
             )  # fmt: skip
-        except ValueError as error:
-            raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER) from error
-        name = "Fill" if variants == 1 else f"Fill {number + 1}"
-        outputs.append(_layer(filled, alpha, inside, name, form, part))
-    return outputs
+        except ValueError:  # there is no whole patch
+            context.notes.append(TOO_LITTLE)
+            if estimate is None and method != "auto":
+                estimate = _initial_estimate(image, hole, known, "auto", context)
+            yield _smooth(image, known, estimate, context)
+            return
+
+
+def _smooth(image: FloatArray, known: BoolArray, estimate: FloatArray | None, context: Context) -> FloatArray:
+    """The image with the network's estimate in its hole, or a smooth continuation, fitted to its surroundings."""
+    if estimate is None:
+        estimate = continued(image, ~known)
+    found: FloatArray = seamless_clone(estimate, image, ~known, device=context.device, cancelled=context.cancelled)
+    return found
 
 
 def _initial_estimate(
     image: FloatArray, hole: BoolArray, known: BoolArray, method: str, context: Context
 ) -> FloatArray | None:
-    """The network's picture; None where it is not wanted, or is not there and need not be."""
+    """The network's image; None where it is not wanted, or is not there and need not be."""
     if method == "patches":
         return None
     context.progress(0.0, "Estimating what is in the hole", None)
@@ -141,15 +184,8 @@ def _initial_estimate(
     raise OperationError(
         ErrorCode.BAD_PARAMETER,
         "The weights of the filling network are not on this machine.",
-        "Choose the method 'Patches only'.",
+        "Choose the method 'Automatic' or 'Patches only'.",
     )
-
-
-def _layer(filled: FloatArray, alpha: FloatArray, inside: Box, name: str, form: PixelFormat, part: Raster) -> Output:
-    """The hole's box of a filled part as a layer of the given format."""
-    pixels = np.concatenate([_decoded(filled[inside.window], form), as_depth(alpha, form.depth)[..., None]], axis=2)
-    layer = raster(pixels, form, part.x + inside.x, part.y + inside.y, part.profile)
-    return Output(ResultKind.LAYER, name, layer)
 
 
 def _cropped(layer: Raster, box: Box) -> Raster:
@@ -159,33 +195,6 @@ def _cropped(layer: Raster, box: Box) -> Raster:
 def _painted(other: Raster) -> FloatArray:
     """Where patches may be taken from: the opaque part of a layer; the bright part of one without transparency."""
     return coverage(other) if other.format.has_alpha else to_unit(rgb(other)).mean(2)
-
-
-def _encoded(part: Raster) -> FloatArray:
-    """H x W x 3, sRGB-encoded. Unlike `pixels.colors` it keeps what is brighter than white."""
-    unit = to_unit(rgb(part))
-    if part.format.linear:
-        unit = linear_to_srgb(unit)
-    return np.nan_to_num(unit, nan=0.0, posinf=1.0, neginf=0.0)
-
-
-def _decoded(unit: FloatArray, form: PixelFormat) -> AnyArray:
-    """The inverse of `_encoded`, without alpha: H x W x 1 or 3 in the format's order, depth and encoding."""
-    if form.linear:
-        unit = srgb_to_linear(unit)
-    if form.channels[0] == "Y":
-        unit = unit[..., :1]
-    return as_depth(unit[..., ::-1] if form.channels[0] == "B" else unit, form.depth)
-
-
-def _with_alpha(form: PixelFormat) -> PixelFormat:
-    return form if form.has_alpha else PixelFormat(form.channels + "A", form.depth, form.linear)
-
-
-def _edge(hole: BoolArray, feather: float) -> FloatArray:
-    """Alpha of the fill: rises inwards from the hole's outline over `feather` pixels; sharp at the picture's border."""
-    distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(np.clip(distance / (feather + 1), 0, 1), np.float32)
 
 
 def _small(picture: FloatArray, part: Raster) -> Raster:

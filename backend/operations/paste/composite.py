@@ -12,6 +12,7 @@ from plugin.client.image import Box, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
+from ..masks import nothing_found
 from ..selection.cutout import cut
 from ..selection.subject import subject_alpha
 from .paste import blend
@@ -52,11 +53,7 @@ def alpha_of_subject(source: Raster, job: Job, context: Context) -> FloatArray |
     asked = BY_NAME["cutout.subject"].check({"high_quality": job.parameters["high_quality"]})
     alpha = subject_alpha(Job("cutout.subject", asked, {"image": source}), context)
     if alpha.max(initial=0) < 0.5:
-        raise OperationError(
-            ErrorCode.BAD_INPUT,
-            "Nothing in the other layer stands out as its subject.",
-            "Cut it out with Inlay > Cut Out first and choose that layer.",
-        )
+        raise nothing_found("subject")
     return alpha
 
 

@@ -8,12 +8,13 @@ from backend.imaging.arrays import FloatArray, UInt8Array
 from backend.imaging.color.spaces import luminance, to_unit
 from backend.imaging.masks import grabcut, kmeans
 from backend.imaging.masks.regions import bounding_box, feather, grow, guided_filter
-from backend.io.rasters import as_depth, colors, placed, raster, samples
+from backend.io.rasters import as_depth, colors, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
+from ..masks import nothing_found, selected_weights
 
 SELECTION = PixelFormat("Y", "u8")
 SOFT_RADIUS = 3  # pixels over which a soft edge follows the picture
@@ -26,7 +27,7 @@ def grabcut_object(job: Job, context: Context) -> list[Output]:
     Raises OperationError when the selection is empty or covers the layer.
     """
     layer = job.inputs["image"]
-    selection, box = outlined(job)
+    selection, box = outlined(job, context)
     context.progress(0.1, "Separating the object from what is around it", None)
     image, soft = colors(layer), job.parameters["edge"] == "soft"
     if bool((selection[box.window] == 255).all()):
@@ -34,7 +35,7 @@ def grabcut_object(job: Job, context: Context) -> list[Output]:
     else:
         mask = grabcut.from_selection(image, selection, soft, context.cancelled)
     if not mask.any():
-        context.notes.append("Nothing in the selection stands out from what is around it.")
+        raise nothing_found("object")
     return [output(mask, job, layer, "Object")]
 
 
@@ -43,13 +44,7 @@ def select_colors(job: Job, context: Context) -> list[Output]:
     layer = job.inputs["image"]
     selection = None
     if "selection" in job.inputs:
-        selection = selected(job.inputs["selection"], layer)
-        if not selection.any():
-            raise OperationError(
-                ErrorCode.BAD_INPUT,
-                "Nothing of this layer is selected.",
-                "Select a part of what you want, or remove the selection to have the middle of the picture taken.",
-            )
+        selection = selected_weights(job, context)
     context.progress(0.1, "Dividing the picture into groups", None)
     image = colors(layer)
     segmentation = kmeans.segment(
@@ -66,24 +61,17 @@ def select_colors(job: Job, context: Context) -> list[Output]:
     return [output(mask, job, layer, "Colors")]
 
 
-def outlined(job: Job) -> tuple[UInt8Array, Box]:
+def outlined(job: Job, context: Context) -> tuple[UInt8Array, Box]:
     """The selection that means an object of the layer, where the layer lies, and its box.
 
     Raises OperationError when it is empty or covers the layer.
     """
-    selection = selected(job.inputs["selection"], job.inputs["image"])
+    selection = selected_weights(job, context, SQUARE)
     box = bounding_box(selection)
-    if box is None:
-        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", SQUARE)
+    assert box is not None  # or it would have been refused
     if selection.all():
         raise OperationError(ErrorCode.BAD_INPUT, "The selection covers the whole layer.", SQUARE)
     return selection, box
-
-
-def selected(selection: Raster, layer: Raster) -> UInt8Array:
-    """The selection where the layer lies, H x W u8."""
-    values: UInt8Array = as_depth(samples(selection)[..., 0], "u8")
-    return placed(values, selection.x, selection.y, layer.box)
 
 
 def _softened(mask: UInt8Array, image: FloatArray) -> UInt8Array:
@@ -93,7 +81,10 @@ def _softened(mask: UInt8Array, image: FloatArray) -> UInt8Array:
 
 
 def output(mask: UInt8Array, job: Job, layer: Raster, name: str) -> Output:
-    """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent."""
+    """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent.
+
+    Raises OperationError when nothing is left of it: no selection is replaced by an empty one.
+    """
     if pixels := int(job.parameters["grow"]):
         mask = grow(mask, pixels)
     if width := float(job.parameters["feather"]):
@@ -102,4 +93,8 @@ def output(mask: UInt8Array, job: Job, layer: Raster, name: str) -> Output:
         opacity = samples(layer)[..., -1]
         if opacity.min() <= 0:
             mask = mask * (opacity > 0)
+    if not mask.any():
+        raise OperationError(
+            ErrorCode.NOTHING_FOUND, "Nothing is left of what was found.", "Shrink it less, or mark it in another way."
+        )
     return Output(ResultKind.SELECTION, name, raster(mask, SELECTION, layer.x, layer.y))

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backend.imaging.arrays import AnyArray, FloatArray, UInt8Array
+from backend.imaging.color.exposure import Exposure
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
-from backend.io.rasters import colors, rgb
+from backend.io.rasters import rgb
 from plugin.client.image import Box, Raster
 
 from .. import Context
@@ -33,8 +34,18 @@ REGION, INSIDE = 0, 1  # channels of a prompt
 
 
 def picture(layer: Raster) -> AnyArray:
-    """Color as H x W x 3 RGB in the cheapest type that keeps it: integers as they are, floats sRGB-encoded 0..1."""
-    return colors(layer) if layer.format.linear or layer.format.depth.startswith("f") else rgb(layer)
+    """Color as H x W x 3 RGB, as networks want it, in the cheapest type: integers as they are, floats in 0..1.
+
+    What is brighter than white is brought into that range by `exposure_of`.
+    """
+    image = rgb(layer)
+    return image if image.dtype.kind == "u" else np.clip(Exposure.of(image).applied(image), 0, 1)
+
+
+def exposure_of(layer: Raster) -> Exposure:
+    """How `picture` exposes a layer."""
+    image = rgb(layer)
+    return Exposure() if image.dtype.kind == "u" else Exposure.of(image)
 
 
 def kept_picture(layer: Raster, context: Context) -> AnyArray:

@@ -17,16 +17,18 @@ from backend.io.rasters import as_depth, raster
 from models.voc import VOC_CLASSES
 from plugin.client.actions import ResultKind
 from plugin.client.image import Box, PixelFormat
-from plugin.client.messages import ErrorCode, Job, Output
+from plugin.client.messages import Job, Output
 
-from .. import Context, OperationError
-from .classical import grabcut_object, outlined, output, selected
+from .. import Context
+from ..masks import nothing_found, selected_weights
+from .classical import grabcut_object, outlined, output
 from .perception import INSIDE, REGION, Perception, kept_picture
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
 ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
 NEAR = (0.1, 0.3)  # and around the subject, whose box was found rather than drawn; more where it goes on beyond
 CUT = 0.01  # what reaches the border of a box along more than this share of a side goes on beyond it
+SELECTED = 128  # of 255: a mask that is nowhere as much has found nothing
 PREVIEW = 96  # longer side of a class's thumbnail, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
@@ -47,20 +49,25 @@ class Prediction:
 def select_subject(job: Job, context: Context) -> list[Output]:
     """The subject of the layer, looked at whole and, where it is small, from closer by (see `predict_subject`); its
     edges made exact at the layer's own size."""
-    mask = _mask(predict_subject(job, context), job, context)
-    if not mask.any():
-        context.notes.append("Nothing in this layer stands out as its subject.")
+    mask = _subject_mask(job, context)
     return [output(mask, job, job.inputs["image"], "Subject")]
 
 
 def select_background(job: Job, context: Context) -> list[Output]:
-    """Everything but the subject."""
-    mask = _mask(predict_subject(job, context), job, context)
+    """Everything but the subject. Raises OperationError where there is none: all would be selected."""
+    mask = _subject_mask(job, context)
     return [output(np.subtract(255, mask, out=mask), job, job.inputs["image"], "Background")]
 
 
+def _subject_mask(job: Job, context: Context) -> UInt8Array:
+    mask = _mask(predict_subject(job, context), job, context)
+    if mask.max() < SELECTED:
+        raise nothing_found("subject")
+    return mask
+
+
 def subject_alpha(job: Job, context: Context) -> FloatArray:
-    """Alpha of the layer's subject, H x W."""
+    """Alpha of the layer's subject, H x W; zero everywhere where there is none."""
     prediction = predict_subject(job, context)
     alpha = np.zeros(prediction.pixels.shape[:2], np.float32)
     _edges(prediction, job, context, alpha)
@@ -75,7 +82,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     if job.parameters["method"] == "grabcut":
         return grabcut_object(job, context)
     layer = job.inputs["image"]
-    selection, box = outlined(job)
+    selection, box = outlined(job, context)
     pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the object", None)
     perception = Perception(layer, pixels, context)
@@ -86,8 +93,8 @@ def select_object(job: Job, context: Context) -> list[Output]:
         closer = _surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
     mask = _mask(Prediction(pixels, hysteresis(found, MEANT), closer), job, context)
-    if not mask.any():
-        context.notes.append("No object was found there. A box or a loose outline around it says more than a dot.")
+    if mask.max() < SELECTED:
+        raise nothing_found("object")
     return [output(mask, job, layer, "Object")]
 
 
@@ -113,12 +120,10 @@ def select_class(job: Job, context: Context) -> list[Output]:
     wanted = str(job.parameters["class_name"])
     name = next(iter(present), "") if wanted == "largest" else wanted
     if name not in present:
-        there = ", ".join(f"{name} ({area:.0%})" for name, area in present.items()) or "none of the classes it knows"
-        raise OperationError(
-            ErrorCode.BAD_INPUT,
-            f"There is no {name or 'known thing'} in this layer.",
-            f"It seems to hold: {there}.",
-        )
+        there = ", ".join(f"{found} ({area:.0%})" for found, area in present.items())
+        error = nothing_found(name or "known class")
+        error.remedy = f"This image seems to hold: {there}." if there else error.remedy
+        raise error
     index = VOC_CLASSES.index(name)
     size = (perception.side, perception.side)
     region = cv2.resize((maps.argmax(2) == index).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
@@ -159,10 +164,9 @@ def list_classes(job: Job, context: Context) -> list[Output]:
 def refine_edge(job: Job, context: Context) -> list[Output]:
     """The selection again, its edge made to follow the picture within a band: strands of hair in, background out."""
     layer = job.inputs["image"]
-    selection = selected(job.inputs["selection"], layer)
+    selection = selected_weights(job, context)
     box = bounding_box(selection)
-    if box is None:
-        raise OperationError(ErrorCode.BAD_INPUT, "Nothing of this layer is selected.", "Select the object first.")
+    assert box is not None  # or it would have been refused
     pixels = kept_picture(layer, context)
     width = float(job.parameters["width"])
     window = box.padded(round(4 * width) + 8, selection.shape)

@@ -14,7 +14,7 @@ from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from ..networks import load_network
-from .network import mixture, stylized
+from .network import mixture, stroke_size, stylized
 from .stylize import opaque, repainted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def style_layer(job: Job, context: Context) -> list[Output]:
 
     def paint(image: AnyArray, context: Context) -> AnyArray:
         return stylized(
-            image, net, weights, float(settings["stroke"]) / 100, context,
+            image, net, weights, stroke_size(settings, image), context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from plugin.client.messages import Job, Output
 
 from .. import Context
 from ..networks import CUSTOM, load_network
-from .network import mixture, stylized
+from .network import mixture, stroke_size, stylized
 from .stylize import repainted
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def style_custom(job: Job, context: Context) -> list[Output]:
 
     def paint(image: AnyArray, context: Context) -> AnyArray:
         return stylized(
-            image, net, weights, float(settings["stroke"]) / 100, context,
+            image, net, weights, stroke_size(settings, image), context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ Images are H x W x 3 RGB, sRGB-encoded: u8, u16, or float32 in 0..1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,6 +17,7 @@ from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.io.rasters import as_depth, depth_of
 from models.zoo.style_presets import PHOTOGRAPH
+from plugin.client.actions import Value
 from plugin.client.messages import ErrorCode
 
 from .. import Context, OperationError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from models.networks.transformer_net import TransformerNet
 
 KEPT = 1 << 30  # bytes that may be kept in memory between layers; above, they are kept in files
+REFERENCE = 1024  # longest side in pixels up to which strokes have the network's own size; larger images, larger ones
 LARGEST = 1 << 27  # pixels to which an image is enlarged for finer strokes, at most
 
 
@@ -46,6 +48,12 @@ def mixture(style: str, strength: float, second: str = "none", mix: float = 0.0)
     for name, share in shares:
         weights[name] = weights.get(name, 0.0) + strength * share
     return {name: weight for name, weight in weights.items() if weight}
+
+
+def stroke_size(settings: Mapping[str, Value], image: AnyArray) -> float:
+    """The size of strokes on an image's own pixels, 1 being that of the network: as set, in pixels or of the image."""
+    size, longest = float(settings["stroke"]) / 100, max(image.shape[:2])
+    return size * max(1.0, longest / REFERENCE) if settings["stroke_unit"] == "image" else size
 
 
 def stylized(

@@ -19,11 +19,12 @@ from plugin.client.messages import Job, Output
 
 from .. import Context
 from ..region import BLOCK, applied, region_mask, run_concurrently
-from ..selection.perception import picture
-from .network import mixture, network, stylized
+from ..selection.perception import exposure_of, picture
+from .network import mixture, network, stroke_size, stylized
+from .tones import keep_tones
 
 PREVIEW = 128  # longer side of a style's thumbnail, in pixels
-SEEN = 2  # a preview is painted at so many times its size, so that strokes are as small in it as in the result
+SEEN = 4  # a preview is painted at so many times its size, so that strokes are about as small in it as in the result
 RGBA = PixelFormat("RGBA", "u8")
 
 
@@ -49,7 +50,8 @@ def style_previews(job: Job, context: Context) -> list[Output]:
     shrink = min(1.0, SEEN * PREVIEW / max(image.shape[:2]))
     size = max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink))
     small = as_depth(reduced(image, size), "u8")
-    size = max(1, size[0] // SEEN), max(1, size[1] // SEEN)
+    shrink = min(1.0, PREVIEW / max(size))
+    size = max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
     alpha = as_depth(reduced(coverage(layer), size), "u8")
     outputs = []
     for done, (name, preset) in enumerate(PRESETS.items()):
@@ -75,7 +77,11 @@ def repainted(
         context.progress(0.05, "Painting", None)
         image = opaque(layer)
         result = paint(image, context)
-        return _recolored(image, result) if settings["keep_colors"] else result
+        keep_tones(image, result, float(settings["preserve_tones"]) / 100)
+        if settings["keep_colors"]:
+            result = _recolored(image, result)
+        exposure = exposure_of(layer)
+        return result if exposure.neutral else exposure.undone(result)
 
     changed, share = run_concurrently(painted, lambda context: region_mask(region, job, context), context)
     if not settings["strength"]:
@@ -92,7 +98,7 @@ def _styled(region: str, job: Job, context: Context) -> list[Output]:
 
     def paint(image: AnyArray, context: Context) -> AnyArray:
         return stylized(
-            image, net, weights, float(settings["stroke"]) / 100, context,
+            image, net, weights, stroke_size(settings, image), context,
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
         )  # fmt: skip
 

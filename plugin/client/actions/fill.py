@@ -41,6 +41,10 @@ METHOD = (
         "Another number gives another fill. It goes on by itself: undo and fill again for another try.",
         0, 2**31 - 8, advances_by="variants",
     ),
+    Parameter(
+        "as", Kind.CHOICE, "layer", "Result", "A layer to lie over the hole, or a copy of the layer with it filled.",
+        choices=(("layer", "New layer over the hole"), ("copy", "Copy of the layer")),
+    ),
     Parameter("variants", Kind.INTEGER, 1, "Variants", "So many different fills, each on a layer of its own.", 1, 4),
 )  # fmt: skip
 SAMPLING = Input("source", Source.OTHER, "Sample only where this is painted", required=False)
@@ -57,7 +61,7 @@ FILL: tuple[Action, ...] = (
         extent=Extent.SELECTION,
         margin=1.6,
         border=264,  # the widest growth, and 64 px to take patches from
-        whole_when=("area", "everywhere"),
+        whole_when=(("area", "everywhere"), ("as", "copy")),
     ),
     Action(
         name="fill.subject",

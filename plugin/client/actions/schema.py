@@ -111,7 +111,7 @@ class Action:
     extent: Extent = Extent.LAYER
     margin: float = 0.0  # of the box's longer side
     border: int = 0  # of a selection's margin, in pixels, at least
-    whole_when: tuple[str, Value] | None = None  # a parameter, and its value for which the whole layer is needed
+    whole_when: tuple[tuple[str, Value], ...] = ()  # parameters, and their values for which the whole layer is needed
     mask_when: tuple[str, Value] | None = None  # a parameter, and its value for which the result is a layer mask
     hidden: bool = False  # not in the menus: for diagnosis and scripts
     watched: bool = False  # goes on for a minute or more, with something new to see at every step
@@ -154,7 +154,7 @@ class Action:
     def suited(self, values: Mapping[str, Value]) -> Action:
         """The action with the extent and the kind of result that it has for these values."""
         suited = self
-        if self.whole_when is not None and values.get(self.whole_when[0]) == self.whole_when[1]:
+        if any(values.get(name) == value for name, value in self.whole_when):
             suited = replace(suited, extent=Extent.LAYER)
         if self.mask_when is not None and values.get(self.mask_when[0]) == self.mask_when[1]:
             suited = replace(suited, result=ResultKind.LAYER_MASK)

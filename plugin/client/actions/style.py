@@ -36,6 +36,15 @@ STROKE = Parameter(
     "stroke", Kind.NUMBER, 100.0, "Stroke size",
     "Larger strokes are painted on a smaller copy: 200 % at half the layer's resolution.", 50, 800, unit=" %",
 )  # fmt: skip
+STROKE_UNIT = Parameter(
+    "stroke_unit", Kind.CHOICE, "image", "Stroke unit",
+    "Relative to the image, strokes look alike at every resolution; in pixels they are finer in larger images.",
+    choices=(("image", "Relative to the image"), ("pixels", "In pixels")),
+)  # fmt: skip
+TONES = Parameter(
+    "preserve_tones", Kind.NUMBER, 70.0, "Preserve tones",
+    "How far large light and dark areas stay as they are: white stays light, night stays dark.", 0, 100, unit=" %",
+)  # fmt: skip
 COLORS = Parameter(
     "keep_colors", Kind.SWITCH, False, "Keep the colors", "Light and dark are the style's, colors the layer's."
 )
@@ -44,7 +53,7 @@ REGION = Parameter(
     choices=(("whole", "Whole layer"), ("background", "Background only"), ("subject", "Subject only"),
              ("selection", "Selection")),
 )  # fmt: skip
-TWO_STYLES = (STYLE, STRENGTH, SECOND, MIX, STROKE, COLORS)
+TWO_STYLES = (STYLE, STRENGTH, SECOND, MIX, STROKE, STROKE_UNIT, TONES, COLORS)
 
 OTHER_STYLE = Input("style", Source.OTHER, "Style")
 CUSTOM = Parameter("name", Kind.TEXT, "", "Custom style", "The name of a custom style (`inlay train-style --list`).")
@@ -146,7 +155,7 @@ STYLIZE: tuple[Action, ...] = (
         aliases=("style.picture",),
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
-        parameters=(STRENGTH, STROKE, COLORS, REGION, HIGH_QUALITY),
+        parameters=(STRENGTH, STROKE, STROKE_UNIT, TONES, COLORS, REGION, HIGH_QUALITY),
     ),
     Action(
         name="style.gatys",
@@ -155,7 +164,7 @@ STYLIZE: tuple[Action, ...] = (
         help="Repaint the layer, or a part of it, step by step in the style of another layer. Takes a minute or more.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OTHER_STYLE, OPTIONAL_SELECTION),
-        parameters=(*PAINTING, COLORS, REGION, HIGH_QUALITY),
+        parameters=(*PAINTING, TONES, COLORS, REGION, HIGH_QUALITY),
         watched=True,
     ),
     Action(
@@ -166,7 +175,7 @@ STYLIZE: tuple[Action, ...] = (
         aliases=("style.own",),
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(CUSTOM, STRENGTH, STROKE, COLORS, REGION, HIGH_QUALITY),
+        parameters=(CUSTOM, STRENGTH, STROKE, STROKE_UNIT, TONES, COLORS, REGION, HIGH_QUALITY),
     ),
     Action(
         name="style.train",

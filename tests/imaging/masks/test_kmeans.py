@@ -1,4 +1,4 @@
-"""K-means segmentation: weighted features, neighborhood correction, choice of the subject, on real images."""
+"""K-means segmentation: weighted features, neighborhood correction, choice of the subject, on real pictures."""
 
 from __future__ import annotations
 

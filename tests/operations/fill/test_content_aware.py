@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from skimage import data
 
 from backend.imaging import Cancelled
+from backend.imaging.color.spaces import to_unit
 from backend.io.rasters import DTYPES, as_depth, raster, samples
 from backend.operations import Context, OperationError, find
 from plugin.client.actions import BY_NAME, Extent, ResultKind, Value
@@ -130,14 +132,17 @@ def test_several_holes_share_a_layer_that_is_clear_between_them() -> None:
     assert np.abs(found[..., :3].astype(int) - clean[None])[inside].mean() < 6
 
 
-def test_transparency_of_the_layer_is_no_part_of_the_fill() -> None:
-    """Half-transparent pixels around a hole: the fill covers it wholly, with their color."""
+def test_the_fill_is_as_transparent_as_what_is_around_it() -> None:
+    """Half-transparent pixels around a hole: the fill has their alpha and their color."""
     pixels = samples(striped(RGBA)).copy()
     pixels[..., 3] = 160
     (output,) = fill(raster(pixels, RGBA), blot())
     found = samples(output.raster)[7:17, 7:17]
-    assert (found[..., 3] == 255).all()
+    assert (found[..., 3] == 160).all()
     assert np.abs(found[..., :3].astype(int) - samples(striped(RGBA))[60, 50:60, :3]).max() < 6
+    (copy,) = fill(raster(pixels, RGBA), blot(), **{"as": "copy"})
+    assert copy.raster.box == (0, 0, 120, 90)
+    assert (samples(copy.raster)[..., 3] == 160).all()
 
 
 def test_variants_are_layers_that_differ() -> None:
@@ -193,8 +198,8 @@ def test_what_a_large_layer_costs_goes_with_the_hole() -> None:
 @pytest.mark.parametrize(
     ("selection", "said"),
     [
-        (raster(np.zeros((10, 10, 1), np.uint8), GRAY), "Nothing of this layer"),
-        (raster(np.full((5, 5, 1), 255, np.uint8), GRAY, 500, 500), "Nothing of this layer"),
+        (raster(np.zeros((10, 10, 1), np.uint8), GRAY), "Nothing is selected"),
+        (raster(np.full((5, 5, 1), 255, np.uint8), GRAY, 500, 500), "Nothing is selected"),
         (raster(np.full((90, 120, 1), 255, np.uint8), GRAY), "Nothing is left"),
         (raster(np.full((84, 114, 1), 255, np.uint8), GRAY, 3, 3), "Nothing is left"),
     ],
@@ -206,12 +211,108 @@ def test_what_cannot_be_filled_is_refused_with_a_remedy(selection: Raster, said:
     assert raised.value.remedy
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 2), (6, 40)])
-def test_pictures_without_a_whole_patch_are_refused(size: tuple[int, int]) -> None:
-    image = raster(np.full((*size, 3), 99, np.uint8), RGB)
-    with pytest.raises(OperationError) as raised:
-        fill(image, raster(np.full((1, 1, 1), 255, np.uint8), GRAY))
+@pytest.mark.parametrize(("size", "rim"), [((3, 2), 1), ((90, 120), 6), ((40, 14), 3)])
+@pytest.mark.parametrize("method", ["auto", "patches", "network"])
+def test_images_without_a_whole_patch_are_filled_smoothly(size: tuple[int, int], rim: int, method: str) -> None:
+    height, width = size
+    inside = raster(np.full((height - rim, width - rim, 1), 255, np.uint8), GRAY)
+    context = Context()
+    pixels = np.full((*size, 3), 99, np.uint8)
+    pixels[: height - rim, : width - rim] = 255
+    (output,) = fill(raster(pixels, RGB), inside, context, grow=0, method=method)
+    assert np.abs(samples(output.raster)[..., :3].astype(int) - 99).max() <= 24
+    small = min(height - rim, width - rim) < 7
+    assert small or method == "network" or any("smoothly" in note for note in context.notes)
+
+
+def test_the_only_pixel_cannot_be_filled() -> None:
+    with pytest.raises(OperationError, match="Nothing is left") as raised:
+        fill(raster(np.full((1, 1, 3), 99, np.uint8), RGB), raster(np.full((1, 1, 1), 255, np.uint8), GRAY))
     assert raised.value.remedy
+
+
+def test_the_pixels_of_a_checkerboard_are_filled() -> None:
+    image = data.chelsea()[:90, :120]
+    holes = np.zeros((90, 120, 1), np.uint8)
+    holes[::2, ::2] = holes[1::2, 1::2] = 255
+    broken = np.where(holes > 0, np.uint8(255), image)
+    (output,) = fill(raster(broken, RGB), raster(holes, GRAY), **{"as": "copy"})
+    found = samples(output.raster).astype(int)
+    assert np.abs(found - image)[holes[..., 0] > 0].mean() < 6
+    assert np.array_equal(found[holes[..., 0] == 0], image[holes[..., 0] == 0])
+
+
+def damage(kind: str, shape: tuple[int, int]) -> np.ndarray:
+    rng, mask = np.random.default_rng(0), np.zeros(shape, np.uint8)
+    if kind == "dust":
+        mask[rng.random(shape) < 0.004] = 255
+    elif kind == "clumps":
+        mask[cv2.dilate((rng.random(shape) < 0.001).astype(np.uint8), np.ones((2, 2))) > 0] = 255
+    else:
+        for _ in range(6):
+            (x, u), (y, v) = rng.integers(0, shape[1], 2).tolist(), rng.integers(0, shape[0], 2).tolist()
+            cv2.line(mask, (x, y), (u, v), 255, {"hair": 1, "scratches": 2}[kind])
+    return mask
+
+
+@pytest.mark.parametrize(("grow", "depth"), [(0, "u8"), (6, "f32")])
+@pytest.mark.parametrize("kind", ["dust", "clumps", "hair", "scratches"])
+def test_dust_and_scratches_are_healed_and_the_rest_is_left_alone(kind: str, grow: int, depth: str) -> None:
+    image = as_depth(data.chelsea()[:200, :280], depth)
+    mask = damage(kind, image.shape[:2])
+    hole = mask > 0
+    broken = image.copy()
+    broken[hole] = as_depth(np.uint8([255]), depth)
+    (output,) = fill(
+        raster(broken, PixelFormat("RGB", depth)), raster(mask[..., None], GRAY), grow=grow, **{"as": "copy"}
+    )
+    found = samples(output.raster)
+    telea = cv2.inpaint(as_depth(broken, "u8"), mask, 3, cv2.INPAINT_TELEA)
+    errors = [np.abs(to_unit(x) - to_unit(image))[hole].mean() for x in (found, telea)]
+    assert errors[0] < 1.2 * errors[1]
+    assert (found != broken).any(2)[~hole].mean() < 0.01
+
+
+@pytest.mark.parametrize("level", [64, 128, 255])
+def test_a_gray_mask_is_a_weight(level: int) -> None:
+    """A quarter selected is a quarter filled; growth keeps a soft edge soft."""
+    selection = raster(np.full((12, 12, 1), level, np.uint8), GRAY, 49, 39)
+    (output,) = fill(striped(RGB), selection, feather=0.0)
+    alpha = samples(output.raster)[..., 3]
+    assert output.raster.box == (43, 33, 24, 24)
+    assert alpha.max() == level
+    assert set(np.unique(alpha)) == {0, level}
+    slope = np.clip(np.linspace(-40, 300, 40), 0, 255).astype(np.uint8)
+    soft = raster(np.repeat(slope[None, :, None], 20, 0), GRAY, 20, 30)
+    (output,) = fill(striped(RGB), soft, grow=4, feather=0.0)
+    assert len(np.unique(samples(output.raster)[10, :, 3])) > 15
+
+
+def test_a_copy_is_the_layer_with_its_hole_filled_and_nothing_else_changed() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (90, 120, 4), np.uint8)
+    image = raster(pixels, PixelFormat("BGRA", "u8"), 3, 4)
+    (over,), (copy,) = (fill(image, blot(3, 4), **{"as": kind}) for kind in ("layer", "copy"))
+    x, y, width, height = over.raster.box
+    outside = np.ones((90, 120), bool)
+    outside[y - 4 : y - 4 + height, x - 3 : x - 3 + width] = samples(over.raster)[..., 3] == 0
+    assert np.array_equal(samples(copy.raster)[outside], pixels[outside])
+    assert BY_NAME["fill.selection"].suited({"as": "copy"}).extent is Extent.LAYER
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_a_mask_of_labels_gets_a_hint(level: int) -> None:
+    with pytest.raises(OperationError) as raised:
+        fill(striped(RGB), raster(np.full((12, 12, 1), level, np.uint8), GRAY, 49, 39))
+    assert ("255 in place of 1" in raised.value.remedy) == (level == 1)
+
+
+def test_a_mask_that_may_be_inverted_gets_a_hint() -> None:
+    mask = np.full((90, 120, 1), 255, np.uint8)
+    mask[20:40, 20:40] = 0
+    context = Context()
+    fill(striped(RGB), raster(mask, GRAY), context, grow=0, method="network")
+    assert any("invert" in note for note in context.notes)
 
 
 def test_progress_rises_and_shows_the_coarse_result_and_a_cancel_stops_it() -> None:
@@ -254,7 +355,8 @@ def test_where_nothing_is_found_to_erase_it_says_so() -> None:
     action = BY_NAME["fill.subject"]
     with pytest.raises(OperationError, match="subject") as raised:
         find(action.name)(Job(action.name, action.check({}), {"image": flat}), Context())
-    assert "Content-Aware Fill" in raised.value.remedy
+    assert raised.value.code is ErrorCode.NOTHING_FOUND
+    assert "outline" in raised.value.remedy
 
 
 def test_an_object_is_erased_by_a_dot_on_it() -> None:

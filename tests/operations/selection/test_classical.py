@@ -118,9 +118,9 @@ def test_without_a_selection_the_middle_of_the_picture_is_the_subject() -> None:
     ("name", "selection", "said"),
     [
         ("select.object", rectangle(0, 0, 120, 90), "covers the whole"),
-        ("select.object", rectangle(500, 500, 20, 20), "Nothing of this layer"),
-        ("select.object", raster(np.zeros((90, 120), np.uint8), GRAY, 0, 0), "Nothing of this layer"),
-        ("select.colors", rectangle(500, 500, 20, 20), "Nothing of this layer"),
+        ("select.object", rectangle(500, 500, 20, 20), "Nothing is selected"),
+        ("select.object", raster(np.zeros((90, 120), np.uint8), GRAY, 0, 0), "Nothing is selected"),
+        ("select.colors", rectangle(500, 500, 20, 20), "Nothing is selected"),
     ],
 )
 def test_useless_selections_are_refused_with_a_remedy(name: str, selection: Raster, said: str) -> None:

@@ -151,7 +151,7 @@ def test_the_cat_is_a_cat_and_no_boat() -> None:
     assert cat[150, 200] == 255
     assert cat[20, 430] == 0
     assert iou(cat, mask("select.class", layer("chelsea"))) == 1  # it is the largest, too
-    with pytest.raises(OperationError, match="no boat") as caught:
+    with pytest.raises(OperationError, match="No boat") as caught:
         run("select.class", layer("chelsea"), class_name="boat")
     assert "cat" in caught.value.remedy
 

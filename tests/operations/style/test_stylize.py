@@ -139,7 +139,7 @@ def test_only_the_selection_changes() -> None:
     result = samples(run(image, left_half(), region="selection"))
     assert np.array_equal(result[:, 35:], samples(image)[:, 35:])
     assert (result[:, :35] != samples(image)[:, :35]).any(2).mean() > 0.5
-    with pytest.raises(OperationError, match="Nothing of this layer is selected"):
+    with pytest.raises(OperationError, match="Nothing is selected"):
         run(image, region="selection")
 
 
