@@ -50,7 +50,8 @@ def find(
     `tag` is the Python's, "cp311". Empty where no index has such a pair.
     """
     read = read or read_page
-    torch, vision = set(), set()
+    torch: set[tuple[int, ...]] = set()
+    vision: set[tuple[int, ...]] = set()
     for place in where:
         pages = [place.url] if place.flat else [f"{place.url.rstrip('/')}/{name}/" for name in ("torch", "torchvision")]
         for name, *numbers, python, platform in _WHEEL.findall("\n".join(map(read, pages))):
