@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,3 +186,18 @@ def test_settings_that_are_a_link_stay_one(tmp_path: Path, relative: bool) -> No
     plugin.uninstall(editor)
     assert editor.config.is_symlink()
     assert kept.read_text() == "[General]\na=1\n"
+
+
+def test_the_copy_that_a_new_gimp_makes_without_deeper_folders_works(tmp_path: Path) -> None:
+    whole = gimp(tmp_path)
+    put(whole, Pip(tmp_path / "venv"))
+    for name, code in (("__init__", ""), ("procedures", "def main():\n    print(__file__)\n")):
+        (whole.folder / f"plugin/gimp/{name}.py").write_text(code)  # without GIMP's modules
+    copy = tmp_path / "GIMP/3.2/plug-ins/inlay"
+    for path in files(whole.folder):
+        if path.count("/") <= 2:
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(whole.folder / path, copy / path)
+    assert not (copy / "plugin/client/actions").exists()
+    done = subprocess.run([sys.executable, str(copy / "inlay.py")], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == str(whole.folder / "plugin/gimp/procedures.py"), done.stderr

@@ -14,6 +14,9 @@ from tests.editors.display import Display
 from .harness import Gimp, Tree
 from .window import HEIGHT, WIDTH, Window
 
+WARNING = "(inlay.py:"
+"""How a warning of a library in our plug-in's process begins; GIMP has warnings of its own."""
+
 
 @pytest.fixture(scope="session")
 def tree() -> Iterator[Tree]:
@@ -54,6 +57,7 @@ def _console(tree: Tree, host: Backend, transport: str) -> Iterator[Gimp]:
     yield gimp
     printed = gimp.close()
     assert "CRITICAL" not in printed and "Traceback" not in printed, printed
+    assert WARNING not in printed, printed
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +88,7 @@ def window(
         yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
         printed = gimp.close()
     assert "Traceback" not in printed and "no mnemonic" not in printed, printed
+    assert WARNING not in printed, printed
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from .harness import Gimp, received
 
-pytestmark = pytest.mark.gimp
+pytestmark = [pytest.mark.gimp, pytest.mark.photographs]
 
 
 def test_a_subject_of_another_image_is_placed_with_its_shadow_below_it(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .harness import ROOT, Gimp, received
 
-pytestmark = pytest.mark.gimp
+pytestmark = [pytest.mark.gimp, pytest.mark.photographs]
 
 SIDE = 512
 PERSON = {"face": (225, 120), "hair": (225, 40), "suit": (130, 300)}

@@ -14,7 +14,7 @@ from tests.editors.display import painting
 from .harness import Tree, received
 from .window import Window
 
-pytestmark = pytest.mark.gimp
+pytestmark = [pytest.mark.gimp, pytest.mark.photographs]
 
 ON_CANVAS = """
 def on_canvas(layer):

@@ -16,7 +16,7 @@ from tests.editors.display import exactly
 from .harness import Tree, received
 from .window import Window
 
-pytestmark = pytest.mark.gimp
+pytestmark = [pytest.mark.gimp, pytest.mark.photographs]
 
 SIDE = 512
 FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]

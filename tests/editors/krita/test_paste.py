@@ -22,7 +22,7 @@ from tests.editors.krita.user import (
     picture,
 )
 
-pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
+pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
 
 
 def compose(

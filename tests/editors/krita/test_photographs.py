@@ -22,7 +22,7 @@ from tests.editors.krita.user import (
     selected,
 )
 
-pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
+pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
 FACE, ARM, WALL = np.s_[80:200, 190:260], np.s_[300:420, 60:200], np.s_[20:140, 310:360]
 """Where things are in the photograph of the astronaut."""
 

@@ -14,7 +14,7 @@ from plugin.client.actions.style import STYLES
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.user import add_hidden, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
 
-pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
+pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
 FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]
 """Rows and columns of the astronaut's photograph."""
 LISTED = """
