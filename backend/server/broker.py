@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -37,8 +38,9 @@ from plugin.client.codec import (
     encode,
 )
 from plugin.client.messages import ErrorCode, Failure, Progress
-from plugin.client.server.launcher import LaunchError, log_path
+from plugin.client.server.launcher import LOG_BYTES, LaunchError, log_path
 
+from ..log import rotate
 from .intake import Gate, Inbox
 from .jobs import Entry, Session, Sessions
 from .options import Options
@@ -53,6 +55,8 @@ GONE_SECONDS = 0.2
 """A client on this machine that has been disconnected for so long was killed."""
 PAUSE_SECONDS = 0.5
 """A turn of the broker that took so much too long did not run at all for a while, and perhaps nobody else did."""
+ROTATE_SECONDS = 60.0
+"""So often it is looked whether the log has become long."""
 UNKNOWN = Failure(
     ErrorCode.BAD_REQUEST,
     "The backend has this job no more: it had not heard of this program for a while and took it for gone.",
@@ -92,7 +96,7 @@ class Broker:
         self.workers = [Worker(i, name, options, sockets, self.log) for i, name in enumerate(options.devices)]
         self.dispatcher = Dispatcher(options, self.sessions, self.workers, self.send_to, self.log)
         self.inboxes = {socket: Inbox(socket, Limits()) for socket in (sockets.work, sockets.control)}
-        self.begun = self.busy_at = self.ticked = time.monotonic()
+        self.begun = self.busy_at = self.ticked = self.rotated = time.monotonic()
         self.stopping = False
 
     def run(self) -> None:
@@ -224,6 +228,9 @@ class Broker:
             for worker in self.workers:
                 worker.shift(pause)
         self.ticked = now
+        if self.log and now - self.rotated > ROTATE_SECONDS:
+            self.rotated = now
+            rotate(Path(self.log), LOG_BYTES)
         for session in self.sessions.expired(now):
             logger.info("client %s has gone", session.client[:8])
             for entry in list(session.jobs.values()):

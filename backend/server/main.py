@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
 from plugin.client.server.endpoint import CONNECTION_FILE, EndpointError, read_endpoint
 from plugin.client.server.launcher import take_lock
 
+from ..log import log_to_stderr
 from .options import add_arguments, read_options
 
 __all__ = ["add_arguments", "serve"]
@@ -19,9 +19,7 @@ LOCK_FILE = "backend.lock"
 
 def serve(args: argparse.Namespace) -> int:
     """Run a backend until it is told to stop or idles; the exit status. Does nothing where one runs already."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s broker[%(process)d] %(levelname)s %(message)s"
-    )
+    log_to_stderr("broker")
     try:
         options = read_options(args)
     except EndpointError as error:

@@ -23,6 +23,16 @@ from .jobs import Entry
 from .options import Options
 from .sockets import Sockets
 
+ENVIRONMENT = {
+    # torch's threads sleep while they wait: spinning takes the cores from the editor, and from themselves
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # convolutions are compiled for each size of image that comes along, and kept: of 1024 by default, each with memory
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
+    # what Metal lacks is done on the CPU, rather than not at all
+    "PYTORCH_ENABLE_MPS_FALLBACK": "1",
+}
+"""Of a worker, where the user's environment does not say otherwise."""
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -60,8 +70,7 @@ class Worker:
             [sys.executable, "-m", "backend.worker.main"],
             stdin=subprocess.PIPE,  # left open: its end tells the worker that the broker has died
             stdout=sys.stderr,
-            # torch's threads sleep while they wait: spinning takes the cores from the editor, and from themselves
-            env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONPATH": path},
+            env=ENVIRONMENT | os.environ | {"PYTHONPATH": path},
         )
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has died already, and its exit status will say so

@@ -106,10 +106,15 @@ def release(cache: dict[Any, Any]) -> None:
             backend = getattr(torch, kind, None)
             if backend is not None and backend.is_available():
                 backend.empty_cache()
+    trim()
+
+
+def trim() -> None:
+    """Give back what the C library keeps of memory that is free: after jobs of ever other sizes that adds up."""
     if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
-        if trim is not None:
-            trim(0)
+        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
+        if give_back is not None:
+            give_back(0)
 
 
 def facts() -> dict[str, str]:
@@ -134,11 +139,39 @@ def _present() -> list[str]:
 
 def _unusable(name: str) -> str:
     """Why a device does not compute, empty when it does: a driver may be there, but too old for this torch."""
-    import torch
-
     try:
-        image, kernel = torch.ones(1, 1, 4, 4, device=name), torch.ones(1, 1, 3, 3, device=name)
-        torch.nn.functional.conv2d(image, kernel).sum().item()
+        probe(name)
     except Exception as error:  # torch raises many types here: RuntimeError, AssertionError, NotImplementedError
         return (str(error) or type(error).__name__).splitlines()[0]
     return ""
+
+
+def probe(device: str) -> None:
+    """Do a little of what operations do on a device, each kind once. Raises what torch raises where it cannot."""
+    import torch
+    import torch.nn.functional as F
+
+    rng = torch.Generator(device).manual_seed(0)
+    image = torch.rand(1, 4, 16, 16, generator=rng, device=device).contiguous(memory_format=torch.channels_last)
+    kernel = torch.ones(4, 4, 3, 3, device=device)
+    with torch.inference_mode():
+        x = F.relu(F.conv2d(F.pad(image, [1] * 4, mode="replicate"), kernel, stride=2)).sigmoid()  # networks
+    for mode in ("nearest", "bilinear"):
+        F.interpolate(x.float(), scale_factor=2, mode=mode)
+    F.avg_pool2d(image, 2, ceil_mode=True)
+    F.max_pool2d(image, 2)
+    x.float().softmax(1)
+    flat = image.flatten()
+    chosen = (flat > 0.5).nonzero()[:, 0]  # the nearest-neighbor field of a fill
+    picked = flat.index_select(0, chosen).sort().values
+    places = torch.randint(0, len(flat), (len(chosen),), generator=rng, device=device)
+    flat[places] = picked
+    flat.index_add_(0, places, picked)
+    torch.randperm(len(flat), generator=rng, device=device)
+    torch.cdist(flat[:8].view(4, 2), flat[8:16].view(4, 2)).argmin(1)
+    torch.cov(flat.view(4, -1)) @ flat.view(4, -1)
+    torch.lerp(torch.addcmul(image, image, image), image, 0.25).aminmax()  # multigrid
+    torch.stack([torch.dot(flat, flat), flat.amax()]).cpu().double()
+    square = image.clone().requires_grad_(True)  # the iterative style
+    (gradient,) = torch.autograd.grad(F.conv2d(square, kernel).square().mean(), square)
+    gradient.abs().sum().item()  # what was only queued is done now

@@ -25,7 +25,8 @@ from plugin.client.image import Raster
 from plugin.client.messages import JobState, Progress
 
 from ..imaging import Cancelled
-from .devices import choose, cores, release
+from ..log import log_to_stderr
+from .devices import choose, cores, release, trim
 from .execute import execute, failure_of, needs_torch
 from .image_cache import completed
 from .interrupt import Interrupter, leave_if_unsettled
@@ -98,7 +99,8 @@ class Worker:
             message, stop = self.channel.inbox.get()
             if isinstance(message, Submit):
                 self.channel.send(self.answer(message, stop))
-                del message  # and with it the pictures that are not kept
+                del message  # and with it the images that are not kept
+                trim()
             elif isinstance(message, Release):
                 release(self.cache)
             elif isinstance(message, Status):
@@ -166,9 +168,7 @@ def _end_with_broker() -> None:
 
 def main() -> None:
     """Run a worker as the settings on the first line of standard input say."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s worker[%(process)d] %(levelname)s %(message)s"
-    )
+    log_to_stderr("worker")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the broker
     if sys.platform == "linux":  # when memory runs out, end this process rather than the editor
         Path("/proc/self/oom_score_adj").write_text("500")

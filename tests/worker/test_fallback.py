@@ -8,6 +8,7 @@ import pytest
 
 from backend.operations import Context, find
 from backend.operations.networks import cache_key
+from backend.worker import devices
 from backend.worker.execute import execute
 from plugin.client.messages import Job, Output, Result
 from tests.fake_device import NAME, fake_device
@@ -48,3 +49,13 @@ def test_the_job_after_a_fallback_runs_on_the_gpu(action: str, network: str, mon
         assert not any("CPU" in note for note in run(job, cache).notes)
         assert cache_key(network, NAME) in cache
         assert device.seen
+
+
+def test_a_device_is_probed_by_what_operations_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_device(monkeypatch) as device:
+        assert devices.choose(NAME)[0] == NAME
+        assert device.seen > {"convolution", "sort", "index_select", "nonzero", "addcmul", "convolution_backward"}
+        monkeypatch.setattr("tests.fake_device.LACKING", ("nonzero",))
+        chosen, description = devices.choose(NAME)
+        assert chosen == "cpu"
+        assert "lacks the operator nonzero" in description

@@ -87,8 +87,9 @@ class Connection:
             failure = Failure(ErrorCode.UNREACHABLE, "The connection to the backend was closed.", "Open another one.")
             self._post(Failed(job.id, failure))
         else:
-            if self.state is not State.READY:
-                self._post(Progress(job.id, JobState.QUEUED, -1.0, "Starting the backend"))
+            ready = self.state is State.READY
+            text = "Sending the image" if ready else "Starting the backend"  # a large one takes a while to be packed
+            self._post(Progress(job.id, JobState.QUEUED, -1.0, text))
             self._exchange.submit(job)
 
     def cancel(self, job_id: str) -> None:

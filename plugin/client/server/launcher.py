@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INSTALL_RECORD = "install.json"
 LOG_NAME = "backend.log"
 LOG_BYTES = 5 << 20
-"""A log longer than this becomes `backend.log.1` at the next start."""
+"""A log longer than this becomes `backend.log.1`."""
 
 _EDITOR_VARIABLES = ("PYTHON", "QT_", "QML", "GIMP", "GEGL_", "BABL_", "GTK_", "GDK_", "GI_", "DYLD_", "KRITA")
 _EDITOR_NAMES = {"LD_LIBRARY_PATH", "LD_PRELOAD", "APPDIR", "APPIMAGE", "VIRTUAL_ENV"}
