@@ -113,6 +113,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT", help='file to write; "-" is standard output'
     )
     add_writing(group)
+    group.add_argument("--json", action="store_true", help="say what became of each image as a line of JSON")
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:

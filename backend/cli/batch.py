@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,13 +117,14 @@ class Single:
     output: Path
     inputs: tuple[Path, ...]
     overwrite: bool
+    as_json: bool
     metadata: Metadata | None = None
+    notes: list[str] = field(default_factory=list)
 
     def load(self, path: Path) -> Raster:
         """One of the inputs; the result gets the first one's metadata. Raises CommandError."""
         file = image_files.load(path)
-        for note in file.notes:
-            print(f"{shown(path)}: {note}", file=sys.stderr)
+        self._note(f"{shown(path)}: {note}" for note in file.notes)
         if self.metadata is None:
             self.metadata = file.metadata
             image_files.check_transparency(self.output, file.raster)
@@ -131,10 +132,15 @@ class Single:
 
     def write(self, image: Raster, notes: Sequence[str]) -> None:
         """The result, and what is to be said of it. Raises CommandError."""
-        told = [plain(note) for note in notes]
-        told += image_files.write(self.output, image, self.metadata, inputs=self.inputs, overwrite=self.overwrite)
-        for note in told:
-            print(note, file=sys.stderr)
+        self._note(plain(note) for note in notes)
+        self._note(image_files.write(self.output, image, self.metadata, inputs=self.inputs, overwrite=self.overwrite))
+        if self.as_json:
+            _tell(Task(self.inputs[0], self.output), None, self.notes, (image.width, image.height))
+
+    def _note(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self.notes.append(sentence)
+            print(sentence, file=sys.stderr)
 
 
 def single(arguments: argparse.Namespace, paths: Sequence[Path | None]) -> Single:
@@ -147,7 +153,10 @@ def single(arguments: argparse.Namespace, paths: Sequence[Path | None]) -> Singl
     Raises:
         CommandError: usage: the output cannot be written there.
     """
-    found = Single(arguments.output, tuple(path for path in paths if path is not None), arguments.overwrite)
+    named = tuple(path for path in paths if path is not None)
+    found = Single(arguments.output, named, arguments.overwrite, arguments.json)
+    if found.as_json and found.output == STREAM:
+        raise usage("--json and an image cannot both go to standard output; write to a file: -o FILE")
     if found.inputs.count(STREAM) > 1:
         raise usage("standard input can be read once alone")
     image_files.check_suffix(found.output)

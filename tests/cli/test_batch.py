@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from backend.cli import CommandError, Exit, batch
+from backend.cli.main import main
 from backend.cli.progress import Report
 from plugin.client.image import Raster
 
@@ -221,3 +222,25 @@ def test_transparency_is_refused_before_any_work_where_the_result_cannot_keep_it
     assert raised.value.code == Exit.USAGE
     Image.new("RGBA", (6, 5), (255, 0, 255, 255)).save(tmp_path / "a.png")
     assert batch.process(plan, Idle(), same) == Exit.DONE
+
+
+@pytest.mark.parametrize("command", ["paste", "compose"])
+def test_commands_with_one_result_keep_files_and_say_what_they_did_too(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, theirs = tmp_path / "target.png", image(tmp_path / "theirs.png")
+    Image.linear_gradient("L").resize((24, 20)).convert("RGB").save(target)
+    cutout = Image.new("RGBA", (9, 9), (0, 0, 0, 0))
+    cutout.paste((0, 0, 255, 255), (2, 2, 7, 9))
+    cutout.save(tmp_path / "source.png")
+    paths = [target, tmp_path / "source.png"] if command == "paste" else [tmp_path / "source.png", target]
+    words = [command, *map(str, paths), *(["--at", "1,1"] if command == "paste" else []), "--in-process"]
+    for kept in (target, theirs, tmp_path / "source.png"):
+        before = kept.read_bytes()
+        assert main([*words, "-o", str(kept)]) == Exit.USAGE
+        assert kept.read_bytes() == before
+    assert main([*words, "-o", str(target), "--overwrite"]) == Exit.USAGE
+    capsys.readouterr()
+    assert main([*words, "-o", str(tmp_path / "out.png"), "--json"]) == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["output"], told["width"]) == ("done", str(tmp_path / "out.png"), 24)

@@ -51,7 +51,7 @@ def read_labels(path: Path, classes: int) -> np.ndarray:
     classes."""
     from PIL import Image
 
-    with Image.open(path) as image:
+    with Image.open(path, formats=("PNG", "JPEG", "TIFF", "BMP", "GIF")) as image:
         values = np.asarray(image if image.mode == "P" else image.convert("L"), np.uint8)
         palette = image.mode == "P"
     return values if palette or classes != 2 else (values > 127).astype(np.uint8)

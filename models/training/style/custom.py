@@ -182,7 +182,8 @@ def check_photos(folder: Path) -> list[Path]:
 
     Raises CustomStyleError when there are fewer than `LEAST`.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    found = folder.rglob("*") if folder.is_dir() else []
+    paths = sorted(p for p in found if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith("."))
     if len(paths) < LEAST:
         raise CustomStyleError(
             f"{folder} holds {len(paths)} photographs; at least {LEAST} are needed. Any photographs will do."
