@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -55,11 +56,10 @@ except JobFailed as error:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     monkeypatch.setattr(sandbox, "_systemctl", lambda *words: True)
-    home = tmp_path / "h"
-    home.mkdir()
-    return Machine("linux", home)
+    with tempfile.TemporaryDirectory(prefix="ib-") as home:  # short, as homes are: a socket's path takes 107 bytes
+        yield Machine("linux", Path(home))
 
 
 def prepared(machine: Machine, kind: str = "gimp", wall: str = "flatpak") -> Editor:
