@@ -163,3 +163,13 @@ def test_cancelled_job_that_does_not_look_frees_its_worker(backend: Backend, tal
     talker.say(Submit(talker.client, following))
     assert isinstance(talker.hear_end(following), Result)
     assert backend.workers() == workers
+
+
+def test_worker_keeps_few_compiled_convolutions(backend: Backend, talker: Talker) -> None:
+    """One is kept for each size of image; with the library's default of 1024 that adds up to hundreds of megabytes."""
+    talker.say(Submit(talker.client, job := identity()))
+    talker.hear_end(job)
+    (worker,) = backend.workers()
+    environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+    assert b"ONEDNN_PRIMITIVE_CACHE_CAPACITY=64" in environment
+    assert b"PYTORCH_ENABLE_MPS_FALLBACK=1" in environment

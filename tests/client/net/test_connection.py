@@ -126,6 +126,17 @@ def test_cancel_is_there_at_once_and_reaches_the_backend(run_dir: Path) -> None:
         assert client.events() == []
 
 
+def test_the_first_progress_does_not_wait_for_the_backend(run_dir: Path) -> None:
+    """A large image takes long to be packed and sent."""
+    with Backend(run_dir) as backend, Connection("test") as client:
+        until(lambda: client.state is State.READY)
+        backend.silent = True
+        job = identity()
+        client.submit(job)
+        (event,) = client.events()
+        assert event == Progress(job.id, JobState.QUEUED, -1.0, "Sending the image")
+
+
 def test_run_can_be_cancelled(run_dir: Path) -> None:
     with Backend(run_dir) as backend, Connection("test") as client, pytest.raises(JobCancelled):
         client.run(identity(seconds=60), cancelled=lambda: bool(backend.held))
