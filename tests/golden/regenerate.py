@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from tests.golden import networks, references
+from tests.golden import networks, operations, references
 from tests.golden.references import Array
 
 
 def cases() -> dict[str, Callable[[], dict[str, Array]]]:
     """By the reference's name, what makes its arrays."""
-    return {f"network-{name}": lambda name=name: networks.outputs(name) for name in networks.bundled()}  # type: ignore[misc]  # mypy knows no defaults of lambdas
+    found = {f"network-{name}": partial(networks.outputs, name) for name in networks.bundled()}
+    return found | {f"operation-{name}": partial(operations.outputs, name) for name in operations.names()}
 
 
 def main(names: Sequence[str]) -> None:
