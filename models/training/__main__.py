@@ -55,6 +55,9 @@ COMMANDS = {
         "train the copy-paste network", "paste.train:PasteConfig", "paste.ablation:train_or_ablate",
         {**RATES, "--from": "--init", "--global-shading": "--no-local"},
     ),
+    "harmonize": Command(
+        "train the harmonizer", "paste.harmonization:HarmonizationConfig", "paste.harmonization:train",
+    ),
     "fill": Command(
         "train the inpainting network", "fill.train:FillConfig", "fill.train:train",
         {**RATES, "--fine-rate": "--fine-lr", "--cycle": "--one-cycle", "--style": "--style-loss-weight"},

@@ -79,7 +79,7 @@ class ExportConfig:
     """folder of the run"""
     data: Path
     """the cache folder (fill, style: the data folder), for the scores"""
-    task: Literal["subject", "paste", "fill", "style", "features", "any_style"] = "subject"
+    task: Literal["subject", "paste", "harmonizer", "fill", "style", "features", "any_style"] = "subject"
     """what the run trained"""
     weights: str = "best.safetensors"
     """which file of the run"""
@@ -104,6 +104,7 @@ class ExportConfig:
         from models.training.features.export import export_any_style, export_features
         from models.training.fill.export import export_fill
         from models.training.paste.export import export_paste
+        from models.training.paste.harmonization import export_harmonizer
         from models.training.segmentation.export import export_subject
         from models.training.style.export import export_styles
 
@@ -114,6 +115,8 @@ class ExportConfig:
         if self.task == "paste":
             blend = pkgutil.resolve_name(self.blend)
             return export_paste(weights, name, self.data, self.size, 192 // self.every, blend)
+        if self.task == "harmonizer":
+            return export_harmonizer(weights, name, self.data, 768 // self.every)
         if self.task == "subject":
             return export_subject(weights, name, self.data, self.size, self.every)
         return (export_features if self.task == "features" else export_any_style)(weights, name)
