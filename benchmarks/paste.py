@@ -1,10 +1,14 @@
-"""Blending side by side: python -m benchmarks.paste $INLAY_DATA [--weights FILE ...] [--every N].
+"""Harmonized pastes whose truth is known: python -m benchmarks.paste $INLAY_DATA [--every N] [--strips FOLDER].
 
-Composites of images that were never trained on, made with T of Portenier et al. 2019 (models/training/
-paste_transforms.py): `photos/dev` with turned rectangles, `subjects/dev` with the grown masks of their subjects. Seeds
-are fixed and belong to the image, so `--every` leaves the others' composites as they are. PSNR and MSE are of the
-whole image, foreground MSE under the mask, of 8-bit values and averaged over the composites; the share is the
-foreground MSE over the plain composite's.
+The subject of each photograph of `subjects/dev` (never trained on) is recolored as pastes differ in practice
+(models/training/paste/recoloring.py, four kinds by turns) and put back in its place. fMSE is the mean squared error
+under the mask, of 8-bit values; share: over the plain composite's. Worse: cases that end farther from the truth than
+the plain composite. Detail: correlation of the Laplacians of result and truth inside the mask, median and 5th
+percentile: what is blurred or gray is low. Energy: absolute Laplacians over the truth's, median. Changed: pixels
+outside of the mask that are no longer the target's.
+
+Inlay is the default, with the whole recolored photograph as the source and the mask as the selection; "cut out" is the
+default with nothing of the source but the object.
 """
 
 from __future__ import annotations
@@ -13,175 +17,173 @@ import argparse
 import csv
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.exposure import match_histograms
 
-from backend.imaging.poisson.seamless_clone import seamless_clone
+from backend.io.rasters import from_array, samples
 from backend.operations import Context
-from backend.operations.networks import Network, cache_key
-from backend.operations.paste.deep_copy_paste import NAME
-from backend.operations.paste.harmonize import Options, harmonize
-from models.papers.copy_paste import CopyPasteNet
-from models.training.paste.train import load
-from models.training.paste.transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
-from models.zoo import store
+from backend.operations.paste.paste import blend
+from models.training.paste.recoloring import MAIN
+from plugin.client.actions import BY_NAME, Value
 
 Pixels = NDArray[np.uint8]
-RIM = 2  # pixels at the border that no mask covers: cv2.seamlessClone needs surroundings on every side
-Method = Callable[[Pixels, Pixels, Mask], Pixels]
-"""(source, target, mask) to the blended image, 8-bit RGB."""
+Mask = NDArray[np.bool_]
+BORDER = 8  # pixels added around for cv2.seamlessClone, which needs surroundings on every side
 
 
-def plain(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    return np.where(mask[..., None], source, target)
+@dataclass(frozen=True)
+class Case:
+    """One paste: truth is the target without it; source is recolored everywhere."""
+
+    name: str
+    kind: str
+    truth: Pixels
+    source: Pixels
+    mask: Mask
+
+    @property
+    def target(self) -> Pixels:
+        """The plain composite: what a method gets to paste onto."""
+        return np.where(self.mask[..., None], self.source, self.truth)
 
 
-def opencv(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    """cv2.seamlessClone, told to put the middle of the mask's box where it is already."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    center = (x + width // 2, y + height // 2)
-    return cv2.seamlessClone(source, target, mask.astype(np.uint8) * 255, center, cv2.NORMAL_CLONE)
+Method = Callable[[Case], Pixels]
 
 
-def poisson_within(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    """The mask shrunk by 3 pixels first, as cv2.seamlessClone does: where the true image is the target, a rim
-    left alone has no error."""
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=3).astype(bool)
-    return seamless_clone(source, target, inner)
+def cases(data: Path, every: int) -> Iterator[Case]:
+    """Photographs whose subject covers 3 to 50 % of them, each recolored in its own way."""
+    folder = data / "subjects" / "dev"
+    with (folder / "sources.csv").open(newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["file"])
+    for number, row in enumerate(rows[::every]):
+        rng = np.random.default_rng(zlib.crc32(row["file"].encode()))
+        truth, other = (_read(folder / found["file"]) for found in (row, rows[int(rng.integers(len(rows)))]))
+        alpha = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE)
+        if min(truth.shape[:2]) < 200 or not 0.03 < (alpha > 127).mean() < 0.5:
+            continue
+        kind = MAIN[number % len(MAIN)]
+        changed = kind(truth / np.float32(255), other / np.float32(255), rng)
+        source = np.round(np.clip(changed, 0, 1) * 255).astype(np.uint8)
+        mask = cv2.dilate((alpha > 127).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        yield Case(Path(row["file"]).stem, kind.__name__, truth, source, mask)
 
 
-def mean_variance(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    """Color transfer of Reinhard et al. 2001: in Lab, the content gets the surroundings' means and deviations."""
-    lab, wanted = (cv2.cvtColor(p.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for p in (source, target))
-    content, around = lab[mask], wanted[~mask]
-    lab[mask] = (content - content.mean(0)) * (around.std(0) / np.maximum(content.std(0), 1e-3)) + around.mean(0)
+def mean_variance(case: Case) -> Pixels:
+    """Color transfer of Reinhard et al. 2001: in L*a*b*, the object gets the surroundings' means and deviations."""
+    lab = cv2.cvtColor(case.target.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    inside, around = lab[case.mask], lab[~case.mask]
+    lab[case.mask] = (inside - inside.mean(0)) / (inside.std(0) + 1e-6) * around.std(0) + around.mean(0)
     rgb = np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1)
-    return plain(np.round(rgb * 255).astype(np.uint8), target, mask)
+    return np.where(case.mask[..., None], np.round(rgb * 255).astype(np.uint8), case.target)
 
 
-def histogram_matching(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-    """Every channel of the content gets the histogram of the surroundings."""
-    result = target.copy()
-    matched = match_histograms(source[mask][None], target[~mask][None], channel_axis=-1)
-    result[mask] = np.round(np.clip(matched[0], 0, 255)).astype(np.uint8)
-    return result
+def opencv(case: Case) -> Pixels:
+    """cv2.seamlessClone; the mask is grown by the pixels that it shrinks it by."""
+
+    def bordered(image: Pixels, kind: int) -> Pixels:
+        return cv2.copyMakeBorder(image, BORDER, BORDER, BORDER, BORDER, kind)
+
+    source, target = (bordered(image, cv2.BORDER_REPLICATE) for image in (case.source, case.target))
+    mask = cv2.dilate(bordered(case.mask.astype(np.uint8) * 255, cv2.BORDER_CONSTANT), np.ones((3, 3)), iterations=4)
+    x, y, width, height = cv2.boundingRect(mask)
+    center = (x + width // 2, y + height // 2)
+    cloned = cv2.seamlessClone(source, target, mask, center, cv2.NORMAL_CLONE)[BORDER:-BORDER, BORDER:-BORDER]
+    return np.where(case.mask[..., None], cloned, case.target)
 
 
-def network(net: CopyPasteNet, longest: int, method: str) -> Method:
-    """As the editors do it: the network on a copy of at most `longest` pixels, its answer carried to full size."""
-    context = Context(cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=longest))})
+def inlay(context: Context, cut_out: bool = False, **options: Value) -> Method:
+    """The operation as the editors run it."""
+    parameters = BY_NAME["paste.harmonize"].check(options)
 
-    def blend(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
-        return harmonize(source, target, mask, False, Options(method), context)
+    def paste(case: Case) -> Pixels:
+        alpha = case.mask.astype(np.uint8) * 255
+        if cut_out:  # what lies below is hidden, so that it is not taken for the object at its own place
+            hidden = np.where(case.mask[..., None], 255 - case.target, case.target)
+            source, target, selection = from_array(np.dstack([case.source, alpha])), from_array(hidden), None
+        else:
+            source, target, selection = from_array(case.source), from_array(case.target), from_array(alpha)
+        layer = blend(source, target, selection, parameters, context)[0].raster
+        pixels, result = samples(layer), case.target.copy()
+        part = result[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
+        share = pixels[..., 3:] / np.float32(255)
+        part[...] = np.rint(part + share * (pixels[..., :3].astype(np.float32) - part))
+        return result
 
-    return blend
+    return paste
 
 
-def methods(weights: list[Path], longest: int) -> dict[str, Method]:
-    classical: dict[str, Method] = {
-        "plain composite": plain,
-        "Poisson": seamless_clone,
-        "Poisson, 3 px within": poisson_within,
-        "cv2.seamlessClone": opencv,
+def methods() -> dict[str, Method]:
+    """All contenders by name."""
+    context = Context()
+    return {
+        "plain composite": lambda case: case.target,
         "mean-variance transfer": mean_variance,
-        "histogram matching": histogram_matching,
+        "cv2.seamlessClone": opencv,
+        "Poisson": inlay(context, method="poisson", edge="seamless"),
+        "Poisson, cut out": inlay(context, cut_out=True, method="poisson", edge="object"),
+        "Deep copy-paste": inlay(context, method="deep", edge="seamless"),
+        "Inlay": inlay(context),
+        "Inlay, cut out": inlay(context, cut_out=True),
     }
-    ours = {}
-    for path in weights:
-        net, name = load(path), f" {path.parent.name}/{path.stem}" if len(weights) > 1 else ""
-        ours |= {f"Inlay deep{name}": network(net, longest, "deep"), f"Inlay{name}": network(net, longest, "auto")}
-    return classical | ours
 
 
-def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture, Mask | None]]:
-    """(name, image, mask of its subject or None): 0..1, longest side at most `longest` pixels."""
-    for folder in (data / "photos" / "dev", data / "subjects" / "dev"):
-        with (folder / "sources.csv").open(newline="") as file:
-            rows = sorted(csv.DictReader(file), key=lambda row: row["file"])[::every]
-        for row in rows:
-            image = cv2.imread(str(folder / row["file"]), cv2.IMREAD_COLOR)[..., ::-1]
-            scale = min(1.0, longest / max(image.shape[:2]))
-            size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-            picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-            mask = None
-            if row.get("mask"):
-                gray = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE)
-                mask = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) > 127
-            yield row["file"], picture, mask
+def score(case: Case, result: Pixels) -> NDArray[np.float64]:
+    """fMSE, the plain composite's, detail, energy, and changed pixels outside of the mask."""
+    errors = [float(np.square(x.astype(np.float64) - case.truth)[case.mask].mean()) for x in (result, case.target)]
+    inner = cv2.erode(case.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    found, true = (
+        cv2.Laplacian(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(np.float32), cv2.CV_32F)[inner]
+        for x in (result, case.truth)
+    )
+    detail = float(np.corrcoef(found, true)[0, 1]) if found.std() > 0 and true.std() > 0 else 0.0
+    energy = float(np.abs(found).sum() / max(np.abs(true).sum(), 1e-9))
+    changed = int((result[~case.mask] != case.target[~case.mask]).any(-1).sum())
+    return np.array([*errors, detail, energy, changed])
 
 
-def composite(
-    name: str, picture: Picture, subject: Mask | None, sigma: float, local: bool
-) -> tuple[Pixels, Pixels, Mask]:
-    """(source, target, mask): the target is the image itself, the answer that a perfect method would give."""
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    height, width = picture.shape[:2]
-    source = transform(picture, sigma * max(height, width) / 512, rng, local)
-    if subject is not None and 0.01 < subject.mean() < 0.6:
-        mask = roughen(subject, rng)
-    else:
-        square = rectangle_mask(max(height, width), rng)
-        top, left = (square.shape[0] - height) // 2, (square.shape[1] - width) // 2
-        mask = square[top : top + height, left : left + width]
-    inner = np.zeros_like(mask)
-    inner[RIM:-RIM, RIM:-RIM] = mask[RIM:-RIM, RIM:-RIM]
-    source, target = (np.round(p * 255).astype(np.uint8) for p in (source, picture))
-    return source, target, inner
-
-
-def errors(result: Pixels, truth: Pixels, mask: Mask) -> tuple[float, float, float]:
-    """PSNR in dB, MSE, foreground MSE."""
-    squared = np.square(result.astype(np.float32) - truth)
-    mse = max(float(squared.mean()), 1e-6)
-    return 10 * np.log10(255**2 / mse), mse, float(squared[mask].mean())
+def table(scores: dict[str, dict[str, list[NDArray[np.float64]]]]) -> Iterator[str]:
+    """The rows of a Markdown table; `scores` by method and kind."""
+    kinds = [kind.__name__ for kind in MAIN]
+    yield f"| method | fMSE | share | {' | '.join(kinds)} | worse | detail (median / 5 %) | energy | changed |"
+    yield "| --- " * (7 + len(kinds)) + "|"
+    for name, by_kind in scores.items():
+        rows = np.array([row for kind in kinds for row in by_kind.get(kind, [])])
+        means = [np.mean(by_kind[kind], axis=0) if by_kind.get(kind) else np.full(5, np.nan) for kind in kinds]
+        shares = " | ".join(f"{mean[0] / mean[1]:.3f}" for mean in means)
+        error, plain, detail = rows[:, 0], rows[:, 1], rows[:, 2]
+        yield (
+            f"| {name} | {error.mean():.0f} | {error.mean() / plain.mean():.3f} | {shares} | "
+            f"{100 * (error > plain).mean():.0f} % | {np.median(detail):.3f} / {np.percentile(detail, 5):.3f} | "
+            f"{np.median(rows[:, 3]):.2f} | {int(rows[:, 4].sum())} |"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    card = store.find_card(NAME)
-    bundled = store.locate(card)
-    parser.add_argument(
-        "--weights",
-        type=Path,
-        nargs="*",
-        default=[bundled] if bundled else [],
-        help="exported networks, not the bundled",
-    )
-    parser.add_argument("--every", type=int, default=1, help="only each so-many-th image")
-    parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
-    parser.add_argument(
-        "--looked-at", type=int, default=card.input_size, help="longest side in pixels that the network sees"
-    )
-    parser.add_argument("--sigma", type=float, default=SIGMA, help="corner offsets, pixels at 512")
-    parser.add_argument("--global-shading", action="store_true", help="one color change for all of the source")
-    parser.add_argument("--pictures", type=Path, help="folder for the first composites side by side")
+    parser.add_argument("--every", type=int, default=1, help="only each so-many-th photograph")
+    parser.add_argument("--strips", type=Path, help="folder for the first cases, all methods side by side")
     options = parser.parse_args()
-    contenders = methods(options.weights, options.looked_at)
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in contenders}
-    for name, picture, subject in scenes(options.data, options.every, options.size):
-        source, target, mask = composite(name, picture, subject, options.sigma, not options.global_shading)
-        if not mask.any():
-            continue
-        results = {method: blend(source, target, mask) for method, blend in contenders.items()}
-        for method, result in results.items():
-            found[method].append(errors(result, target, mask))
-        if options.pictures and len(found["plain composite"]) <= 12:
-            options.pictures.mkdir(parents=True, exist_ok=True)
-            strip = np.hstack([target, *results.values()])
-            cv2.imwrite(str(options.pictures / f"{Path(name).stem}.png"), strip[..., ::-1])
-    base = np.mean([row[2] for row in found["plain composite"]])
-    print(f"{len(found['plain composite'])} composites, sigma {options.sigma:g}\n")
-    print("| method | PSNR (dB) | MSE | foreground MSE | share |")
-    print("| --- | --- | --- | --- | --- |")
-    for method, rows in found.items():
-        psnr, mse, foreground = np.mean(rows, axis=0)
-        print(f"| {method} | {psnr:.2f} | {mse:.1f} | {foreground:.1f} | {foreground / base:.3f} |")
+    contenders = methods()
+    scores: dict[str, dict[str, list[NDArray[np.float64]]]] = {name: {} for name in contenders}
+    for number, case in enumerate(cases(options.data, options.every)):
+        results = {name: method(case) for name, method in contenders.items()}
+        for name, result in results.items():
+            scores[name].setdefault(case.kind, []).append(score(case, result))
+        if options.strips and number < 24:
+            options.strips.mkdir(parents=True, exist_ok=True)
+            strip = np.hstack([case.truth, *results.values()])
+            cv2.imwrite(str(options.strips / f"{case.name}_{case.kind}.png"), strip[..., ::-1])
+    for row in table(scores):
+        print(row)
+
+
+def _read(path: Path) -> Pixels:
+    return np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
 
 
 if __name__ == "__main__":

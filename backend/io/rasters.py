@@ -131,7 +131,8 @@ def placed(pixels: AnyArray, x: int, y: int, box: Box, fill: float = 0) -> AnyAr
     left, top, width, height = box
     if (x, y, pixels.shape[1], pixels.shape[0]) == box:
         return pixels
-    canvas = np.full((height, width, *pixels.shape[2:]), fill, pixels.dtype)
+    shape = (height, width, *pixels.shape[2:])
+    canvas = np.full(shape, fill, pixels.dtype) if fill else np.zeros(shape, pixels.dtype)
     x0, y0 = max(left, x), max(top, y)
     x1, y1 = min(left + width, x + pixels.shape[1]), min(top + height, y + pixels.shape[0])
     if x1 > x0 and y1 > y0:

@@ -25,7 +25,7 @@ LOCAL = 0.03  # of the paste's size: width of the local means
 NEAR = 0.5  # of the paste's size: within it the surroundings count
 NOISE = 0.004  # of 0..1: contrast below it says nothing
 CLIPPED, CLIPPED_WEIGHT = 0.004, 0.02  # nearly black or white, and how little that counts
-RELATED = (0.5, 0.8)  # explained variance from which on the scenes may be the same, and are
+RELATED = (0.15, 0.4)  # explained variance from which on the scenes may be the same, and are
 GAINS = (0.2, 5.0)  # range of the matrix's singular values
 ROUNDS = 3  # of reweighting: what differs in the two images does not count
 
