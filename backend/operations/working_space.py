@@ -21,7 +21,7 @@ from plugin.client.image import CHANNELS, PixelFormat, Raster, intersection
 from plugin.client.messages import Job, Output
 
 if TYPE_CHECKING:
-    from . import Context, Operation
+    from .context import Context, Operation
 
 MASKS = ("selection",)  # inputs that are no color
 KEPT_BYTES = 64 << 20  # the largest converted image that is kept for the next job on it

@@ -177,7 +177,10 @@ def test_an_image_without_a_subject_gives_one_line_and_nothing_else(
 ) -> None:
     Image.new("RGB", (WIDTH, HEIGHT), "white").save(tmp_path / "white.png")
     out = tmp_path / "out.png"
-    words = {"fill": ["fill", "--target", "subject"], "background": ["background", "gray"]}.get(command, [command])
+    words = {
+        "fill": ["fill", "--target", "subject"], "background": ["background", "gray"],
+        "style": ["style", "--region", "subject"],
+    }.get(command, [command])  # fmt: skip
     assert run(*words, tmp_path / "white.png", "-o", out) == Exit.BAD_INPUT
     assert not out.exists()
     said = capsys.readouterr().err
