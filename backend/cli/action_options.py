@@ -29,7 +29,7 @@ def add_parameters(parser: argparse.ArgumentParser, actions: Sequence[Action], l
     for name, owned in owners.items():
         _, first = owned[0]
         only = "" if len(owned) == len(actions) else f" ({', '.join(_last(action) for action, _ in owned)} only)"
-        text = (plain(first.help) + only + f" Default: {_shown(first)}.").replace("%", "%%")
+        text = (plain(first.help + only) + f" Default: {_shown(first)}.").replace("%", "%%")
         flag = "--" + name.replace("_", "-")
         if first.kind is Kind.SWITCH:
             options: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
