@@ -119,7 +119,10 @@ def failed(failure: Failure, action: str = "") -> CommandError:
         ErrorCode.VERSION: Exit.UNREACHABLE,
     }.get(failure.code, Exit.JOB_FAILED)
     message, remedy = wording.plain(failure.message), wording.remedy(failure.remedy, action)
-    return CommandError(str(replace(failure, message=message, remedy=remedy)), code)
+    log = (
+        failure.log if code in (Exit.JOB_FAILED, Exit.UNREACHABLE) else ""
+    )  # which says no more of the user's own slip
+    return CommandError(str(replace(failure, message=message, remedy=remedy, log=log)), code)
 
 
 def nothing_found(action: str) -> CommandError:
