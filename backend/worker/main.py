@@ -132,11 +132,11 @@ class Worker:
                 device = self.loaded()
             with self.interrupter.interruptible(stop):
                 return execute(job, device, progress, stop.is_set, self.cache)
-        except Cancelled:
-            self.interrupter.end()
-            leave_if_unsettled()
-            return Progress(job.id, JobState.CANCELLED, message="Cancelled")
         except Exception as error:
+            if isinstance(error, Cancelled) or stop.is_set():  # a library may make something else of an interruption
+                self.interrupter.end()
+                leave_if_unsettled()
+                return Progress(job.id, JobState.CANCELLED, message="Cancelled")
             return Failed(job.id, failure_of(error, job, self.log))
 
     def loaded(self) -> str:
