@@ -7,13 +7,12 @@ torch's weights-only reader for the published .pth files.
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.zoo.cards import Card, CardError, find_card, names
 from models.zoo.download import DownloadError, OfflineError, Progress, download, offline, sha256_of
+from plugin.client.server.launcher import data_directory
 
 if TYPE_CHECKING:  # torch is imported where a network is loaded: listing and fetching do without
     import torch
@@ -48,15 +47,8 @@ class WeightsError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `models` in the folder that holds the installation (INLAY_DATA_DIR, else the system's
-    place)."""
-    if named := os.environ.get("INLAY_DATA_DIR"):
-        return Path(named) / "models"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Inlay" / "models"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Inlay" / "models"
-    return Path.home() / ".local" / "share" / "inlay" / "models"
+    """Where downloads are kept: `models` in the folder that holds the installation."""
+    return data_directory() / "models"
 
 
 def locate(card: Card) -> Path | None:
