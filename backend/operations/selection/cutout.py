@@ -25,7 +25,7 @@ def remove_background(job: Job, context: Context) -> list[Output]:
     if job.parameters["as"] == "mask":
         mask = as_depth(alpha, "u8")
         return [Output(ResultKind.LAYER_MASK, "Subject", raster(mask, SELECTION, layer.x, layer.y))]
-    return [Output(ResultKind.LAYER, "Without background", cut(layer, alpha, context))]
+    return [Output(ResultKind.LAYER, "Without background", cut(layer, alpha, context, _keep(job)))]
 
 
 def cut_out(job: Job, context: Context) -> list[Output]:
@@ -34,15 +34,22 @@ def cut_out(job: Job, context: Context) -> list[Output]:
     alpha = subject_or_selected(job, context)
     box = bounding_box(as_depth(alpha, "u8"))
     assert box is not None
-    whole = cut(layer, alpha, context)
+    whole = cut(layer, alpha, context, _keep(job))
     pixels = samples(whole)[box.window]
     return [Output(ResultKind.LAYER, "Subject", raster(
         pixels, whole.format, layer.x + box.x, layer.y + box.y, layer.profile
     ))]  # fmt: skip
 
 
-def cut(layer: Raster, alpha: FloatArray, context: Context) -> Raster:
-    """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colors free of the background's."""
+def _keep(job: Job) -> bool:
+    return job.parameters["keep_hidden"] is True
+
+
+def cut(layer: Raster, alpha: FloatArray, context: Context, keep_hidden: bool = True) -> Raster:
+    """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colors free of the background's.
+
+    Below alpha 0 the colors stay, or are cleared.
+    """
     wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
     color = converted(layer, wanted)
     alpha = to_unit(as_depth(alpha, wanted.depth))  # what the layer can hold: where that is opaque, nothing changes
@@ -54,6 +61,8 @@ def cut(layer: Raster, alpha: FloatArray, context: Context) -> Raster:
         clean = estimate_foreground(_plain(color), alpha, cancelled=context.cancelled)
     opacity = as_depth(np.multiply(alpha, coverage(layer)) if layer.format.has_alpha else alpha, wanted.depth)
     kind = opacity.dtype
+    if not keep_hidden:
+        clean[opacity == 0] = 0
     return raster(np.dstack([clean.astype(kind, copy=False), opacity]), wanted, layer.x, layer.y, layer.profile)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from backend.imaging.arrays import AnyArray, FloatArray, UInt8Array
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.masks.hysteresis import hysteresis
+from backend.imaging.masks.open_holes import SURE, open_holes
 from backend.imaging.masks.regions import bounding_box, components
 from backend.imaging.matting import refine
 from backend.io.rasters import as_depth, raster
@@ -92,7 +93,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     else:
         closer = _surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
-    mask = _mask(Prediction(pixels, hysteresis(found, MEANT), closer), job, context)
+    mask = _mask(_opened(Prediction(pixels, hysteresis(found, MEANT), closer), job), job, context)
     if mask.max() < SELECTED:
         raise nothing_found("object")
     return [output(mask, job, layer, "Object")]
@@ -133,7 +134,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another class is left to it
     rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
     found = hysteresis(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
-    mask = _mask(Prediction(pixels, found, perception.whole), job, context)
+    mask = _mask(_opened(Prediction(pixels, found, perception.whole), job), job, context)
     return [output(mask, job, layer, name.capitalize())]
 
 
@@ -198,8 +199,18 @@ def predict_subject(job: Job, context: Context) -> Prediction:
             prompt = np.rint(_enlarged(filled, closer, perception)).astype(np.uint8)
             both = (_enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
             if not _cut_off(both, closer, perception.whole):
-                return Prediction(pixels, hysteresis(both, small_island=ASIDE), closer)
-    return Prediction(pixels, found, perception.whole)
+                return _opened(Prediction(pixels, hysteresis(both, small_island=ASIDE), closer), job)
+    return _opened(Prediction(pixels, found, perception.whole), job)
+
+
+def _opened(prediction: Prediction, job: Job) -> Prediction:
+    """With its holes open, as far as is asked for."""
+    wanted = job.parameters.get("open_holes", "auto")
+    if wanted == "off":
+        return prediction
+    probability = prediction.probability
+    image = reduced(prediction.pixels[prediction.box.window], (probability.shape[1], probability.shape[0]))
+    return replace(prediction, probability=open_holes(image, probability, SURE if wanted == "auto" else 2.0))
 
 
 def _cut_off(probability: FloatArray, box: Box, whole: Box) -> bool:

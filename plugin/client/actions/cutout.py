@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from .parts import EDGE, HIGH_QUALITY, LAYER, OPTIONAL_SELECTION
+from .parts import EDGE, HIGH_QUALITY, LAYER, OPEN_HOLES, OPTIONAL_SELECTION
 from .schema import Action, Kind, Parameter, ResultKind
+
+KEEP_HIDDEN = Parameter(
+    "keep_hidden", Kind.SWITCH, False, "Keep hidden colors",
+    "Leave the colors of what becomes transparent, so that they can be brought back; else they are cleared.",
+)  # fmt: skip
 
 CUTOUT: tuple[Action, ...] = (
     Action(
@@ -18,7 +23,7 @@ CUTOUT: tuple[Action, ...] = (
                 "as", Kind.CHOICE, "layer", "Result", "A new layer with clean edges, or a mask on this one.",
                 choices=(("layer", "New layer"), ("mask", "Layer mask")),
             ),
-            EDGE, HIGH_QUALITY,
+            EDGE, HIGH_QUALITY, OPEN_HOLES, KEEP_HIDDEN,
         ),
         mask_when=("as", "mask"),
     ),
@@ -29,6 +34,6 @@ CUTOUT: tuple[Action, ...] = (
         help="Put the subject (or what is selected) on a new layer, its edge free of the old background.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(EDGE, HIGH_QUALITY),
+        parameters=(EDGE, HIGH_QUALITY, OPEN_HOLES, KEEP_HIDDEN),
     ),
 )  # fmt: skip

@@ -25,6 +25,11 @@ FEATHER = Parameter(
     "feather", Kind.NUMBER, 0.0, "Feather", "Soften the edge of the result over so many pixels.", 0, 200, unit=" px"
 )
 
+OPEN_HOLES = Parameter(
+    "open_holes", Kind.CHOICE, "auto", "Open holes",
+    "Whether the background that is seen through a hole, of a ring for example, is left out.",
+    choices=(("auto", "Automatic: where it is sure"), ("on", "On: by color alone"), ("off", "Off")),
+)  # fmt: skip
 HIGH_QUALITY = Parameter(
     "high_quality", Kind.SWITCH, False, "High quality",
     "Run the network twice and follow the edges more exactly; takes some seconds longer.", aliases=("careful",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import EDGE, FEATHER, GROW, HIGH_QUALITY, LAYER, MODE, OPTIONAL_SELECTION, SELECTION
+from .parts import EDGE, FEATHER, GROW, HIGH_QUALITY, LAYER, MODE, OPEN_HOLES, OPTIONAL_SELECTION, SELECTION
 from .schema import Action, Kind, Parameter, ResultKind
 
 CLASSES = (
@@ -19,7 +19,7 @@ SELECT: tuple[Action, ...] = (
         help="Select the subject of the image: the person, the animal, the thing.",
         result=ResultKind.SELECTION,
         inputs=(LAYER,),
-        parameters=(MODE, EDGE, HIGH_QUALITY, GROW, FEATHER),
+        parameters=(MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER),
     ),
     Action(
         name="select.object",
@@ -33,7 +33,7 @@ SELECT: tuple[Action, ...] = (
                 "method", Kind.CHOICE, "network", "Method", "How the object is told from what is around it.",
                 choices=(("network", "Network"), ("grabcut", "GrabCut (colors alone)")),
             ),
-            MODE, EDGE, HIGH_QUALITY, GROW, FEATHER,
+            MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER,
         ),
     ),
     Action(
@@ -49,7 +49,7 @@ SELECT: tuple[Action, ...] = (
                 choices=(("largest", "Largest"), *((name, name.capitalize()) for name in CLASSES)),
                 choice_provider="select.classes", aliases=("kind",),
             ),
-            MODE, EDGE, HIGH_QUALITY, GROW, FEATHER,
+            MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER,
         ),
     ),
     Action(
@@ -59,7 +59,7 @@ SELECT: tuple[Action, ...] = (
         help="Select everything but the subject.",
         result=ResultKind.SELECTION,
         inputs=(LAYER,),
-        parameters=(MODE, EDGE, HIGH_QUALITY, GROW, FEATHER),
+        parameters=(MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER),
     ),
     Action(
         name="select.refine",

@@ -38,7 +38,7 @@ STROKE = Parameter(
 )  # fmt: skip
 STROKE_UNIT = Parameter(
     "stroke_unit", Kind.CHOICE, "image", "Stroke unit",
-    "Relative to the image, strokes look alike at every resolution; in pixels they are finer in larger images.",
+    "Relative to the image, strokes look the same at every resolution; in pixels they are finer in larger images.",
     choices=(("image", "Relative to the image"), ("pixels", "In pixels")),
 )  # fmt: skip
 TONES = Parameter(
