@@ -58,9 +58,10 @@ def estimate_transfer(source: AnyArray, target: AnyArray, mask: BoolArray, known
     def small(image: AnyArray) -> FloatArray:
         return np.clip(to_unit(reduced(np.ascontiguousarray(image), size)), 0, 1).reshape(size[1], size[0], -1)
 
-    around = small((known & ~mask).astype(np.float32))[..., 0] > 0.99
+    around = small((known & ~mask).view(np.uint8) * np.uint8(255))[..., 0] > 0.99
     extent = float(np.sqrt(mask.sum())) * scale
-    distance = cv2.distanceTransform((small(mask.astype(np.float32))[..., 0] <= 0).astype(np.uint8), cv2.DIST_L2, 3)
+    beside = small(mask.view(np.uint8) * np.uint8(255))[..., 0] <= 0
+    distance = cv2.distanceTransform(beside.view(np.uint8), cv2.DIST_L2, 3)
     before, after = small(source), small(target)
     clipped = ((before < CLIPPED) | (before > 1 - CLIPPED)).any(2)
     weight = around * np.exp(-distance / (NEAR * extent)) * np.where(clipped, CLIPPED_WEIGHT, 1)

@@ -85,19 +85,23 @@ def blend(
             "The pasted layer covers all of the image below, so that there is no edge along which to blend it.",
             "Select the part that is to be pasted, or erase the rest of the layer.",
         )
+    soft = opacity if whole else None
+    opacity = opacity[box.window].copy()  # all of it is as large as a channel of the image in floats
+    del chosen, selected
     new = _continued(new, mask if whole else known)
+    del known
     options = Options(method, edge, 0.0 if in_place else float(parameters["strength"]) / 100)
-    blended = harmonize(new, old, mask, wanted.linear, options, context, transfer, opacity if whole else None)
+    blended = harmonize(new, old, mask, wanted.linear, options, context, transfer, soft)
     if parameters["grain"]:
         match_grain(Encoded(blended, wanted.linear), Encoded(old, wanted.linear), mask, box)
-    alpha = opacity[box.window] * mask[box.window] if whole else mask[box.window].astype(np.float32)
+    alpha = opacity * mask[box.window] if whole else mask[box.window].astype(np.float32)
     colors = blended[box.window]
     if working != wanted:
         colors = colors[..., ::-1]
     pixels = np.dstack([as_depth(colors, wanted.depth), as_depth(alpha, wanted.depth)])
     x, y = window[0] + box.x, window[1] + box.y
     outputs = [Output(ResultKind.LAYER, "Harmonized", raster(pixels, wanted, x, y, source.profile))]
-    return outputs + shadows(opacity[box.window], parameters, wanted, x, y, source.profile)
+    return outputs + shadows(opacity, parameters, wanted, x, y, source.profile)
 
 
 def shadows(
