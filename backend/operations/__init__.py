@@ -48,6 +48,12 @@ AS_SENT = {"diagnose.identity"}
 """Actions whose operations see images exactly as they were sent, in whatever color space; all others work in sRGB."""
 
 
+def preload() -> None:
+    """Import the modules of all operations, so that the first job does not wait for it."""
+    for action in OPERATIONS:
+        find(action)
+
+
 def find(action: str) -> Operation:
     """The operation of an action, imported now. Raises KeyError when there is none."""
     module, function = OPERATIONS[action].split(":")

@@ -26,6 +26,7 @@ from plugin.client.messages import JobState, Progress
 
 from ..imaging import Cancelled
 from ..log import log_to_stderr
+from ..operations import preload
 from .devices import choose, cores, release, trim
 from .execute import execute, failure_of, needs_torch
 from .image_cache import completed
@@ -90,7 +91,8 @@ class Worker:
         self.interrupter = Interrupter()
         self.shared = "server_key" not in settings  # with encryption, clients may be of several people
         self.begun = time.monotonic()
-        if settings["warm"]:
+        self.warm = bool(settings["warm"])
+        if self.warm:
             self.loading.start()
 
     def run(self) -> None:
@@ -103,8 +105,10 @@ class Worker:
                 trim()
             elif isinstance(message, Release):
                 release(self.cache)
-            elif isinstance(message, Status):
+            elif isinstance(message, Status):  # torch is there
                 self.channel.send(message)
+                if self.warm and self.channel.inbox.empty():
+                    preload()
 
     def status(self, device: str) -> Status:
         return Status(VERSION, os.getpid(), time.monotonic() - self.begun, device, "idle", 0, [], self.log)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -131,3 +133,17 @@ def test_facts_name_the_torch_build_and_what_is_used() -> None:
     facts = devices.facts()
     assert facts["torch"].split(".")[0].isdigit()
     assert facts["used"]
+
+
+def test_a_warm_worker_has_the_modules_of_all_operations_before_the_first_job() -> None:
+    code = """
+import sys
+from backend.operations import OPERATIONS, find, preload
+preload()
+before = set(sys.modules)
+for action in OPERATIONS:
+    find(action)
+print(len(set(sys.modules) - before), "cv2" in before)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["0", "True"]
