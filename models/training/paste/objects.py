@@ -103,9 +103,9 @@ def roughened(mask: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
         return mask
     hard = (mask > 127).astype(np.uint8) * 255
     if draw < 0.45:
-        return cv2.dilate(hard, np.ones((3, 3), np.uint8))
+        return np.asarray(cv2.dilate(hard, np.ones((3, 3), np.uint8)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    return cv2.dilate(hard, disc, iterations=int(rng.integers(1, 3)))
+    return np.asarray(cv2.dilate(hard, disc, iterations=int(rng.integers(1, 3))))
 
 
 def stacked(series: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ def exposure(image: Picture, other: Picture, rng: np.random.Generator, wide: flo
     x = to_encoded((to_linear(image) * 2.0**stops).astype(np.float32))
     gray = x.mean(2, keepdims=True)
     x = gray + (x - gray) * rng.uniform(0.6, 1.4)
-    return (np.clip(x, 0, 1) ** rng.uniform(0.8, 1.25)).astype(np.float32)
+    return np.asarray(np.clip(x, 0, 1) ** rng.uniform(0.8, 1.25), np.float32)
 
 
 def transfer(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
@@ -44,7 +44,7 @@ def transfer(image: Picture, other: Picture, rng: np.random.Generator) -> Pictur
     moved = (a - a.mean(0)) / (spread + 1e-3) * np.clip(wanted, 0.5 * spread, 2 * spread) + b.mean(0)
     share = rng.uniform(0.5, 1)
     mixed = (a + share * (moved - a)).reshape(image.shape).astype(np.float32)
-    return cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB)
+    return np.asarray(cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB))
 
 
 def covariance(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
@@ -52,7 +52,7 @@ def covariance(image: Picture, other: Picture, rng: np.random.Generator) -> Pict
     a, b = image.reshape(-1, 3), other.reshape(-1, 3)
     matrix = _power(np.cov(a.T), -0.5) @ _power(np.cov(b.T), 0.5)
     moved = (a - a.mean(0)) @ matrix + b.mean(0)
-    return (a + rng.uniform(0.5, 1) * (moved - a)).reshape(image.shape).astype(np.float32)
+    return np.asarray((a + rng.uniform(0.5, 1) * (moved - a)).reshape(image.shape), np.float32)
 
 
 def matching(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
@@ -91,7 +91,7 @@ def shading(image: Picture, other: Picture, rng: np.random.Generator, cells: int
         rng.integers(0, 2, (cells, cells)).astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR
     )[..., None]
     first, second = _moderate(image, rng), _moderate(image, rng)
-    return (first * mix + second * (1 - mix)).astype(np.float32)
+    return np.asarray(first * mix + second * (1 - mix), np.float32)
 
 
 MAIN: tuple[Recoloring, ...] = (exposure, transfer, covariance, shading)
@@ -127,9 +127,10 @@ def recolor(image: Picture, other: Picture, part: float, rng: np.random.Generato
     changed = np.clip(changed, 0, 1).astype(np.float32)
     if rng.uniform() < 0.12:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 90))]
-        changed = cv2.imdecode(cv2.imencode(".jpg", (changed * 255).astype(np.uint8), quality)[1], 1) / np.float32(255)
+        data = cv2.imencode(".jpg", (changed * 255).astype(np.uint8), quality)[1]
+        changed = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
     if rng.uniform() < 0.1:
-        changed = changed + rng.normal(0, rng.uniform(0.005, 0.03), changed.shape)
+        changed = np.asarray(changed + rng.normal(0, rng.uniform(0.005, 0.03), changed.shape), np.float32)
     return np.clip(changed, 0, 1).astype(np.float32)
 
 
@@ -142,4 +143,4 @@ def _power(matrix: np.ndarray, power: float) -> np.ndarray:
 def _moderate(image: Picture, rng: np.random.Generator) -> Picture:
     x = saturation(hue(np.clip(image, 0, 1), rng.uniform(-25, 25) / 360), rng.uniform(0.5, 1.5))
     mean = x.mean((0, 1))
-    return ((x - mean) * rng.uniform(0.6, 1.4, 3) + mean + rng.uniform(-0.3, 0.3)).astype(np.float32)
+    return np.asarray((x - mean) * rng.uniform(0.6, 1.4, 3) + mean + rng.uniform(-0.3, 0.3), np.float32)

@@ -23,6 +23,7 @@ COMMANDS = {
     "segment": "segment --network fcn16s --data DATA/pairs --classes 2 --size 64 --width 0.0625 --balance",
     "paste": "paste --data DATA/cache --width 4 --affine --stride 4 --poisson --size 32 --scored 2",
     "paste-adversarial": "paste --data DATA/cache --width 4 --adversarial --critic-width 4 --size 32 --scored 2",
+    "harmonize": "harmonize --data DATA/cache --scored 2",
     "fill": "fill --data DATA --cache DATA/cache --width 4 --depth 3 --size 32 --fine-from 0.5 --smooth",
     "style": "style --data DATA --cache DATA/cache --styles wave scream --sizes 0.5 40 1 48 --width 4 --blocks 1",
     "features": "features --data DATA --cache DATA/cache --width 0.125 --sizes 1 48",
