@@ -20,11 +20,11 @@ def add_mask(parser: argparse._ActionsContainer, what: str, flag: str = "--mask"
 
 def read(path: Path | None) -> Raster | None:
     """A mask's file as 8-bit gray, None for none. Raises CommandError."""
-    from backend.io.rasters import as_depth, from_array
+    from backend.io.rasters import as_depth, from_array, mask_values
 
     if path is None:
         return None
-    return from_array(as_depth(image_files.gray(image_files.read(path)), "u8"))
+    return from_array(as_depth(mask_values(image_files.read(path)), "u8"))
 
 
 def fitting(mask: Raster, image: Raster, name: str = "mask", of: str = "image") -> Raster:

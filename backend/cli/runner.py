@@ -119,12 +119,11 @@ def failed(failure: Failure, action: str = "") -> CommandError:
         ErrorCode.VERSION: Exit.UNREACHABLE,
     }.get(failure.code, Exit.JOB_FAILED)
     message, remedy = wording.plain(failure.message), wording.remedy(failure.remedy, action)
-    log = (
-        failure.log if code in (Exit.JOB_FAILED, Exit.UNREACHABLE) else ""
-    )  # which says no more of the user's own slip
+    log = failure.log if code in (Exit.JOB_FAILED, Exit.UNREACHABLE) else ""  # it says no more of a user's slip
     return CommandError(str(replace(failure, message=message, remedy=remedy, log=log)), code)
 
 
 def nothing_found(action: str) -> CommandError:
-    """There is no subject, no object, nothing of a class."""
-    return failed(Failure(ErrorCode.NOTHING_FOUND, "Nothing was found.", "Select it."), action)
+    """There is no subject, no object, nothing of a class, in the operations' words."""
+    what = {"select.object": "object", "select.class": "known class"}.get(action, "subject")
+    return failed(Failure(ErrorCode.NOTHING_FOUND, f"No {what} was found.", "Mark it."), action)

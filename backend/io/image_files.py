@@ -167,26 +167,6 @@ def fitting_profile(raster: Raster) -> bytes:
     return fitting(bytes(raster.profile), CHANNELS[raster.format.channels])
 
 
-def gray(raster: Raster) -> AnyArray:
-    """An image as a mask, H x W float32 in 0..1.
-
-    Its brightness times its alpha; where only one color is visible on transparency, its alpha alone: such a mask was
-    painted, black as often as white.
-    """
-    import numpy as np
-
-    from backend.imaging.color.spaces import to_unit
-    from backend.io.rasters import coverage, samples
-
-    color = to_unit(samples(raster))[..., : -1 if raster.format.has_alpha else None]
-    alpha = coverage(raster)
-    seen = color[alpha > 0]
-    if seen.size and (alpha == 0).any() and (seen == seen[0]).all():
-        return np.clip(alpha, 0, 1)
-    result: AnyArray = np.clip(color.mean(axis=2) * alpha, 0, 1)
-    return result
-
-
 def _decode(content: bytes, form: formats.Format, path: Path) -> Decoded:
     from . import png, through_pillow, tiff
 

@@ -111,11 +111,12 @@ def test_a_color_image_is_pasted_onto_gray_with_a_profile(tmp_path: Path) -> Non
     source[4:16, 4:16] = (220, 40, 40, 255)
     Image.fromarray(source).save(tmp_path / "source.png")
     out = tmp_path / "out.png"
-    assert run("paste", tmp_path / "gray.png", tmp_path / "source.png", "--at", "10,10", "-o", out) == Exit.DONE
+    words = ["--at", "10,10", "--edge", "object", "--strength", "0", "-o", out]
+    assert run("paste", tmp_path / "gray.png", tmp_path / "source.png", *words) == Exit.DONE
     with Image.open(out) as image:
         after = np.asarray(image.convert("RGB")).astype(int)
     away = after[40:]
-    assert np.abs(away - gray[40:, :, None]).max() <= 4  # gamma 2.2 and sRGB are close
+    assert np.abs(away - gray[40:, :, None]).max() <= 10  # gamma 2.2 and sRGB are close but in the shadows
     assert after[20, 20, 0] > after[20, 20, 1] + 20
 
 

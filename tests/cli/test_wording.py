@@ -81,10 +81,10 @@ def test_help_has_no_editors_words(command: str, capsys: pytest.CaptureFixture[s
 def test_nothing_found_has_one_wording_and_one_exit_code_and_a_remedy_of_the_command(
     action: str, options: list[str]
 ) -> None:
-    failure = Failure(
-        ErrorCode.NOTHING_FOUND, "Nothing in this layer stands out as its subject.", "Select what is to be kept."
-    )
+    failure = Failure(ErrorCode.NOTHING_FOUND, "No subject was found.", "Select what is to be kept.", "/a/log")
     error = failed(failure, action)
     assert error.code == Exit.BAD_INPUT == nothing_found(action).code
-    assert str(error).startswith("Nothing in this image stands out as its subject.")
+    assert str(error).startswith("No subject was found.")
+    assert str(nothing_found(action)) == str(error)
+    assert "/a/log" in str(failed(Failure(ErrorCode.INTERNAL, "A fault.", "", "/a/log"), action))
     assert all(option in str(error) for option in options)

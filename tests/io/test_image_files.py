@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from backend.cli import CommandError, Exit
 from backend.io import image_files
-from backend.io.rasters import from_array, ordered
+from backend.io.rasters import from_array, mask_values, ordered
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -118,7 +118,7 @@ def test_a_mask_is_brightness_times_alpha() -> None:
     pixels[0, 1] = (255, 255, 255, 255)
     pixels[0, 2] = (255, 255, 255, 51)
     pixels[0, 3] = (0, 0, 0, 255)
-    assert np.allclose(image_files.gray(from_array(pixels)), [[0, 1, 0.2, 0]])
+    assert np.allclose(mask_values(from_array(pixels)), [[0, 1, 0.2, 0]])
 
 
 @pytest.mark.parametrize("color", [0, 90, 255])
@@ -126,4 +126,4 @@ def test_a_mask_painted_in_one_color_on_transparency_is_its_alpha(color: int) ->
     pixels = np.zeros((1, 3, 4), np.uint8)
     pixels[0, 1] = (color, color, color, 255)
     pixels[0, 2] = (color, color, color, 51)
-    assert np.allclose(image_files.gray(from_array(pixels)), [[0, 1, 0.2]])
+    assert np.allclose(mask_values(from_array(pixels)), [[0, 1, 0.2]])
