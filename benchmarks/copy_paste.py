@@ -116,12 +116,12 @@ def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture,
 
 
 def composite(
-    name: str, picture: Picture, subject: Mask | None, sigma: float, local: bool
+    name: str, image: Picture, subject: Mask | None, sigma: float, local: bool
 ) -> tuple[Pixels, Pixels, Mask]:
     """(source, target, mask): the target is the image itself, the answer that a perfect method would give."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    height, width = picture.shape[:2]
-    source = transform(picture, sigma * max(height, width) / 512, rng, local)
+    height, width = image.shape[:2]
+    source = transform(image, sigma * max(height, width) / 512, rng, local)
     if subject is not None and 0.01 < subject.mean() < 0.6:
         mask = roughen(subject, rng)
     else:
@@ -130,7 +130,7 @@ def composite(
         mask = square[top : top + height, left : left + width]
     inner = np.zeros_like(mask)
     inner[RIM:-RIM, RIM:-RIM] = mask[RIM:-RIM, RIM:-RIM]
-    source, target = (np.round(p * 255).astype(np.uint8) for p in (source, picture))
+    source, target = (np.round(p * 255).astype(np.uint8) for p in (source, image))
     return source, target, inner
 
 
@@ -164,8 +164,8 @@ def main() -> None:
     options = parser.parse_args()
     contenders = methods(options.weights, options.looked_at)
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in contenders}
-    for name, picture, subject in scenes(options.data, options.every, options.size):
-        source, target, mask = composite(name, picture, subject, options.sigma, not options.global_shading)
+    for name, image, subject in scenes(options.data, options.every, options.size):
+        source, target, mask = composite(name, image, subject, options.sigma, not options.global_shading)
         if not mask.any():
             continue
         results = {method: blend(source, target, mask) for method, blend in contenders.items()}

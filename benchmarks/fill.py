@@ -77,13 +77,13 @@ class Inlay:
     def __init__(self, method: str, kept: dict[str, Any]) -> None:
         self.method, self.kept = method, kept
 
-    def __call__(self, picture: Picture, hole: Mask) -> Picture:
+    def __call__(self, image: Picture, hole: Mask) -> Picture:
         action = BY_NAME["fill.selection"]
         settings: dict[str, Value] = action.check({"method": self.method, "grow": 0, "feather": 0.0})
-        inputs = {"image": from_array(picture), "selection": from_array(hole.astype(np.uint8) * 255)}
+        inputs = {"image": from_array(image), "selection": from_array(hole.astype(np.uint8) * 255)}
         job = Job(action.name, settings, inputs)
         layer = find(action.name)(job, Context(cache=self.kept))[0].raster
-        result = picture.copy()
+        result = image.copy()
         window = result[layer.y : layer.y + layer.height, layer.x : layer.x + layer.width]
         found = samples(layer)
         np.copyto(window, found[..., :3], where=found[..., 3:] == 255)
@@ -91,11 +91,11 @@ class Inlay:
 
 
 def opencv(flag: int) -> Method:
-    return lambda picture, hole: cv2.inpaint(picture, hole.astype(np.uint8) * 255, 5, flag)
+    return lambda image, hole: cv2.inpaint(image, hole.astype(np.uint8) * 255, 5, flag)
 
 
-def biharmonic(picture: Picture, hole: Mask) -> Picture:
-    filled = inpaint_biharmonic(picture, hole, channel_axis=2)
+def biharmonic(image: Picture, hole: Mask) -> Picture:
+    filled = inpaint_biharmonic(image, hole, channel_axis=2)
     return np.rint(np.clip(filled, 0, 1) * 255).astype(np.uint8)
 
 
@@ -129,7 +129,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
         if number % every:
             continue
         rng = np.random.default_rng(number)
-        picture = middle(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
+        image = middle(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
         draws: dict[str, Callable[[], Mask]] = {
             "irregular": lambda rng=rng: irregular(strokes, rng),  # type: ignore[misc]  # bound now, not at the call
             "object": lambda rng=rng: object_shape(  # type: ignore[misc]  # as above
@@ -140,14 +140,14 @@ def cases(data: Path, every: int) -> Iterator[Case]:
             hole = draw()
             while not SMALLEST <= hole.mean() <= LARGEST:
                 hole = draw()
-            yield Case(number, kind, picture, np.where(hole, True, False))
+            yield Case(number, kind, image, np.where(hole, True, False))
 
 
-def middle(picture: Picture) -> Picture:
+def middle(image: Picture) -> Picture:
     """The square in the middle, of SIDE pixels; a smaller image is enlarged to have one."""
-    scale = max(1.0, SIDE / min(picture.shape[:2]))
-    size = (max(SIDE, round(picture.shape[1] * scale)), max(SIDE, round(picture.shape[0] * scale)))
-    large = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else picture
+    scale = max(1.0, SIDE / min(image.shape[:2]))
+    size = (max(SIDE, round(image.shape[1] * scale)), max(SIDE, round(image.shape[0] * scale)))
+    large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else image
     y, x = ((side - SIDE) // 2 for side in large.shape[:2])
     return np.ascontiguousarray(large[y : y + SIDE, x : x + SIDE])
 
@@ -183,10 +183,10 @@ class Kept:
                     values = [float(row[name]) for name in self.FIELDS[2:]]
                     self.rows[row["case"], row["method"]] = values
 
-    def write(self, folder: str, case: str, picture: Picture) -> None:
+    def write(self, folder: str, case: str, image: Picture) -> None:
         path = self.folder / folder / f"{case}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), picture[..., ::-1] if picture.ndim == 3 else picture)
+        cv2.imwrite(str(path), image[..., ::-1] if image.ndim == 3 else image)
 
     def add(self, case: str, method: str, filled: Picture, values: list[float]) -> None:
         self.write(method, case, filled)
@@ -240,12 +240,12 @@ def speed(data: Path, methods: dict[str, Method]) -> None:
     print("| image | method | wall clock | processor |\n| --- | --- | --- | --- |")
     spent: dict[tuple[int, str], tuple[float, float]] = {}
     for width, height in ((2048, 2048), (4000, 3000)):
-        picture = np.ascontiguousarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_CUBIC))
+        image = np.ascontiguousarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_CUBIC))
         y, x = np.ogrid[:height, :width]
         hole = (y - height // 2) ** 2 + (x - width // 2) ** 2 < 200**2
         for name, method in methods.items():
             start, start_processor = time.perf_counter(), processor()
-            method(picture, hole)
+            method(image, hole)
             wall, own = time.perf_counter() - start, processor() - start_processor
             spent[width, name] = wall, own
             print(f"| {width} x {height} | {name} | {wall:.2f} s | {own:.2f} s |", flush=True)

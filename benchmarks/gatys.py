@@ -130,12 +130,12 @@ def speed(options: argparse.Namespace) -> None:
         _draw(steps, options.curve)
 
 
-def _show(path: Path, pictures: Sequence[Tensor]) -> None:
+def _show(path: Path, images: Sequence[Tensor]) -> None:
     """Side by side at one height."""
-    height = pictures[0].shape[-2]
+    height = images[0].shape[-2]
     arrays = [
         (resized(p, (height, round(p.shape[-1] * height / p.shape[-2])))[0].permute(1, 2, 0).numpy() * 255).round()
-        for p in pictures
+        for p in images
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), np.ascontiguousarray(np.hstack(arrays)[..., ::-1].astype(np.uint8)))

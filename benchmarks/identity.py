@@ -90,8 +90,8 @@ def measure(pixels: bytearray, width: int, height: int, folder: Path, rounds: in
 
         def identity(connection: Connection) -> None:
             pixels[:4] = next(turn).to_bytes(4, "little")  # an image that was sent before would not travel again
-            picture = Raster(PixelFormat("RGBA", "u8"), width, height, pixels)
-            (output,) = connection.run(Job("diagnose.identity", {}, {"image": picture})).outputs
+            image = Raster(PixelFormat("RGBA", "u8"), width, height, pixels)
+            (output,) = connection.run(Job("diagnose.identity", {}, {"image": image})).outputs
             assert output.raster.nbytes == len(pixels)
 
         with ExitStack() as stack:

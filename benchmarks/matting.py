@@ -59,19 +59,19 @@ def composite(name: str, subject: Array, alpha: Array, backdrop: Array, size: in
 
 
 def read(path: Path, flags: int) -> Array:
-    picture = cv2.imread(str(path), flags)
-    if picture is None:
+    image = cv2.imread(str(path), flags)
+    if image is None:
         raise FileNotFoundError(f"{path} is not an image that OpenCV can read")
-    order = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    colors: Array = cv2.cvtColor(picture, order).astype(np.float32) / 255
+    order = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    colors: Array = cv2.cvtColor(image, order).astype(np.float32) / 255
     return colors
 
 
-def fill_frame(picture: Array, width: int, height: int) -> Array:
+def fill_frame(image: Array, width: int, height: int) -> Array:
     """The image enlarged to cover width x height and cut to it."""
-    scale = max(width / picture.shape[1], height / picture.shape[0])
-    size = (round(picture.shape[1] * scale + 1), round(picture.shape[0] * scale + 1))
-    large: Array = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)[:height, :width]
+    scale = max(width / image.shape[1], height / image.shape[0])
+    size = (round(image.shape[1] * scale + 1), round(image.shape[0] * scale + 1))
+    large: Array = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)[:height, :width]
     return np.clip(large, 0, 1)
 
 

@@ -74,27 +74,27 @@ def _with_background(prompt: Pixels) -> Pixels:
     return prompt
 
 
-def opencv_grabcut(picture: Pixels, prompt: Pixels) -> Pixels:
+def opencv_grabcut(image: Pixels, prompt: Pixels) -> Pixels:
     """cv2.grabCut as its tutorial has it: five rounds from the prompt's box."""
     box: Box | None = bounding_box(prompt)
     assert box is not None
     cv2.setRNGSeed(0)
-    labels = np.zeros(picture.shape[:2], np.uint8)
+    labels = np.zeros(image.shape[:2], np.uint8)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     rect = (box.x, box.y, box.width, box.height)
-    cv2.grabCut(picture, labels, rect, background, foreground, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_RECT)
+    cv2.grabCut(image, labels, rect, background, foreground, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_RECT)
     return np.where((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
 
 
 def accuracy(data: Path, answers: dict[str, tuple[Answer, bool]], every: int) -> str:
     """A Markdown table: IoU and boundary IoU of each answer (and whether it gets the lasso) per set."""
     rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for stem, picture, mask in dev_pictures(data, every):
+    for stem, image, mask in dev_pictures(data, every):
         rng = np.random.default_rng(zlib.crc32(stem.encode()))
         box, lasso = box_prompt(mask, rng), lasso_prompt(mask, rng)
         truth = mask > 127
         for name, (answer, by_lasso) in answers.items():
-            found = answer(picture, lasso if by_lasso else box) > 127
+            found = answer(image, lasso if by_lasso else box) > 127
             row = iou(truth, found), iou(boundary(truth), boundary(found))
             rows.setdefault((stem.split("_")[0], name), []).append(row)
     lines = ["| set | method | images | IoU | below 0.6 | boundary IoU |", "| --- | --- " + "| ---: " * 4 + "|"]
@@ -108,10 +108,10 @@ def accuracy(data: Path, answers: dict[str, tuple[Answer, bool]], every: int) ->
 def times(data: Path, context: Context, count: int) -> str:
     """Median seconds at 1024 px: an image's first prompt, its second, and GrabCut from the first one's box."""
     rows = []
-    pictures = list(dev_pictures(data, 1))
-    for stem, picture, mask in pictures[:: max(1, len(pictures) // count)][:count]:
+    images = list(dev_pictures(data, 1))
+    for stem, image, mask in images[:: max(1, len(images) // count)][:count]:
         scale = TIMED_SIDE / max(mask.shape)
-        large, whole = (cv2.resize(x, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for x in (picture, mask))
+        large, whole = (cv2.resize(x, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for x in (image, mask))
         rng = np.random.default_rng(zlib.crc32(stem.encode()))
         first, second = box_prompt(whole, rng), lasso_prompt(whole, rng)
         rows.append([_seconds(lambda p=p: ask("select.object", context, large, p)) for p in (first, second)])  # noqa: B023 -- called at once
@@ -141,8 +141,8 @@ def main() -> None:
     context = Context()
     use_weights(context, options.weights)
 
-    def inlay(picture: Pixels, prompt: Pixels) -> Pixels:
-        return ask("select.object", context, picture, prompt)
+    def inlay(image: Pixels, prompt: Pixels) -> Pixels:
+        return ask("select.object", context, image, prompt)
 
     answers: dict[str, tuple[Answer, bool]] = {"Inlay, box": (inlay, False), "Inlay, lasso": (inlay, True)}
     if not options.without_grabcut:

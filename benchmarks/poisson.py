@@ -47,10 +47,10 @@ def contenders(mixed: bool) -> dict[str, Callable[[Picture, Picture, Picture], P
 def peak_growth(name: str, mixed: bool, threads: int) -> float:
     """Megabytes by which one call raises the peak of a fresh process."""
     torch.set_num_threads(threads)
-    pictures = scene()
+    images = scene()
     Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to the present size (Linux)
     before = _peak()
-    contenders(mixed)[name](*pictures)
+    contenders(mixed)[name](*images)
     return _peak() - before
 
 
@@ -67,8 +67,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
-    pictures = scene()
-    print(f"{WIDTH} x {HEIGHT} x 3, 8 bit, mask {pictures[2].mean():.0%}, {options.threads} threads\n")
+    images = scene()
+    print(f"{WIDTH} x {HEIGHT} x 3, 8 bit, mask {images[2].mean():.0%}, {options.threads} threads\n")
     print("| gradients | solver | wall clock | processor | ratio (wall) | peak memory |")
     print("| --- | --- | --- | --- | --- | --- |")
     for mixed in (False, True):
@@ -77,7 +77,7 @@ def main() -> None:
         for _ in range(options.runs):
             for name, clone in contenders(mixed).items():
                 start, start_processor = time.perf_counter(), time.process_time()
-                clone(*pictures)
+                clone(*images)
                 wall[name] = min(wall.get(name, np.inf), time.perf_counter() - start)
                 processor[name] = min(processor.get(name, np.inf), time.process_time() - start_processor)
         with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:

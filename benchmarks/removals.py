@@ -53,10 +53,10 @@ REMOVALS = (
 )
 
 
-def erased(picture: Picture, hole: Picture, method: str) -> Picture:
+def erased(image: Picture, hole: Picture, method: str) -> Picture:
     """The image (H x W x 3) with the hole (H x W, 0..255) filled."""
     action = BY_NAME["fill.selection"]
-    inputs = {"image": from_array(picture), "selection": from_array(hole)}
+    inputs = {"image": from_array(image), "selection": from_array(hole)}
     outputs = find(action.name)(Job(action.name, action.check({"method": method}), inputs), Context())
     return samples(over(outputs[0].raster, inputs["image"]))
 
@@ -78,14 +78,14 @@ def may_be_shown(path: Path) -> bool:
 def pair(data: Path, removal: Removal, method: str) -> Picture:
     """Before, with what is meant outlined, and after."""
     path = data / removal.photograph
-    picture = np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
-    hole = mask_of(path, picture.shape[1::-1]) if removal.subject else np.zeros(picture.shape[:2], np.uint8)
+    image = np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
+    hole = mask_of(path, image.shape[1::-1]) if removal.subject else np.zeros(image.shape[:2], np.uint8)
     for x, y, width, height in removal.boxes:
         hole[y : y + height, x : x + width] = 255
-    after = erased(picture, hole, method)
+    after = erased(image, hole, method)
     outlines, _ = cv2.findContours((hole > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    before = cv2.drawContours(picture.copy(), outlines, -1, (255, 0, 0), 1)
-    scale = HEIGHT / picture.shape[0]
+    before = cv2.drawContours(image.copy(), outlines, -1, (255, 0, 0), 1)
+    scale = HEIGHT / image.shape[0]
     return np.hstack([cv2.resize(p, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for p in (before, after)])
 
 
@@ -100,8 +100,8 @@ def main() -> None:
             raise SystemExit(f"{removal.photograph}: its license does not let everybody show it, leave it out")
     pairs = [pair(options.data, removal, options.method) for removal in REMOVALS]
     rows: list[list[Picture]] = [[]]
-    for found in sorted(pairs, key=lambda picture: picture.shape[1]):
-        if sum(picture.shape[1] for picture in rows[-1]) + found.shape[1] > WIDTH:
+    for found in sorted(pairs, key=lambda image: image.shape[1]):
+        if sum(image.shape[1] for image in rows[-1]) + found.shape[1] > WIDTH:
             rows.append([])
         rows[-1].append(np.pad(found, ((0, 6), (0, 6), (0, 0)), constant_values=255))
     lines = [np.hstack(row) for row in rows]

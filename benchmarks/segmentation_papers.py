@@ -84,19 +84,19 @@ def scored(answer: Callable[[NDArray[np.float32]], Tensor], held: SegmentationFo
     return SegmentationMetrics.of(process.total(counts))
 
 
-def clustered(picture: NDArray[np.float32]) -> Tensor:
+def clustered(image: NDArray[np.float32]) -> Tensor:
     """The subject by K-means with two clusters, as the paper has it."""
-    return torch.from_numpy((kmeans.subject_mask(kmeans.segment(picture, clusters=2)) > 127).astype(np.int64))
+    return torch.from_numpy((kmeans.subject_mask(kmeans.segment(image, clusters=2)) > 127).astype(np.int64))
 
 
 def with_crf(net: nn.Module) -> Callable[[NDArray[np.float32]], Tensor]:
     """The network's answer after mean-field inference."""
 
     @torch.inference_mode()
-    def answer(picture: NDArray[np.float32]) -> Tensor:
-        logits = net(normalize(torch.from_numpy(picture).permute(2, 0, 1)[None]))[0]
+    def answer(image: NDArray[np.float32]) -> Tensor:
+        logits = net(normalize(torch.from_numpy(image).permute(2, 0, 1)[None]))[0]
         both = torch.cat([torch.zeros_like(logits), logits]) if len(logits) == 1 else logits
-        return torch.from_numpy(crf.refine(both.numpy(), np.ascontiguousarray(picture)).argmax(0))
+        return torch.from_numpy(crf.refine(both.numpy(), np.ascontiguousarray(image)).argmax(0))
 
     return answer
 

@@ -37,19 +37,19 @@ def photograph(path: Path | None) -> NDArray[np.uint8]:
     if path is None:
         from skimage import data
 
-        picture = data.chelsea()
+        image = data.chelsea()
     else:
-        picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    large = cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    large = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     return np.dstack([large, np.full((HEIGHT, WIDTH), 255, np.uint8)])
 
 
-def jobs(picture: NDArray[np.uint8], number: int) -> Iterator[Job]:
+def jobs(image: NDArray[np.uint8], number: int) -> Iterator[Job]:
     """The first and the second job on an image made unlike the others by one pixel."""
     from backend.io.rasters import from_array
     from plugin.client.actions import BY_NAME
 
-    own = picture.copy()
+    own = image.copy()
     own[0, 0, 0] = number
     box = np.zeros((HEIGHT, WIDTH), np.uint8)
     left, top, right, bottom = (round(share * side) for share, side in zip(BOX, (WIDTH, HEIGHT) * 2, strict=True))
@@ -90,8 +90,8 @@ def timed(jobs: Callable[[int], Iterable[Job]], rounds: int) -> tuple[list[list[
     return times[1:], memory
 
 
-def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
-    times, memory = timed(lambda number: jobs(picture, number), rounds)
+def through_backend(image: NDArray[np.uint8], rounds: int) -> None:
+    times, memory = timed(lambda number: jobs(image, number), rounds)
     print(f"{WIDTH} x {HEIGHT} RGBA, {os.cpu_count()} cores, seconds from submit to mask, {rounds} rounds")
     names = ("select.subject, new image", "select.object, same image")
     for name, row in zip(names, zip(*times, strict=True), strict=True):
@@ -99,7 +99,7 @@ def through_backend(picture: NDArray[np.uint8], rounds: int) -> None:
     print(f"peak memory of the worker: {memory} MiB")
 
 
-def inside(picture: NDArray[np.uint8], rounds: int) -> None:
+def inside(image: NDArray[np.uint8], rounds: int) -> None:
     """The operations alone, under the profiler."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it
     from backend.operations import Context
@@ -108,7 +108,7 @@ def inside(picture: NDArray[np.uint8], rounds: int) -> None:
     context = Context()
     profiler = cProfile.Profile(time.process_time)
     for number in range(rounds + 1):
-        for job in jobs(picture, number):
+        for job in jobs(image, number):
             if number:
                 profiler.enable()
             begun = time.process_time(), time.perf_counter()

@@ -25,12 +25,12 @@ from plugin.client.messages import Job
 SMALL = (800, 600)  # width, height
 
 
-def job(action: str, picture: NDArray[np.uint8], number: int) -> Job:
+def job(action: str, image: NDArray[np.uint8], number: int) -> Job:
     """An action with its own settings on an image made unlike the others by one pixel."""
     from backend.io.rasters import from_array
     from plugin.client.actions import BY_NAME
 
-    own = picture.copy()
+    own = image.copy()
     own[0, 0, 0] = number
     return Job(action, BY_NAME[action].check({}), {"image": from_array(own)})
 

@@ -55,7 +55,7 @@ def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 class Scores:
-    """Running means of the four measures over pictures."""
+    """Running means of the four measures over images."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[float, float, float]] = []
@@ -88,9 +88,9 @@ def use_weights(context: Context, path: Path | None) -> None:
     context.cache[cache_key("subject")] = Network(net.eval(), card)
 
 
-def ask(action: str, context: Context, picture: Pixels, selection: Pixels | None = None, **settings: str) -> Pixels:
+def ask(action: str, context: Context, image: Pixels, selection: Pixels | None = None, **settings: str) -> Pixels:
     """The mask, H x W, that an action answers with, run as the worker runs it."""
-    inputs = {"image": from_array(picture)}
+    inputs = {"image": from_array(image)}
     if selection is not None:
         inputs["selection"] = from_array(selection)
     result = execute(Job(action, dict(settings), inputs), "cpu", context.progress, context.cancelled, context.cache)
@@ -101,15 +101,15 @@ def ask(action: str, context: Context, picture: Pixels, selection: Pixels | None
 def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]:
     """Name, image and soft mask of each so-many-th image of subjects/dev."""
     folder = data / "subjects" / "dev"
-    pictures = {path.stem: path for path in (folder / "images").iterdir()}
+    images = {path.stem: path for path in (folder / "images").iterdir()}
     for path in sorted((folder / "masks").glob("*.png"))[::every]:
-        picture = cv2.cvtColor(cv2.imread(str(pictures[path.stem])), cv2.COLOR_BGR2RGB)
-        yield path.stem, picture, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        image = cv2.cvtColor(cv2.imread(str(images[path.stem])), cv2.COLOR_BGR2RGB)
+        yield path.stem, image, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
 
 
-def _gray(probability: NDArray[np.floating], picture: Pixels) -> Pixels:
+def _gray(probability: NDArray[np.floating], image: Pixels) -> Pixels:
     """A probability map of any size as a mask of the image's size."""
-    size = picture.shape[1], picture.shape[0]
+    size = image.shape[1], image.shape[0]
     enlarged = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     return np.round(enlarged.clip(0, 1) * 255).astype(np.uint8)
 
@@ -118,16 +118,16 @@ def _bundled(weights: Path | None) -> dict[str, Method]:
     context = Context()
     use_weights(context, weights)
 
-    def plain(picture: Pixels) -> Pixels:
-        seen = predict_subject(Job("select.subject", {}, {"image": from_array(picture)}), context)
-        mask = np.zeros(picture.shape[:2], np.uint8)
-        mask[seen.box.window] = _gray(seen.probability, picture[seen.box.window])
+    def plain(image: Pixels) -> Pixels:
+        seen = predict_subject(Job("select.subject", {}, {"image": from_array(image)}), context)
+        mask = np.zeros(image.shape[:2], np.uint8)
+        mask[seen.box.window] = _gray(seen.probability, image[seen.box.window])
         return mask
 
     return {
         "Inlay, network alone": plain,
-        "Inlay, edges refined": lambda picture: ask("select.subject", context, picture),
-        "Inlay, hard edges": lambda picture: ask("select.subject", context, picture, edge="hard"),
+        "Inlay, edges refined": lambda image: ask("select.subject", context, image),
+        "Inlay, hard edges": lambda image: ask("select.subject", context, image, edge="hard"),
     }
 
 
@@ -136,18 +136,18 @@ def _central(shape: tuple[int, ...]) -> Box:
     return Box(shape[1] // 6, shape[0] // 6, shape[1] - 2 * (shape[1] // 6), shape[0] - 2 * (shape[0] // 6))
 
 
-def _middle_box(picture: Pixels) -> Pixels:
-    mask = np.zeros(picture.shape[:2], np.uint8)
-    mask[_central(picture.shape).window] = 255
+def _middle_box(image: Pixels) -> Pixels:
+    mask = np.zeros(image.shape[:2], np.uint8)
+    mask[_central(image.shape).window] = 255
     return mask
 
 
-def _kmeans(picture: Pixels) -> Pixels:
-    return kmeans.subject_mask(kmeans.segment(to_unit(picture), clusters=4))
+def _kmeans(image: Pixels) -> Pixels:
+    return kmeans.subject_mask(kmeans.segment(to_unit(image), clusters=4))
 
 
-def _grabcut(picture: Pixels) -> Pixels:
-    return grabcut.from_box(to_unit(picture), _central(picture.shape))
+def _grabcut(image: Pixels) -> Pixels:
+    return grabcut.from_box(to_unit(image), _central(image.shape))
 
 
 def _fcn8s(path: Path, width: float, size: int) -> Method:
@@ -156,10 +156,10 @@ def _fcn8s(path: Path, width: float, size: int) -> Method:
     net.eval()
 
     @torch.inference_mode()
-    def answer(picture: Pixels) -> Pixels:
-        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    def answer(image: Pixels) -> Pixels:
+        small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
         logits = net(torch.from_numpy(normalize_pixels(small)).permute(2, 0, 1)[None])
-        return _gray(logits.softmax(1)[0, 1].numpy(), picture)
+        return _gray(logits.softmax(1)[0, 1].numpy(), image)
 
     return answer
 
@@ -167,17 +167,17 @@ def _fcn8s(path: Path, width: float, size: int) -> Method:
 def _reference(name: str, folder: Path) -> Method:
     if name == "DeepLabV3, all classes":
         deeplab = TFLite(folder / "deeplabv3_mnv2_pascal_quant.tflite", threads=1)
-        return lambda picture: _gray(deeplab(picture) > 0, picture)
+        return lambda image: _gray(deeplab(image) > 0, image)
     if name == "Meet portrait":
         meet = TFLite(folder / "segm_full_v679.tflite", threads=1)
 
-        def portrait(picture: Pixels) -> Pixels:
-            scores = meet(picture)
-            return _gray(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), picture)
+        def portrait(image: Pixels) -> Pixels:
+            scores = meet(image)
+            return _gray(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), image)
 
         return portrait
     selfie = TFLite(folder / "selfie_mlkit_256_f16.tflite", threads=1)
-    return lambda picture: _gray(selfie(picture)[..., 0], picture)
+    return lambda image: _gray(selfie(image)[..., 0], image)
 
 
 def _methods(options: argparse.Namespace) -> dict[str, Method]:
@@ -196,9 +196,9 @@ def _methods(options: argparse.Namespace) -> dict[str, Method]:
 def compare(data: Path, methods: dict[str, Method], every: int) -> str:
     """A Markdown table of all methods on each so-many-th image of subjects/dev."""
     scores: dict[tuple[str, str], Scores] = {}
-    for stem, picture, mask in dev_pictures(data, every):
+    for stem, image, mask in dev_pictures(data, every):
         for name, method in methods.items():
-            scores.setdefault((stem.split("_")[0], name), Scores()).add(mask, method(picture))
+            scores.setdefault((stem.split("_")[0], name), Scores()).add(mask, method(image))
     lines = ["| set | method | images | IoU | max-F | MAE | boundary IoU |", "| --- | --- " + "| ---: " * 5 + "|"]
     for (group, name), score in sorted(scores.items(), key=lambda item: item[0][0]):
         count, *values = score.row()

@@ -1,4 +1,4 @@
-"""Small copies of large pictures."""
+"""Small copies of large images."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class FeatureNet(nn.Module):
     def forward(self, image: Tensor, layers: Collection[str] = LAYERS, recompute: bool = False) -> dict[str, Tensor]:
         """The activations of `layers`; what lies behind the last of them is not computed.
 
-        recompute: forget what a block computes and compute it again when gradients are taken, for large pictures.
+        recompute: forget what a block computes and compute it again when gradients are taken, for large images.
         Raises ValueError for a layer that there is not.
         """
         if unknown := set(layers) - set(LAYERS):
@@ -65,18 +65,18 @@ class FeatureNet(nn.Module):
         return found
 
     @torch.no_grad()
-    def normalize(self, pictures: Iterable[Tensor], least: float = 0.0) -> None:
+    def normalize(self, images: Iterable[Tensor], least: float = 0.0) -> None:
         """Rescales every filter so that its activation has mean one over images and positions (Gatys et al. 2016).
 
-        pictures: B x 3 x H x W, RGB 0..1, of any sizes. Each filter's weights and bias are divided by its mean
+        images: B x 3 x H x W, RGB 0..1, of any sizes. Each filter's weights and bias are divided by its mean
         activation and the next layer's weights on it multiplied, which ReLU and pooling let through: every layer
         computes what it did, up to the scale of each channel. Filters that never answer stay as they are. least: of the
         layer's mean; quieter filters are scaled as if they had it, which few images call for.
         """
         totals: dict[str, Tensor] = {}
         positions: dict[str, int] = {}
-        for picture in pictures:
-            for layer, activation in self(picture).items():
+        for image in images:
+            for layer, activation in self(image).items():
                 totals[layer] = totals.get(layer, torch.zeros(())) + activation.cpu().double().sum((0, 2, 3))
                 positions[layer] = positions.get(layer, 0) + activation[:, 0].numel()
         before = None

@@ -175,9 +175,9 @@ class CopyPasteNet(nn.Module):
                 f"This network {'needs' if self.config.poisson else 'does not take'} the Poisson solution: "
                 f"{'pass' if self.config.poisson else 'leave out'} poisson=."
             )
-        pictures = [pasted * 2 - 1, mask] + ([] if poisson is None else [poisson * 2 - 1])
+        images = [pasted * 2 - 1, mask] + ([] if poisson is None else [poisson * 2 - 1])
         height, width = pasted.shape[2:]
-        x = F.pad(torch.cat(pictures, 1), (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        x = F.pad(torch.cat(images, 1), (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         x = x.contiguous(memory_format=torch.channels_last)
         skips = []
         for down in self.down:
@@ -192,14 +192,14 @@ class CopyPasteNet(nn.Module):
         return x.float() if self.config.stride > 1 else x[..., :height, :width].float()
 
 
-def apply_transform(transform: Tensor, picture: Tensor, correction: Tensor | None = None) -> Tensor:
-    """What the transform adds to the picture: itself (3 channels), or A p + b at every pixel p (9 of A, row by row, 3
+def apply_transform(transform: Tensor, image: Tensor, correction: Tensor | None = None) -> Tensor:
+    """What the transform adds to the image: itself (3 channels), or A p + b at every pixel p (9 of A, row by row, 3
     of b), and with a 13th channel so many times more of `correction`, B x 3 x H x W."""
     if transform.shape[1] == 3:
         return transform
     added = transform[:, 9:12]
     for column in range(3):
-        added = torch.addcmul(added, transform[:, column:9:3], picture[:, column : column + 1])
+        added = torch.addcmul(added, transform[:, column:9:3], image[:, column : column + 1])
     return added if correction is None else torch.addcmul(added, transform[:, 12:], correction)
 
 

@@ -50,7 +50,7 @@ def windows_around(mask: Tensor, side: int) -> Tensor:
 def cut(x: Tensor, corners: Tensor, side: int) -> Tensor:
     """The windows with these corners, B x C x side x side."""
     pairs = zip(x, corners.cpu().tolist(), strict=True)
-    return torch.stack([picture[:, top : top + side, left : left + side] for picture, (top, left) in pairs])
+    return torch.stack([image[:, top : top + side, left : left + side] for image, (top, left) in pairs])
 
 
 class Discriminator(nn.Module):
@@ -65,11 +65,11 @@ class Discriminator(nn.Module):
         self.near = Branch(side // 2, width)
         self.join = nn.Linear(self.whole.features + self.near.features, 1)
 
-    def forward(self, picture: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, image: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
         """B values for images (B x 3), the composites the generator was given (B x 3), 0..1, and masks (B x 1)."""
-        if picture.shape[2:] != (self.side, self.side):
+        if image.shape[2:] != (self.side, self.side):
             raise ValueError(f"this discriminator was built for {self.side} x {self.side} pixels")
-        x = torch.cat([picture * 2 - 1, pasted * 2 - 1, mask], 1)
+        x = torch.cat([image * 2 - 1, pasted * 2 - 1, mask], 1)
         side = self.side // 2
         near = cut(x, windows_around(mask, side), side)
         out: Tensor = self.join(torch.cat([self.whole(x), self.near(near)], 1))

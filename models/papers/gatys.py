@@ -96,16 +96,16 @@ def style_loss(features: Tensor, painting: Tensor) -> Tensor:
     return (gram_matrix(features) - painting).square().sum() / (4 * painting.shape[1] ** 2)
 
 
-def colors_and_differences(picture: Tensor, level: int) -> Tensor:
+def colors_and_differences(image: Tensor, level: int) -> Tensor:
     """Luminance, R - luminance and B - luminance, and their differences to the neighbors across and down,
     B x 9 x h x w.
 
     level: how often the image is halved first.
     """
     for _ in range(level):
-        picture = F.avg_pool2d(picture, 2, ceil_mode=True)
-    luminance = picture.mean(1, keepdim=True)
-    planes = torch.cat([luminance, picture[:, :1] - luminance, picture[:, 2:] - luminance], 1)
+        image = F.avg_pool2d(image, 2, ceil_mode=True)
+    luminance = image.mean(1, keepdim=True)
+    planes = torch.cat([luminance, image[:, :1] - luminance, image[:, 2:] - luminance], 1)
     corner = planes[..., :-1, :-1]
     return torch.cat([corner, planes[..., :-1, 1:] - corner, planes[..., 1:, :-1] - corner], 1)
 
@@ -123,18 +123,18 @@ class Detail:
             self.units.append(torch.cat([colors.clamp_min(float(least[0])), steps.clamp_min(float(least[1]))], 1))
         self.moments = self.measured(painting)
 
-    def measured(self, picture: Tensor) -> list[Tensor]:
+    def measured(self, image: Tensor) -> list[Tensor]:
         """By scale, the mean products of colors, differences, their magnitudes and one, B x 16 x 16."""
         found = []
         for level, unit in enumerate(self.units):
-            x = colors_and_differences(picture, level) / unit
+            x = colors_and_differences(image, level) / unit
             x = torch.cat([x, (x[:, 3:].square() + 1e-4).sqrt(), torch.ones_like(x[:, :1])], 1)
             found.append(gram_matrix(x))
         return found
 
-    def loss(self, picture: Tensor) -> Tensor:
+    def loss(self, image: Tensor) -> Tensor:
         """Mean over the scales of the relative squared difference."""
-        pairs = zip(self.measured(picture), self.moments, strict=True)
+        pairs = zip(self.measured(image), self.moments, strict=True)
         return torch.stack([(found - true).square().sum() / true.square().sum() for found, true in pairs]).mean()
 
 
@@ -158,19 +158,19 @@ class Objective:
             self.weights = {name: 1 / style_loss(nothing[name], g).clamp_min(1e-12) for name, g in self.grams.items()}
             self.detail = Detail(painting) if config.detail_weight else None
 
-    def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """The relative content loss and the sum of the layers' relative style losses."""
-        found = self.net(picture, self.layers, self.recompute)
+        found = self.net(image, self.layers, self.recompute)
         content = self.alpha * content_loss(found[self.config.content_layer], self.photo)
         style = torch.stack([w * style_loss(found[name], self.grams[name]) for name, w in self.weights.items()]).sum()
         return content, style
 
-    def total(self, picture: Tensor, content: Tensor, style: Tensor) -> Tensor:
+    def total(self, image: Tensor, content: Tensor, style: Tensor) -> Tensor:
         """Equation 5, with what keeps the image smooth and its detail the painting's."""
         config = self.config
-        down, across = ((picture.diff(dim=axis).square() + 1e-5).sqrt().mean() for axis in (2, 3))
+        down, across = ((image.diff(dim=axis).square() + 1e-5).sqrt().mean() for axis in (2, 3))
         if self.detail is not None:
-            style = style + config.detail_weight * self.detail.loss(picture)
+            style = style + config.detail_weight * self.detail.loss(image)
         return config.content_weight * content + config.style_weight * style + config.smoothness * (down + across)
 
 
@@ -179,24 +179,24 @@ def paint(
 ) -> Iterator[Step]:
     """Paints the photograph (1 x 3 x H x W) as the painting (1 x 3 x h x w) is painted; a `Step` after each step.
 
-    Whoever stops listening keeps the last step's picture: the best so far, of the size of its level. The last level
+    Whoever stops listening keeps the last step's image: the best so far, of the size of its level. The last level
     has the photograph's own size. begun: such an image to go on from, at the photograph's size alone.
     """
     generator = torch.Generator().manual_seed(config.seed)
     height, width = photo.shape[-2:]
     sizes = levels(height, width, config.coarsest) if begun is None else [(height, width)]
-    number, picture = 0, begun
+    number, image = 0, begun
     for size, steps in zip(sizes, shares(config.steps, len(sizes)), strict=True):
         small = resized(photo, size)
-        if picture is None:
+        if image is None:
             noise = torch.rand(small.shape, generator=generator).to(small)
-            picture = noise if config.start == "noise" else small
+            image = noise if config.start == "noise" else small
         seen = _seen(painting, size, config.scale)
         objective = Objective(net, small, resized(painting, seen), config)
-        begin = resized(picture, size)
-        for loss, content, style, picture in _descend(objective, begin, steps):
+        begin = resized(image, size)
+        for loss, content, style, image in _descend(objective, begin, steps):
             number += 1
-            yield Step(number, config.steps, loss, content, style, picture)
+            yield Step(number, config.steps, loss, content, style, image)
 
 
 def _seen(painting: Tensor, size: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -225,13 +225,13 @@ def shares(steps: int, count: int) -> list[int]:
     return found
 
 
-def resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
+def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
     """The image at height and width `size`, averaged where that is smaller."""
-    if picture.shape[-2:] == size:
-        return picture
-    smaller = size[0] < picture.shape[-2]
+    if image.shape[-2:] == size:
+        return image
+    smaller = size[0] < image.shape[-2]
     mode = "bilinear" if smaller else "bicubic"
-    return F.interpolate(picture, size, mode=mode, antialias=smaller, align_corners=False).clamp(0, 1)
+    return F.interpolate(image, size, mode=mode, antialias=smaller, align_corners=False).clamp(0, 1)
 
 
 def _descend(objective: Objective, start: Tensor, steps: int) -> Iterator[tuple[float, float, float, Tensor]]:
@@ -247,9 +247,9 @@ def _descend(objective: Objective, start: Tensor, steps: int) -> Iterator[tuple[
     def closure() -> Tensor:
         nonlocal parts
         optimizer.zero_grad(set_to_none=True)
-        picture = _picture(argument)
-        content, style = objective(picture)
-        loss = objective.total(picture, content, style)
+        image = _picture(argument)
+        content, style = objective(image)
+        loss = objective.total(image, content, style)
         loss.backward()
         parts = (float(content.detach()), float(style.detach()))
         return loss.detach()
@@ -270,8 +270,8 @@ def _picture(argument: Tensor) -> Tensor:
     return (1 + argument.sin()) / 2
 
 
-def _argument(picture: Tensor) -> Tensor:
-    return (2 * picture.clamp(DARKEST, 1 - DARKEST) - 1).asin()
+def _argument(image: Tensor) -> Tensor:
+    return (2 * image.clamp(DARKEST, 1 - DARKEST) - 1).asin()
 
 
 def _lbfgs(argument: Tensor, config: GatysConfig, rate: float) -> torch.optim.LBFGS:

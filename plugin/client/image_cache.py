@@ -28,37 +28,37 @@ class ImageCache:
     def __init__(self) -> None:
         self._pictures: dict[str, Raster] = {}
 
-    def keep(self, name: str, picture: Raster) -> None:
+    def keep(self, name: str, image: Raster) -> None:
         """Make an image the last one, if it is large, letting go of the oldest where they become too many."""
-        if not LARGE <= picture.nbytes <= TOTAL:
+        if not LARGE <= image.nbytes <= TOTAL:
             return
         self._pictures.pop(name, None)
-        self._pictures[name] = picture
+        self._pictures[name] = image
         while len(self._pictures) > COUNT or sum(kept.nbytes for kept in self._pictures.values()) > TOTAL:
             del self._pictures[next(iter(self._pictures))]
 
-    def find(self, name: str, picture: Raster) -> Raster | None:
-        """The image of that name, if it has the shape and the format of `picture`."""
+    def find(self, name: str, image: Raster) -> Raster | None:
+        """The image of that name, if it has the shape and the format of `image`."""
         kept = self._pictures.get(name)
-        wanted = (picture.format, picture.width, picture.height)
+        wanted = (image.format, image.width, image.height)
         return kept if kept is not None and (kept.format, kept.width, kept.height) == wanted else None
 
 
 def with_digests(job: Job) -> Job:
     """The same job, its images with their digests, which are so computed once."""
-    inputs = {name: replace(picture, key=picture.digest()) for name, picture in job.inputs.items()}
+    inputs = {name: replace(image, key=image.digest()) for name, image in job.inputs.items()}
     return replace(job, inputs=inputs)
 
 
 def references(job: Job) -> dict[str, Reference]:
     """The images of a job with digests, by the names of the inputs, without their pixels."""
     return {
-        name: Reference(picture.format, picture.width, picture.height, x=picture.x, y=picture.y, key=picture.key)
-        for name, picture in job.inputs.items()
+        name: Reference(image.format, image.width, image.height, x=image.x, y=image.y, key=image.key)
+        for name, image in job.inputs.items()
     }
 
 
 def by_reference(job: Job, cached: ImageCache) -> Job:
     """A job with digests, its images that are in `cached` by reference; the job itself where none is."""
-    known = {name: picture for name, picture in references(job).items() if cached.find(picture.key, picture)}
+    known = {name: image for name, image in references(job).items() if cached.find(image.key, image)}
     return replace(job, inputs=job.inputs | known) if known else job

@@ -32,13 +32,13 @@ class ErrorCode(str, Enum):
     VERSION = "version"  # plugin and backend are of different versions
     UNKNOWN_ACTION = "unknown action"
     BAD_PARAMETER = "bad parameter"
-    BAD_INPUT = "bad input"  # the picture or selection is not what the action needs
+    BAD_INPUT = "bad input"  # the image or selection is not what the action needs
     NOTHING_FOUND = "nothing found"  # there is no subject, no object, nothing of a class
     TOO_LARGE = "too large"
     OUT_OF_MEMORY = "out of memory"
     WORKER_DIED = "worker died"
     DEADLINE = "deadline"  # no progress for too long
-    RESEND = "resend"  # a picture that came by reference is not there any more; the client sends the job whole
+    RESEND = "resend"  # an image that came by reference is not there any more; the client sends the job whole
     UNREACHABLE = "unreachable"  # the backend does not answer; made by the client
     INTERNAL = "internal"
 
@@ -64,7 +64,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a job came to. `notes` are sentences for the person: a fallback taken, something worth knowing."""
+    """What a job came to. `notes` are sentences for the user: a fallback taken, something worth knowing."""
 
     job: str
     outputs: tuple[Output, ...]

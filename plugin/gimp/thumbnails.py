@@ -35,13 +35,13 @@ class Watching:
         self._window: Any = None
         self._stopped = False
 
-    def show(self, picture: Raster) -> None:
+    def show(self, image: Raster) -> None:
         """Show what there is now."""
         from gi.repository import GdkPixbuf
 
-        scale = _LARGEST / max(picture.width, picture.height)
-        size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
-        shown = pixbuf(picture).scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
+        scale = _LARGEST / max(image.width, image.height)
+        size = max(1, round(scale * image.width)), max(1, round(scale * image.height))
+        shown = pixbuf(image).scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
         if self._window is None:
             self._open()
         self._image.set_from_pixbuf(shown)

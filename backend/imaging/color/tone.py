@@ -48,8 +48,8 @@ def toned(image: FloatArray, tone: Tone) -> FloatArray:
     return linear_to_srgb(np.maximum(changed, 0).astype(np.float32))
 
 
-def with_colors_of(picture: FloatArray, painted: FloatArray) -> FloatArray:
-    """`painted` with the colors of `picture`: luma of the one, chroma of the other (Gatys et al. 2016, Preserving
+def with_colors_of(image: FloatArray, painted: FloatArray) -> FloatArray:
+    """`painted` with the colors of `image`: luma of the one, chroma of the other (Gatys et al. 2016, Preserving
     Color in Neural Artistic Style Transfer, section 2.2)."""
-    luma = (painted - picture) @ REC601
-    return np.clip(picture + luma[..., None], 0, 1)
+    luma = (painted - image) @ REC601
+    return np.clip(image + luma[..., None], 0, 1)

@@ -131,9 +131,9 @@ def _spread(costs: Tensor) -> Tensor:
     return quartile + 1e-6
 
 
-def _replicated(picture: Tensor, margin: int) -> Tensor:
+def _replicated(image: Tensor, margin: int) -> Tensor:
     """H x W x C with its border repeated."""
-    return F.pad(picture.permute(2, 0, 1)[None], [margin] * 4, mode="replicate")[0].permute(1, 2, 0).contiguous()
+    return F.pad(image.permute(2, 0, 1)[None], [margin] * 4, mode="replicate")[0].permute(1, 2, 0).contiguous()
 
 
 def _onion_peel(level: Level, config: InpaintingConfig, rng: torch.Generator, poll: Poll) -> Tensor:
@@ -184,20 +184,20 @@ def _sources(
             zip((height, width), config.place_weight, strict=True))  # fmt: skip
     place = torch.stack(torch.meshgrid(*axes, indexing="ij"), 2)
 
-    def context(picture: Tensor) -> Tensor:
-        known = [picture[..., 3:] * config.texture_weight, place]
+    def context(image: Tensor) -> Tensor:
+        known = [image[..., 3:] * config.texture_weight, place]
         if level.guide is not None:
             known.append(level.guide * config.guide_weight)
         return torch.cat(known, 2).flatten(0, 1)
 
-    def describe(picture: Tensor, targets: Tensor) -> Tensor:
+    def describe(image: Tensor, targets: Tensor) -> Tensor:
         y, x = targets // width, targets % width
         top, left = max(int(y.min()) - half, 0), max(int(x.min()) - half, 0)
-        part = picture[top : int(y.max()) + half + 1, left : int(x.max()) + half + 1, :3]
+        part = image[top : int(y.max()) + half + 1, left : int(x.max()) + half + 1, :3]
         padded = _replicated(part, half)  # what is cut at the window's own edge is far enough from the targets
         inner = (y - top + half) * padded.shape[1] + (x - left + half)
         blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
-        return torch.cat([torch.cat(blocks), context(picture)[targets] * config.patch], 1)
+        return torch.cat([torch.cat(blocks), context(image)[targets] * config.patch], 1)
 
     rows = descriptor(colors, context(level.picture), pixels, poll)
     return Sources.of(pixels, rows, height * width), describe

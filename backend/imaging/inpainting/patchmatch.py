@@ -19,11 +19,11 @@ BLOCK = 1 << 15  # patches cut out at once
 Poll = Callable[[], None]  # called every few milliseconds of work; may raise to stop it
 
 
-def cut(picture: Tensor, pixels: Tensor, side: int) -> Tensor:
+def cut(image: Tensor, pixels: Tensor, side: int) -> Tensor:
     """Patches of an H x W x C image around N pixels that are at least side // 2 away from its border, N x (side² C),
     as a view that is copied where it is used."""
-    height, width, channels = picture.shape
-    windows = picture.contiguous().as_strided(
+    height, width, channels = image.shape
+    windows = image.contiguous().as_strided(
         (height - side + 1, width - side + 1, side, side * channels), (width * channels, channels, width * channels, 1)
     )
     half = side // 2
@@ -33,21 +33,21 @@ def cut(picture: Tensor, pixels: Tensor, side: int) -> Tensor:
 class Descriptor:
     """The projection of patches onto their principal components: squared distances stay nearly what they were."""
 
-    def __init__(self, picture: Tensor, sample: Tensor, side: int, components: int) -> None:
-        """picture: H x W x C; sample: pixels whose patches are typical of it."""
+    def __init__(self, image: Tensor, sample: Tensor, side: int, components: int) -> None:
+        """image: H x W x C; sample: pixels whose patches are typical of it."""
         self.side = side
-        found = cut(picture, sample, side)
+        found = cut(image, sample, side)
         covariance = torch.cov(found.T).cpu() + 1e-8 * torch.eye(found.shape[1])
         _, vectors = torch.linalg.eigh(covariance)  # on the CPU: not every device can
         self.basis = vectors[:, -components:].contiguous().to(found.device)
 
-    def __call__(self, picture: Tensor, context: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
+    def __call__(self, image: Tensor, context: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
         """Descriptors of N pixels. context: (H W) x E, what is compared besides the patch, scaled to count as much as
         side * its squared differences."""
         blocks = []
         for part in torch.split(pixels, BLOCK):
             poll()
-            blocks.append(cut(picture, part, self.side) @ self.basis)
+            blocks.append(cut(image, part, self.side) @ self.basis)
         return torch.cat([torch.cat(blocks), context[pixels] * self.side], 1)
 
 

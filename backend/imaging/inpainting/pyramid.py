@@ -100,10 +100,10 @@ def _texture(image: FloatArray, hole: BoolArray) -> FloatArray:
     return np.dstack([cv2.boxFilter(slope, -1, window) / mass for slope in slopes]).astype(np.float32)
 
 
-def patch_means(picture: Tensor, patch: int) -> Tensor:
+def patch_means(image: Tensor, patch: int) -> Tensor:
     """Mean colors of the patches around all pixels, H W x 3, a little above 0."""
-    found = cv2.blur(picture[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
-    return torch.from_numpy(found).to(picture.device).flatten(0, 1).clamp(min=0) + DARK
+    found = cv2.blur(image[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(found).to(image.device).flatten(0, 1).clamp(min=0) + DARK
 
 
 def _inner(mask: BoolArray, radius: int) -> BoolArray:

@@ -18,21 +18,21 @@ PULL = 1e-2  # share of a value that goes back to 0, beside the four neighbors' 
 
 
 def remove_seams(
-    picture: Tensor, source_indices: Tensor, hole: Tensor, limit: float, cancelled: CancelCheck | None = None
+    image: Tensor, source_indices: Tensor, hole: Tensor, limit: float, cancelled: CancelCheck | None = None
 ) -> Tensor:
     """A filled image with the seams between its patches removed.
 
-    picture: H x W x 3, 0..1. source_indices: H x W, where in the image (y * W + x) the patch around a pixel of the
+    image: H x W x 3, 0..1. source_indices: H x W, where in the image (y * W + x) the patch around a pixel of the
     hole and its neighbors was taken from, one pixel or more away from the image's border; -1 elsewhere. hole: H x W
     bool. limit: the disagreement, of 0..1, that counts half.
     """
     height, width = hole.shape
-    flat = picture.reshape(height * width, 3)
+    flat = image.reshape(height * width, 3)
     rows, columns = (hole.any(dim).nonzero()[:, 0] for dim in (1, 0))
     top, bottom = max(int(rows[0]) - 2, 0), int(rows[-1]) + 3
     left, right = max(int(columns[0]) - 2, 0), int(columns[-1]) + 3
     window = (slice(top, bottom), slice(left, right))
-    part, where, inside = picture[window], source_indices[window], hole[window]
+    part, where, inside = image[window], source_indices[window], hole[window]
     flux = torch.zeros_like(part)
     for axis, step in ((0, width), (1, 1)):
         first, second = _pairs(where, axis)
@@ -52,7 +52,7 @@ def remove_seams(
         loss -= lack
     flux *= inside[..., None]
     correction = _solve(flux.permute(2, 0, 1).contiguous(), inside.float(), FINEST, cancelled)
-    result = picture.clone()
+    result = image.clone()
     result[top:bottom, left:right] += correction.permute(1, 2, 0)
     return result
 

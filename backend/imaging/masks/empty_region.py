@@ -14,12 +14,12 @@ LOOKED_AT = 192  # longest side in pixels
 SPREAD = 0.03  # of that side: how far around itself a detail counts
 
 
-def interest(picture: npt.NDArray[np.generic]) -> FloatArray:
+def interest(image: npt.NDArray[np.generic]) -> FloatArray:
     """How much each place draws the eye, h x w, 0 and up, of H x W x 3 (integers or 0..1): detail, and color that is
     rare in the image (frequency-tuned saliency, Achanta et al. 2009). The longest side is LOOKED_AT at most."""
-    shrink = min(1.0, LOOKED_AT / max(picture.shape[:2]))
-    size = (max(1, round(picture.shape[1] * shrink)), max(1, round(picture.shape[0] * shrink)))
-    colors = lab(np.clip(to_unit(reduced(np.ascontiguousarray(picture), size)), 0, 1))
+    shrink = min(1.0, LOOKED_AT / max(image.shape[:2]))
+    size = (max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink)))
+    colors = lab(np.clip(to_unit(reduced(np.ascontiguousarray(image), size)), 0, 1))
     smooth = cv2.GaussianBlur(colors, (0, 0), 1)
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
     detail = np.sqrt((across * across + down * down).sum(2))
@@ -29,15 +29,15 @@ def interest(picture: npt.NDArray[np.generic]) -> FloatArray:
     return found
 
 
-def empty_place(picture: npt.NDArray[np.generic], width: int, height: int, at_bottom: bool = False) -> tuple[int, int]:
+def empty_place(image: npt.NDArray[np.generic], width: int, height: int, at_bottom: bool = False) -> tuple[int, int]:
     """Upper left corner (x, y) of the box of that size that hides the least of an image, H x W x 3.
 
     at_bottom: the box stands on the image's lower border. What sticks out of the image, of a box larger than it,
     does so evenly, at the bottom not at all. Of places that are alike the one nearest to the middle is taken.
     """
-    rows, columns = picture.shape[:2]
+    rows, columns = image.shape[:2]
     x, y = (columns - width) // 2, rows - height if at_bottom else (rows - height) // 2
-    cost = interest(picture)
+    cost = interest(image)
     scale = cost.shape[1] / columns, cost.shape[0] / rows
     box = (min(cost.shape[1], max(1, round(width * scale[0]))), min(cost.shape[0], max(1, round(height * scale[1]))))
     total = cv2.integral(cost, sdepth=cv2.CV_64F)

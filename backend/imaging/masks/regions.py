@@ -23,7 +23,7 @@ def bounding_box(mask: AnyArray) -> Box | None:
 
 
 def feather(mask: _AnyMask, sigma: float) -> _AnyMask:
-    """Soften the edge with a Gaussian of `sigma` pixels; 0 leaves the mask as it is. Even at the picture's border."""
+    """Soften the edge with a Gaussian of `sigma` pixels; 0 leaves the mask as it is. Even at the image's border."""
     if sigma <= 0:
         return mask.copy()
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), mask.dtype)

@@ -52,15 +52,15 @@ class AdaptivePoisson:
             return
         rows, columns = tiles[0].cells(_MARGIN)
         height, width = mask.shape
-        picture = inside(rows, columns, mask.shape)
-        own = windows(mask, rows, columns) & picture
+        image = inside(rows, columns, mask.shape)
+        own = windows(mask, rows, columns) & image
         ring = np.s_[:, _MARGIN - 1 : 1 - _MARGIN, _MARGIN - 1 : 1 - _MARGIN]
-        outside = (picture & ~own)[ring]
+        outside = (image & ~own)[ring]
         self._beside = np.flatnonzero(outside.any((1, 2)))  # the tiles that may have boundary values
         self._outside = outside[self._beside]
         self._inside = torch.from_numpy(own[self._beside, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]).to(device)
 
-        finest = Network.of_mask(torch.from_numpy(own).to(device), torch.from_numpy(picture).to(device))
+        finest = Network.of_mask(torch.from_numpy(own).to(device), torch.from_numpy(image).to(device))
         networks, dense = [finest], []
         self._gains = []
         for depth in range(1, _LEVELS + 1):
@@ -164,11 +164,11 @@ class AdaptivePoisson:
 
     def _finish(self) -> None:
         """Join all but the finest level to one image `[h, w, C]` of half the resolution."""
-        picture = np.ascontiguousarray(self._values[:, 1:-1, 1:-1].permute(1, 2, 0).cpu().numpy())
+        image = np.ascontiguousarray(self._values[:, 1:-1, 1:-1].permute(1, 2, 0).cpu().numpy())
         for level in self._levels[:0:-1]:
-            picture = _doubled(picture)
-            level.tiles.paste(_blocks(level), picture)
-        self._half, self._blocks = picture, _blocks(self._levels[0])
+            image = _doubled(image)
+            level.tiles.paste(_blocks(level), image)
+        self._half, self._blocks = image, _blocks(self._levels[0])
 
     def strip(self, top: int, bottom: int) -> AnyArray:
         """Rows of the correction, `[bottom - top, W, C]`, from and to a multiple of the tiles' side (or the end)."""
@@ -229,10 +229,10 @@ def _ringed(network: Network, tiles: Tiles) -> Network:
     return network.map(lambda grid: F.pad(grid, (1, 1, 1, 1))[rows[:, :, None], columns[:, None]])
 
 
-def _doubled(picture: AnyArray) -> AnyArray:
+def _doubled(image: AnyArray) -> AnyArray:
     """`[h, w, C]` at twice the resolution, bilinear."""
-    height, width, channels = picture.shape
-    doubled: AnyArray = cv2.resize(picture, (2 * width, 2 * height))
+    height, width, channels = image.shape
+    doubled: AnyArray = cv2.resize(image, (2 * width, 2 * height))
     return doubled.reshape(2 * height, 2 * width, channels)
 
 

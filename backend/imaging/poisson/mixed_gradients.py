@@ -31,7 +31,7 @@ def stronger_gradients(new: AnyArray, old: AnyArray, poll: Poll) -> AnyArray:
     down, across = (
         (2 - 2 * np.cos(np.pi * np.arange(length) / length)).astype(np.float32) for length in (height, width)
     )
-    picture = np.empty(new.shape, np.float32)
+    image = np.empty(new.shape, np.float32)
     for channel in range(channels):
         field = _divergence(new[..., channel], old[..., channel], poll)
         _transform(field, scipy.fft.dct, poll)
@@ -42,8 +42,8 @@ def stronger_gradients(new: AnyArray, old: AnyArray, poll: Poll) -> AnyArray:
         _transform(field, scipy.fft.idct, poll)
         for top, bottom in _blocks(height, width, _BLOCK_ELEMENTS):
             poll()
-            np.add(field[top:bottom], new[top:bottom, :, channel], out=picture[top:bottom, :, channel])
-    return picture
+            np.add(field[top:bottom], new[top:bottom, :, channel], out=image[top:bottom, :, channel])
+    return image
 
 
 def _blocks(length: int, other: int, elements: int) -> list[tuple[int, int]]:

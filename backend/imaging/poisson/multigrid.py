@@ -87,13 +87,13 @@ class Network:
     unit: bool = False  # all conductors between two cells of the mask are 1
 
     @classmethod
-    def of_mask(cls, mask: Tensor, picture: Tensor | None = None) -> Network:
+    def of_mask(cls, mask: Tensor, image: Tensor | None = None) -> Network:
         """The finest level for masks `[..., H, W]`; the image ends at the array's border, or where it is False."""
         inside = mask.float()
-        picture = torch.ones_like(inside) if picture is None else picture.float()
+        image = torch.ones_like(inside) if image is None else image.float()
         ground = torch.zeros_like(inside)
         for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-            ground += _shift(picture, dy, dx) - _shift(inside, dy, dx)
+            ground += _shift(image, dy, dx) - _shift(inside, dy, dx)
         ground *= inside
         return cls(ground, inside * _shift(inside, 0, 1), inside * _shift(inside, 1, 0), inside, unit=True)
 

@@ -119,8 +119,8 @@ class TiledLevel:
         self.covered = tiles.index_below(below, 0).flatten().to(device)
         self._window = tiles.index_below(below, 1).to(device)
         rows, columns = tiles.cells(1, HALF)
-        picture = inside(rows, columns, below_shape)
-        valid = torch.from_numpy(np.moveaxis(picture, 0, -1).astype(np.float32)).to(device)
+        image = inside(rows, columns, below_shape)
+        valid = torch.from_numpy(np.moveaxis(image, 0, -1).astype(np.float32)).to(device)
         self._weight = active / _upsample(valid).clamp(min=1e-3)
         self._connect_rings(active)
 

@@ -197,9 +197,9 @@ def _painted(other: Raster) -> FloatArray:
     return coverage(other) if other.format.has_alpha else to_unit(rgb(other)).mean(2)
 
 
-def _small(picture: FloatArray, part: Raster) -> Raster:
+def _small(image: FloatArray, part: Raster) -> Raster:
     """What a level looks like, at most PREVIEW pixels wide and high, at the place of the part."""
-    shrink = PREVIEW / max(picture.shape[:2])
+    shrink = PREVIEW / max(image.shape[:2])
     if shrink < 1:
-        picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    return from_array(as_depth(picture, "u8"), x=part.x, y=part.y)
+        image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return from_array(as_depth(image, "u8"), x=part.x, y=part.y)

@@ -17,7 +17,7 @@ from .. import Context, OperationError
 from ..masks import nothing_found, selected_weights
 
 SELECTION = PixelFormat("Y", "u8")
-SOFT_RADIUS = 3  # pixels over which a soft edge follows the picture
+SOFT_RADIUS = 3  # pixels over which a soft edge follows the image
 SQUARE = "Select the object roughly: draw a box or a loose outline around it, with some background outside of it."
 
 
@@ -40,12 +40,12 @@ def grabcut_object(job: Job, context: Context) -> list[Output]:
 
 
 def select_colors(job: Job, context: Context) -> list[Output]:
-    """K-means: the groups of similar color that fill the selection, or without one the middle of the picture."""
+    """K-means: the groups of similar color that fill the selection, or without one the middle of the image."""
     layer = job.inputs["image"]
     selection = None
     if "selection" in job.inputs:
         selection = selected_weights(job, context)
-    context.progress(0.1, "Dividing the picture into groups", None)
+    context.progress(0.1, "Dividing the image into groups", None)
     image = colors(layer)
     segmentation = kmeans.segment(
         image,

@@ -87,31 +87,31 @@ def _painted(image: AnyArray, layer: Raster, job: Job, context: Context) -> Floa
 
 def _followed(steps: Iterator[Step], key: Any, layer: Raster, limit: float, context: Context) -> FloatArray:
     """The last image. Raises Cancelled, having kept the best so far."""
-    begun, picture = time.monotonic(), None
+    begun, image = time.monotonic(), None
     for step in steps:
-        picture = step.picture
-        context.cache[KEPT] = (key, picture)
+        image = step.picture
+        context.cache[KEPT] = (key, image)
         if context.cancelled():
             raise Cancelled("The painting was stopped; what there was of it is kept for a while.")
         message = f"Painting, step {step.number} of {step.total}"
-        context.progress(0.05 + 0.9 * step.number / step.total, message, _preview(picture, layer))
+        context.progress(0.05 + 0.9 * step.number / step.total, message, _preview(image, layer))
         if limit and time.monotonic() - begun > limit:
             context.notes.append(f"Time was up after {step.number} of {step.total} steps.")
             break
-    assert picture is not None  # there is at least one step
-    found: FloatArray = picture[0].permute(1, 2, 0).float().cpu().numpy()
+    assert image is not None  # there is at least one step
+    found: FloatArray = image[0].permute(1, 2, 0).float().cpu().numpy()
     return np.ascontiguousarray(found)
 
 
 def _kept(key: Any, context: Context) -> Tensor:
-    kept_key, picture = context.cache.get(KEPT, (None, None))
-    if picture is None or kept_key != key:
+    kept_key, image = context.cache.get(KEPT, (None, None))
+    if image is None or kept_key != key:
         raise OperationError(
             ErrorCode.BAD_INPUT,
             "No painting of this layer in this style was stopped a moment ago.",
             "Start from the layer or from noise. What was stopped is kept for about a minute.",
         )
-    found: Tensor = picture.to(context.device)
+    found: Tensor = image.to(context.device)
     return found
 
 
@@ -134,17 +134,17 @@ def _photo(image: AnyArray, side: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(unit))[None]
 
 
-def _looked_at(picture: Tensor) -> Tensor:
+def _looked_at(image: Tensor) -> Tensor:
     """Small enough to measure activations on quickly."""
     from models.papers.gatys import resized
 
-    shrink = min(1.0, 256 / max(picture.shape[-2:]))
-    height, width = (max(16, round(n * shrink)) for n in picture.shape[-2:])
-    return resized(picture, (height, width))
+    shrink = min(1.0, 256 / max(image.shape[-2:]))
+    height, width = (max(16, round(n * shrink)) for n in image.shape[-2:])
+    return resized(image, (height, width))
 
 
-def _preview(picture: Tensor, layer: Raster) -> Raster:
-    shown: FloatArray = picture[0].permute(1, 2, 0).float().cpu().numpy()
+def _preview(image: Tensor, layer: Raster) -> Raster:
+    shown: FloatArray = image[0].permute(1, 2, 0).float().cpu().numpy()
     shrink = min(1.0, PREVIEW / max(shown.shape[:2]))
     if shrink < 1:
         shown = cv2.resize(shown, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

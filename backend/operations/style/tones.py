@@ -78,7 +78,7 @@ def _size(image: AnyArray, longest: int) -> tuple[int, int]:
     return max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink))
 
 
-def _light(picture: AnyArray, size: tuple[int, int]) -> FloatArray:
+def _light(image: AnyArray, size: tuple[int, int]) -> FloatArray:
     """Luma on the large scale, h x w."""
-    luma = to_unit(reduced(picture, size)).reshape(size[1], size[0], 3) @ _LUMA
+    luma = to_unit(reduced(image, size)).reshape(size[1], size[0], 3) @ _LUMA
     return np.asarray(cv2.GaussianBlur(luma, (0, 0), max(1.0, SPREAD * max(size))), np.float32)

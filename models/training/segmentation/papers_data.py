@@ -37,9 +37,9 @@ def find_pairs(folder: Path, split: str) -> list[Pair]:
         return [Pair(folder / "JPEGImages" / f"{n}.jpg", folder / "SegmentationClass" / f"{n}.png") for n in names]
     for root in (folder / split, folder):
         if (root / "images").is_dir() and (root / "masks").is_dir():
-            pictures = {path.stem: path for path in (root / "images").iterdir()}
-            masks = sorted(path for path in (root / "masks").glob("*.png") if path.stem in pictures)
-            pairs = [Pair(pictures[mask.stem], mask) for mask in masks]
+            images = {path.stem: path for path in (root / "images").iterdir()}
+            masks = sorted(path for path in (root / "masks").glob("*.png") if path.stem in images)
+            pairs = [Pair(images[mask.stem], mask) for mask in masks]
             if root != folder:
                 return pairs
             return [pair for i, pair in enumerate(pairs) if (i % 10 == 9) == (split == "val")]

@@ -39,11 +39,11 @@ class TFLite:
         self._input = self._net.get_input_details()[0]
         self._output = self._net.get_output_details()[0]
 
-    def __call__(self, picture: Pixels) -> NDArray[Any]:
-        """picture: H x W x 3 uint8 RGB, stretched to the input size. Returns the first output without its batch
+    def __call__(self, image: Pixels) -> NDArray[Any]:
+        """image: H x W x 3 uint8 RGB, stretched to the input size. Returns the first output without its batch
         axis."""
         _, height, width, _ = self._input["shape"]
-        resized = cv2.resize(picture, (int(width), int(height)), interpolation=cv2.INTER_AREA)
+        resized = cv2.resize(image, (int(width), int(height)), interpolation=cv2.INTER_AREA)
         value = resized if self._input["dtype"] == np.uint8 else resized.astype(np.float32) / 255
         self._net.set_tensor(self._input["index"], value[None])
         self._net.invoke()
@@ -170,8 +170,8 @@ def write_sure(root: Path, name: str, nets: Sequence[SubjectNet], sizes: Sequenc
         for i in range(len(table)):
             if i in known:
                 continue
-            picture = np.ascontiguousarray(table[i][..., :3])
-            mask = sure_subject([view for net in nets for view in _views(net, picture, sizes)])
+            image = np.ascontiguousarray(table[i][..., :3])
+            mask = sure_subject([view for net in nets for view in _views(net, image, sizes)])
             if mask is not None:
                 file.write(np.round(mask * 255).astype(np.uint8).tobytes())
                 numbers.append(i)

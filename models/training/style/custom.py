@@ -148,7 +148,7 @@ def losses(
 
 
 def relative_gram(found: Features, grams: Features) -> Tensor:
-    """`gram_loss` by the names of layers, one value a picture."""
+    """`gram_loss` by the names of layers, one value an image."""
     pairs = {number: (found[layer], grams[layer]) for number, layer in enumerate(STYLE_LAYERS)}
     return gram_loss({n: x for n, (x, _) in pairs.items()}, {n: gram for n, (_, gram) in pairs.items()})
 
@@ -157,17 +157,17 @@ def relative_gram(found: Features, grams: Features) -> Tensor:
 def painting_grams(features: feature_net.FeatureNet, painting: Path, device: torch.device | str) -> Features:
     """Gram matrices of a painting by layer. Raises CustomStyleError when it cannot be read."""
     try:
-        picture = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
+        image = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
     except (ValueError, OSError) as error:
         raise CustomStyleError(f"The painting cannot be read: {error}") from None
-    return {layer: gram_matrix(x) for layer, x in features(picture, STYLE_LAYERS).items()}
+    return {layer: gram_matrix(x) for layer, x in features(image, STYLE_LAYERS).items()}
 
 
 @torch.no_grad()
 def nearest(
     net: TransformerNet, features: feature_net.FeatureNet, grams: Features, photos: list[Pixels], size: int
 ) -> Tensor:
-    """The code of the style whose pictures are already most like the painting's, 1 x L."""
+    """The code of the style whose images are already most like the painting's, 1 x L."""
     some = crops(photos, Settings("", "", "", size=size, batch=2), np.random.default_rng(0)).to(net.codes.device)
     distances = {
         style: float(relative_gram(features(net(some, net.code({style: 1.0})), STYLE_LAYERS), grams).mean())
@@ -178,7 +178,7 @@ def nearest(
 
 
 def check_photos(folder: Path) -> list[Path]:
-    """The files of the folder, and of those in it, that by their names are pictures.
+    """The files of the folder, and of those in it, that by their names are images.
 
     Raises CustomStyleError when there are fewer than `LEAST`.
     """

@@ -45,8 +45,8 @@ class Crops(IterableDataset[Tensor]):
         while True:
             yield self._crop(self.table[int(rng.integers(len(self.table)))], rng)
 
-    def _crop(self, picture: Pixels, rng: np.random.Generator) -> Tensor:
-        side = min(round(self.size / rng.uniform(*self.zoom)), *picture.shape[:2])
-        y, x = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
-        crop = cv2.resize(np.ascontiguousarray(picture[y : y + side, x : x + side, :3]), (self.size, self.size))
+    def _crop(self, image: Pixels, rng: np.random.Generator) -> Tensor:
+        side = min(round(self.size / rng.uniform(*self.zoom)), *image.shape[:2])
+        y, x = (int(rng.integers(length - side + 1)) for length in image.shape[:2])
+        crop = cv2.resize(np.ascontiguousarray(image[y : y + side, x : x + side, :3]), (self.size, self.size))
         return torch.from_numpy(np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)).permute(2, 0, 1)

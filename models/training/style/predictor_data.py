@@ -33,37 +33,37 @@ class StyleImages(IterableDataset[Tensor]):
         rng = worker_rng(self.seed)
         while True:
             if rng.random() < PAINTINGS:
-                picture = self._crop(self.paintings[int(rng.integers(len(self.paintings)))], rng)
+                image = self._crop(self.paintings[int(rng.integers(len(self.paintings)))], rng)
                 if rng.random() < RECOLORED:
-                    picture = recolored(picture, self._photo(rng), rng)
+                    image = recolored(image, self._photo(rng), rng)
             else:
-                picture = self._photo(rng)
-            yield torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+                image = self._photo(rng)
+            yield torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
     def _photo(self, rng: np.random.Generator) -> Pixels:
         return self._crop(np.asarray(self.photos[int(rng.integers(len(self.photos)))][..., :3]), rng)
 
-    def _crop(self, picture: Pixels, rng: np.random.Generator) -> Pixels:
+    def _crop(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         """A square of the image, from two fifths of its shorter side to all of it."""
-        side = max(1, round(min(picture.shape[:2]) * rng.uniform(0.4, 1.0)))
-        y, x = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
-        crop = resized(picture[y : y + side, x : x + side], (self.size, self.size))
+        side = max(1, round(min(image.shape[:2]) * rng.uniform(0.4, 1.0)))
+        y, x = (int(rng.integers(length - side + 1)) for length in image.shape[:2])
+        crop = resized(image[y : y + side, x : x + side], (self.size, self.size))
         return np.asarray(crop[:, ::-1] if rng.random() < 0.5 else crop, np.uint8)
 
 
-def recolored(picture: Pixels, other: Pixels, rng: np.random.Generator) -> Pixels:
+def recolored(image: Pixels, other: Pixels, rng: np.random.Generator) -> Pixels:
     """The same strokes in other colors: those of another image, channels that change places, or light and tint."""
     draw = rng.random()
     if draw < 0.4:
-        return matched(picture, other)
+        return matched(image, other)
     if draw < 0.65:
-        return np.ascontiguousarray(picture[..., rng.permutation(3)])
-    return jitter_colors(np.ascontiguousarray(picture), rng)
+        return np.ascontiguousarray(image[..., rng.permutation(3)])
+    return jitter_colors(np.ascontiguousarray(image), rng)
 
 
-def matched(picture: Pixels, other: Pixels) -> Pixels:
-    """`picture` with the mean and deviation of `other` in each channel of CIE L*a*b* (Reinhard et al. 2001)."""
-    lab, wanted = (cv2.cvtColor(np.float32(p) / np.float32(255), cv2.COLOR_RGB2LAB) for p in (picture, other))
+def matched(image: Pixels, other: Pixels) -> Pixels:
+    """`image` with the mean and deviation of `other` in each channel of CIE L*a*b* (Reinhard et al. 2001)."""
+    lab, wanted = (cv2.cvtColor(np.float32(p) / np.float32(255), cv2.COLOR_RGB2LAB) for p in (image, other))
     mean, std = lab.mean((0, 1)), lab.std((0, 1)) + 1e-3
     moved = (lab - mean) * (wanted.std((0, 1)) / std).clip(0.3, 3) + wanted.mean((0, 1))
     rgb = cv2.cvtColor(np.float32(moved), cv2.COLOR_LAB2RGB)

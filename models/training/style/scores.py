@@ -25,8 +25,8 @@ Score = tuple[float, float]
 @torch.no_grad()
 def painting_grams(loss_network: LossNetwork, folder: Path, presets: Sequence[str], device: torch.device) -> Taps:
     """Gram matrices of the presets' paintings by tap, one row a preset."""
-    pictures = [to_tensor(read_image(folder / PRESETS[name].file, PAINTING_SIDE)).to(device) for name in presets]
-    grams = [{tap: gram_matrix(f) for tap, f in loss_network(picture).items()} for picture in pictures]
+    images = [to_tensor(read_image(folder / PRESETS[name].file, PAINTING_SIDE)).to(device) for name in presets]
+    grams = [{tap: gram_matrix(f) for tap, f in loss_network(image).items()} for image in images]
     return {tap: torch.cat([gram[tap] for gram in grams]) for tap in grams[0]}
 
 

@@ -255,8 +255,8 @@ class Exchange:
         elif isinstance(message, Result):
             self._losses = 0
             if pending := self._end(message.job, message):
-                for picture in pending.pictures:
-                    link.cached.keep(picture.key, picture)
+                for image in pending.pictures:
+                    link.cached.keep(image.key, image)
             link.work(Release(self._client, message.job))
         elif isinstance(message, Failed) and not message.job:
             self._refused(message.failure)

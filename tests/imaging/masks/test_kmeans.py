@@ -1,4 +1,4 @@
-"""K-means segmentation: weighted features, neighborhood correction, choice of the subject, on real pictures."""
+"""K-means segmentation: weighted features, neighborhood correction, choice of the subject, on real images."""
 
 from __future__ import annotations
 
