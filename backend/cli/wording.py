@@ -25,7 +25,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
         "SOURCE is transparent where the mask is white, or the mask is black",
     ),
     (r"\b[Tt]he pasted layer\b", "SOURCE"),
-    (r"\bthe (image|image) below\b|\bthe (image|image)(?= below)", "TARGET"),
+    (r"\bthe image below\b|\bthe image(?= below)", "TARGET"),
     (r"\bthe other layer\b", "the other image"),
     (r"Nothing of this layer is selected", "The mask, box or point marks nothing of this image"),
     (r"\bThe selection covers the whole layer\b", "The box or mask covers the whole image"),

@@ -39,9 +39,9 @@ def test_one_value_a_picture_through_one_linear_layer(net: Discriminator) -> Non
     assert net.join.in_features == net.whole.features + net.near.features
 
 
-@pytest.mark.parametrize("given", ["picture", "pasted", "mask"])
+@pytest.mark.parametrize("given", ["image", "pasted", "mask"])
 def test_it_is_conditional(net: Discriminator, given: str) -> None:
-    inputs = {"picture": torch.rand(1, 3, 64, 64), "pasted": torch.rand(1, 3, 64, 64), "mask": masks((8, 8, 40, 40))}
+    inputs = {"image": torch.rand(1, 3, 64, 64), "pasted": torch.rand(1, 3, 64, 64), "mask": masks((8, 8, 40, 40))}
     before = net(**inputs)
     inputs[given] = inputs[given].flip(2)
     assert not torch.isclose(net(**inputs), before)
