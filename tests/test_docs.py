@@ -36,7 +36,8 @@ def test_the_places_to_change_hold_what_is_said() -> None:
         "plugin/gimp/dialogs.py": "ProcedureDialog",
         "plugin/client/actions/fill.py": '"sampling_radius"',
         "backend/operations/fill/content_aware.py": '["sampling_radius"]',
-        "models/training/paste/losses.py": "def ",
+        "models/training/paste/harmonization.py": "def losses(",
+        "models/training/paste/losses.py": "def gradient_penalty(",
         "installer/kritas.py": "(Flatpak)",
     }
     architecture = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
