@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from tests.editors.display import Display
 from .harness import Gimp, Tree
 from .window import HEIGHT, WIDTH, Window
 
-WARNING = "(inlay.py:"
-"""How a warning of a library in our plug-in's process begins; GIMP has warnings of its own."""
+WARNING = re.compile(r"\(inlay\.py:(?!.*gimp_flush\(\): error: Broken pipe)")
+"""A warning of a library in our plug-in's process. GIMP has warnings of its own, and may close the pipe of a plug-in that
+has answered before the plug-in's last flush."""
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +59,7 @@ def _console(tree: Tree, host: Backend, transport: str) -> Iterator[Gimp]:
     yield gimp
     printed = gimp.close()
     assert "CRITICAL" not in printed and "Traceback" not in printed, printed
-    assert WARNING not in printed, printed
+    assert not WARNING.search(printed), printed
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +90,7 @@ def window(
         yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
         printed = gimp.close()
     assert "Traceback" not in printed and "no mnemonic" not in printed, printed
-    assert WARNING not in printed, printed
+    assert not WARNING.search(printed), printed
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def test_a_kind_is_selected_and_one_that_is_not_there_is_refused_by_name(console
         'answer = [call("inlay-select-class", image, [layer], class_name="train"), not Gimp.Selection.is_empty(image)]',
     )
     assert outcome["status"] == "execution-error" and not selected
-    assert "There is no train in this layer" in outcome["message"] and "person" in outcome["message"]
+    assert "No train was found." in outcome["message"] and "person" in outcome["message"]
 
 
 def test_what_is_in_the_picture_is_offered_with_pictures_and_areas(console: Gimp, photographs: dict[str, str]) -> None:

@@ -112,7 +112,7 @@ def test_another_layer_is_the_style(window: Window, tissue: None) -> None:
     window.fill_in("style.layer")
     result, style = done(window, "gimp-style-layer", 3), data.immunohistochemistry()
     far, near = (np.linalg.norm(p.mean((0, 1)) - style.mean((0, 1))) for p in (data.astronaut(), result))
-    assert near < far / 2
+    assert near < 0.75 * far  # light and dark of the photograph are mostly kept
     undone_in_one_step(window, 2)
 
 
