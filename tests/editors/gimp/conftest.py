@@ -16,8 +16,8 @@ from .harness import Gimp, Tree
 from .window import HEIGHT, WIDTH, Window
 
 WARNING = re.compile(r"\(inlay\.py:(?!.*gimp_flush\(\): error: Broken pipe)")
-"""A warning of a library in our plug-in's process. GIMP has warnings of its own, and may close the pipe of a plug-in that
-has answered before the plug-in's last flush."""
+"""A warning of a library in our plug-in's process. GIMP has warnings of its own, and may close the pipe of a plug-in
+that has answered before the plug-in's last flush."""
 
 
 @pytest.fixture(scope="session")
