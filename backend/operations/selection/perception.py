@@ -96,11 +96,14 @@ class Perception:
             kept[key] = ImageEmbedding(features, box)
         return kept[key]
 
-    def subject(self, careful: bool = False) -> FloatArray:
-        """Probability of being the subject, S x S. `careful` looks at the mirrored image, too."""
-        found = _map(self.net.settled_subject, self.embedding().features, self.context)
+    def subject(self, careful: bool = False, box: Box | None = None) -> FloatArray:
+        """Probability of being the subject of the layer or of a box of it, S x S.
+
+        `careful` looks at the mirrored image, too.
+        """
+        found = _map(self.net.settled_subject, self.embedding(box).features, self.context)
         if careful:
-            mirrored = _map(self.net.settled_subject, self.embedding(mirrored=True).features, self.context)
+            mirrored = _map(self.net.settled_subject, self.embedding(box, mirrored=True).features, self.context)
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found
 

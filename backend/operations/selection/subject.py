@@ -24,18 +24,17 @@ from .. import Context
 from ..masks import nothing_found, selected_weights
 from .classical import grabcut_object, outlined, output
 from .perception import INSIDE, REGION, Perception, kept_picture
+from .second_look import look_again
+from .surroundings import cut_off, enlarged, on_layer, surroundings
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
-ROOM = 0.2  # what is looked at around an object with a prompt, of its box's longer side
 NEAR = (0.1, 0.3)  # and around the subject, whose box was found rather than drawn; more where it goes on beyond
-CUT = 0.01  # what reaches the border of a box along more than this share of a side goes on beyond it
 SELECTED = 128  # of 255: a mask that is nowhere as much has found nothing
 PREVIEW = 96  # longer side of a class's thumbnail, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
 ASIDE = 0.12  # what is smaller than this share of the subject, and stands apart from it, is something else
-CLOSER = 0.75  # an object whose surroundings take up less than this share of the layer is looked at more closely
-CLOSER_SUBJECT = 0.9  # and so is a subject
+CLOSER_SUBJECT = 0.9  # a subject whose surroundings take up less than this share of the layer is looked at more closely
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
         closer = _around_dots(perception, selection)
         found = perception.object(selection[closer.window], INSIDE, closer)
     else:
-        closer = _surroundings(box, perception.whole)
+        closer = surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
     mask = _mask(_opened(Prediction(pixels, hysteresis(found, MEANT), closer), job), job, context)
     if mask.max() < SELECTED:
@@ -182,25 +181,35 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
 
 def predict_subject(job: Job, context: Context) -> Prediction:
     """The layer's subject: as the whole layer shows it, and where its surroundings leave much of that out, as they show
-    it from closer by, at the mean of the two."""
+    it from closer by, at the mean of the two. Where the network is not sure of that it looks again (`second_look`)."""
     layer = job.inputs["image"]
     pixels = kept_picture(layer, context)
     context.progress(0.1, "Looking for the subject", None)
     perception = Perception(layer, pixels, context)
-    found = hysteresis(perception.subject(careful=job.parameters.get("high_quality") is True), small_island=ASIDE)
+    seen = perception.subject(careful=job.parameters.get("high_quality") is True)
+    first, box = _first_answer(perception, seen)
+    rather = look_again(perception, seen, first, box)
+    if rather is not None:
+        first, box = hysteresis(rather.probability, small_island=ASIDE), rather.box
+    return _opened(Prediction(pixels, first, box), job)
+
+
+def _first_answer(perception: Perception, seen: FloatArray) -> tuple[FloatArray, Box]:
+    """The subject in what the network saw in the whole layer, from closer by where it is small; and its map's box."""
+    found = hysteresis(seen, small_island=ASIDE)
     extent = bounding_box(found > 0.5)
     if extent is not None:
         filled = np.zeros(found.shape, np.uint8)
         filled[extent.window] = 255
         for room in NEAR:
-            closer = _surroundings(_on_layer(extent, perception), perception.whole, room, CLOSER_SUBJECT)
+            closer = surroundings(on_layer(extent, perception), perception.whole, room, CLOSER_SUBJECT)
             if closer == perception.whole:
                 break
-            prompt = np.rint(_enlarged(filled, closer, perception)).astype(np.uint8)
-            both = (_enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
-            if not _cut_off(both, closer, perception.whole):
-                return _opened(Prediction(pixels, hysteresis(both, small_island=ASIDE), closer), job)
-    return _opened(Prediction(pixels, found, perception.whole), job)
+            prompt = np.rint(enlarged(filled, closer, perception)).astype(np.uint8)
+            both = (enlarged(found, closer, perception) + perception.object(prompt, REGION, closer)) / np.float32(2)
+            if not cut_off(both, closer, perception.whole):
+                return hysteresis(both, small_island=ASIDE), closer
+    return found, perception.whole
 
 
 def _opened(prediction: Prediction, job: Job) -> Prediction:
@@ -213,46 +222,10 @@ def _opened(prediction: Prediction, job: Job) -> Prediction:
     return replace(prediction, probability=open_holes(image, probability, SURE if wanted == "auto" else 2.0))
 
 
-def _cut_off(probability: FloatArray, box: Box, whole: Box) -> bool:
-    """Whether what a map of a box shows goes on beyond the box, on sides where the layer does."""
-    inner = {
-        "left": (box.x > 0, probability[:, 0]),
-        "right": (box.x + box.width < whole.width, probability[:, -1]),
-        "top": (box.y > 0, probability[0]),
-        "bottom": (box.y + box.height < whole.height, probability[-1]),
-    }
-    return any(goes_on and np.count_nonzero(side > 0.5) > CUT * side.size for goes_on, side in inner.values())
-
-
-def _enlarged(whole: AnyArray, box: Box, perception: Perception) -> FloatArray:
-    """What a map of the whole layer shows of a box of it, S x S as the map is."""
-    scale = np.array([box.width / perception.whole.width, box.height / perception.whole.height])
-    start = np.array([box.x / perception.whole.width, box.y / perception.whole.height]) * perception.side
-    matrix = np.column_stack([np.diag(scale), start + scale / 2 - 0.5])  # pixel centers onto pixel centers
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (perception.side, perception.side)
-    shown = cv2.warpAffine(whole.astype(np.float32), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(shown, np.float32)
-
-
 def _around_dots(perception: Perception, selection: UInt8Array) -> Box:
     """What to look at for an object with dots on it: around what the network takes it for in the whole layer."""
     found = bounding_box(perception.object(selection, INSIDE) > 0.5)
-    return perception.whole if found is None else _surroundings(_on_layer(found, perception), perception.whole)
-
-
-def _on_layer(box: Box, perception: Perception) -> Box:
-    """Where a box of a map of the whole layer lies on the layer."""
-    x, y = perception.whole.width / perception.side, perception.whole.height / perception.side
-    left, top = int(box.x * x), int(box.y * y)
-    right, bottom = int(np.ceil((box.x + box.width) * x)), int(np.ceil((box.y + box.height) * y))
-    return Box(left, top, right - left, bottom - top)
-
-
-def _surroundings(box: Box, whole: Box, room: float = ROOM, closer: float = CLOSER) -> Box:
-    """What to look at for an object in `box`: its neighborhood, or all where that is nearly all."""
-    near = box.padded(round(room * max(box.width, box.height)), (whole.height, whole.width))
-    return near if near.width * near.height < closer * whole.width * whole.height else whole
+    return perception.whole if found is None else surroundings(on_layer(found, perception), perception.whole)
 
 
 def _mask(prediction: Prediction, job: Job, context: Context) -> UInt8Array:

@@ -13,7 +13,8 @@ from backend.io.rasters import DTYPES, as_depth, raster, samples
 from backend.operations import Context, OperationError, find
 from backend.operations.networks import cache_key
 from backend.operations.selection.perception import Perception
-from backend.operations.selection.subject import _cut_off, areas, is_dots, predict_subject
+from backend.operations.selection.subject import areas, is_dots, predict_subject
+from backend.operations.selection.surroundings import cut_off
 from plugin.client.actions import BY_NAME, ResultKind, Value
 from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import Job, Output
@@ -86,10 +87,10 @@ def test_what_goes_on_beyond_what_was_looked_at_is_noticed() -> None:
     whole, box = Box(0, 0, 400, 300), Box(100, 0, 300, 300)  # the layer's border on all sides but the left one
     shown = np.zeros((320, 320), np.float32)
     shown[100:200, 40:] = 1
-    assert not _cut_off(shown, box, whole)
+    assert not cut_off(shown, box, whole)
     shown[100:200] = 1
-    assert _cut_off(shown, box, whole)
-    assert not _cut_off(shown, whole, whole)
+    assert cut_off(shown, box, whole)
+    assert not cut_off(shown, whole, whole)
 
 
 def test_the_background_is_what_the_subject_leaves() -> None:
