@@ -90,7 +90,7 @@ def test_every_operation_gives_the_same_colors_in_every_profile(action: str, nam
             assert after.raster.format.depth == "u16"
         difference = np.abs(encoded(after.raster) - encoded(before.raster))
         searched = action.startswith(("fill.", "paste."))  # a search may find another patch that is as good
-        assert difference.mean() < (0.025 if searched else 0.006)
+        assert difference.mean() < (0.04 if searched else 0.006)
         assert searched or np.percentile(difference, 99) < 0.04
 
 

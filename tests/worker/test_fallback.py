@@ -28,7 +28,7 @@ def run(job: Job, cache: dict[Any, Any]) -> Result:
     ],
 )
 def test_the_job_after_a_fallback_runs_on_the_gpu(action: str, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    job, cache = example(action, 64), dict[Any, Any]()
+    job, cache = example(action, 128), dict[Any, Any]()
 
     def short_of_memory(name: str) -> Any:
         operation = find(name)

@@ -40,12 +40,14 @@ SHADOW_LENGTH = Parameter(
     "shadow_length", Kind.NUMBER, 80.0, "Shadow length", "Length of the cast shadow, of the object's height.", 5, 400,
     unit=" %",
 )  # fmt: skip
-GRAIN = Parameter("grain", Kind.SWITCH, False, "Match grain", "Give a clean paste the grain of the image around it.")
+GRAIN = Parameter(
+    "grain", Kind.SWITCH, False, "Match background grain", "Give a clean paste the grain of the image around it."
+)
 LIGHT = (SHADOW, CAST_SHADOW, SHADOW_DIRECTION, SHADOW_LENGTH, GRAIN)
 X = Parameter("x", Kind.NUMBER, 50.0, "X position", "Where its center goes, of the image's width.", 0, 100, unit=" %")
 Y = Parameter("y", Kind.NUMBER, 90.0, "Y position", "Where its lowest point goes, of the image's height.", 0, 200,
               unit=" %")  # fmt: skip
-SIZE = Parameter("size", Kind.NUMBER, 60.0, "Height", "Its height, of the image's height.", 1, 400, unit=" %")
+SIZE = Parameter("size", Kind.NUMBER, 60.0, "Size", "Its height, of the image's height.", 1, 400, unit=" %")
 
 PASTE: tuple[Action, ...] = (
     Action(
@@ -102,8 +104,8 @@ PASTE: tuple[Action, ...] = (
                 "style", Kind.CHOICE, "painting", "Style", "How the person is painted.",
                 choices=(("painting", "As this painting"), ("colors", "Its colors only"), *STYLES),
             ),
-            Parameter("palette", Kind.NUMBER, 60.0, "Painting's colors", "How far the person takes on its palette.", 0,
-                      100, unit=" %"),
+            Parameter("palette", Kind.NUMBER, 60.0, "Colors of the painting",
+                      "How far the person takes on its palette.", 0, 100, unit=" %"),
             METHOD, OBJECT, STRENGTH, *LIGHT, HIGH_QUALITY,
         ),
     ),
