@@ -33,7 +33,7 @@ ALONE = 1.4  # and how many times as far it is as any other color outside the su
 OBJECT = 0.87  # expected IoU of an object found by its color
 MORE = 2.0  # its mean distance, in that of the first answer
 SURER = 0.1  # how much higher than the first answer's the expected IoU of its surest part is
-LEVELS = (0.65, 0.75)  # of the way from one half to the largest probability
+LEVELS = (0.75, 0.8)  # of the way from one half to the largest probability
 COVERED = 0.8  # of what stands out, by it
 NEAR_COLOR, NEAR_PART = 1.0, 0.4  # what is looked at around either, of its box's longer side
 
