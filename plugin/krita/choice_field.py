@@ -63,7 +63,11 @@ class ChoiceField(QtWidgets.QStackedWidget):
         self._list.setCurrentRow(values.index(value) if value in values else 0)
 
     def show_outcome(self, outcome: Outcome) -> None:
-        """The action that lists the choices has ended."""
+        """The action that lists the choices has ended; too late where the dialog is closed already."""
+        try:
+            self._list.count()
+        except RuntimeError:  # Qt's half of this is gone
+            return
         listed = dynamic_choices(self._parameter, outcome) if isinstance(outcome, Result) else []
         if len(listed) > 1:
             for choice in listed:
