@@ -12,7 +12,7 @@ from skimage import data
 
 from backend.cli.main import main
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.user import ask_and_accept
+from tests.editors.krita.user import finish
 from tests.imaging.color.icc_profiles import PROPHOTO, SRGB, profile
 
 pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
@@ -21,6 +21,7 @@ SIDE = 256
 SPACES = {"sRGB": (SRGB, 0.0), "linear": (SRGB, 1.0), "ProPhoto": (PROPHOTO, 1.8)}
 """Colorants as XYZ of D50, and the gamma; 0 is sRGB's own curve."""
 ACTIONS: dict[str, tuple[str, dict[str, object]]] = {
+    "style": ("style.preset", {"style": "wave"}),
     "fill": ("fill.selection", {}),
     "cutout": ("cutout.background", {"as": "layer"}),
 }
@@ -34,7 +35,7 @@ def written(path: Path, space: str) -> None:
     if gamma:
         linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
         encoded = np.clip(linear @ np.array(SRGB) @ np.linalg.inv(np.array(colorants)), 0, 1) ** (1 / gamma)
-    icc = profile(colorants, gamma) if gamma else None
+    icc = profile(colorants, gamma).replace(b"test", space[:4].encode()) if gamma else None  # Krita goes by names
     tifffile.imwrite(path, np.round(encoded * 65535).astype(np.uint16), photometric="rgb", iccprofile=icc)
 
 
@@ -62,7 +63,11 @@ def shown(krita: Krita, folder: Path, action: str, space: str) -> Floats:
     assert krita.get("front().colorDepth()") == "U16"
     if action == "fill":
         krita.run("select([20, 20, 40, 40])")
-    ask_and_accept(krita, *ACTIONS[action])
+    name, values = ACTIONS[action]
+    krita.run("extension().ask(actions.BY_NAME[name])", name=name)
+    krita.until("dialog() is not None and runner().job is None", wait=120)  # the thumbnails of the styles are there
+    krita.run("dialog().set_values({**dialog().values(), **values}); dialog().accept()", values=values)
+    finish(krita)
     if action == "cutout":
         krita.run("node(names()[0]).setVisible(False)")
     krita.run("front().refreshProjection(); front().waitForDone()")
