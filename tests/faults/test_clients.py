@@ -186,6 +186,8 @@ def test_connections_beyond_measure_do_not_end_the_backend(
             except OSError:  # it is cut
                 pass
         events: list[object] = []
-        wait_for(lambda: events.extend(connection.events(0.1)) or any(isinstance(e, Result) for e in events), "the end")
+        ends = Result | Failed
+        wait_for(lambda: events.extend(connection.events(0.1)) or any(isinstance(e, ends) for e in events), "the end")
+        assert isinstance(events[-1], Result), events[-1]
         assert backend.process.poll() is None
         assert isinstance(connection.run(identity()), Result)

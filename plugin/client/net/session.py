@@ -32,6 +32,10 @@ LOCAL_GRACE, REMOTE_GRACE = 0.5, 5.0
 LOSSES = 3
 """How often in a row a connection may break over the same jobs."""
 
+FIRST_PAUSE = 0.05
+"""Seconds before the first look for the backend of a broken connection; each loss in a row waits four times longer, so
+that a moment's crowd at the backend's sockets does not use up all LOSSES."""
+
 MISSING_SECONDS = 1.0
 """A job that the backend does not work on for so long, while no end of it has arrived, is asked after."""
 
@@ -330,7 +334,8 @@ class Exchange:
         endpoint = self._locator.latest
         if endpoint is None:
             return False
-        self._pause(0.05)  # a process that is being killed still accepts connections for a moment
+        # A process that is being killed still accepts connections for a moment.
+        self._pause(FIRST_PAUSE * 4 ** min(self._losses - 1, LOSSES))
         deadline = time.monotonic() + (LOCAL_GRACE if endpoint.local else REMOTE_GRACE)
         while not (found := self._locator.same(endpoint)) and time.monotonic() < deadline and not self._closing:
             self._pause(0.1)
