@@ -14,6 +14,7 @@ Tools > Inlay, in GIMP in Filters > Inlay; scripts find the procedure under its 
 """
 SOURCES = {
     Source.LAYER: "the active layer",
+    Source.VISIBLE: "the active layer with what is seen below it",
     Source.BELOW: "what is seen below the active layer",
     Source.SELECTION: "the selection",
     Source.OTHER: "a layer that you choose",

@@ -96,7 +96,7 @@ def gather(action: Action, origin: Origin, others: dict[str, str]) -> dict[str, 
     own, context = _region(action, document, node)
     found: dict[str, Raster] = {}
     for wanted in action.inputs:
-        if wanted.source is Source.LAYER:
+        if wanted.source in (Source.LAYER, Source.VISIBLE):
             found[wanted.name] = read_layer(node, own)
         elif wanted.source is Source.BELOW:
             found[wanted.name] = read_below(document, origin.layer, context)

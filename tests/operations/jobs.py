@@ -37,5 +37,5 @@ def job_of(action: str, image: Raster, other: Raster | None = None, **settings: 
         if wanted.source is Source.SELECTION:
             inputs[wanted.name] = box_selection(image.width, image.height).at(image.x, image.y)
         elif wanted.required:
-            inputs[wanted.name] = image if wanted.source is Source.LAYER or other is None else other
+            inputs[wanted.name] = image if wanted.source in (Source.LAYER, Source.VISIBLE) or other is None else other
     return Job(action, BY_NAME[action].check(QUICK.get(action, {}) | settings), inputs)

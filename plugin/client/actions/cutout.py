@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .parts import EDGE, HIGH_QUALITY, LAYER, OPEN_HOLES, OPTIONAL_SELECTION
 from .schema import Action, Kind, Parameter, ResultKind
 
@@ -23,9 +25,10 @@ CUTOUT: tuple[Action, ...] = (
                 "as", Kind.CHOICE, "layer", "Result", "A new layer with clean edges, or a mask on this one.",
                 choices=(("layer", "New layer"), ("mask", "Layer mask")),
             ),
-            EDGE, HIGH_QUALITY, OPEN_HOLES, KEEP_HIDDEN,
+            EDGE, HIGH_QUALITY, OPEN_HOLES, replace(KEEP_HIDDEN, no_effect_when=(("as", "mask"),)),
         ),
         mask_when=("as", "mask"),
+        one_click=True,
     ),
     Action(
         name="cutout.subject",
@@ -35,5 +38,6 @@ CUTOUT: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
         parameters=(EDGE, HIGH_QUALITY, OPEN_HOLES, KEEP_HIDDEN),
+        one_click=True,
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import LAYER, SELECTION
+from .parts import SELECTION, VISIBLE
 from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source
 
 METHOD = (
@@ -21,7 +21,7 @@ METHOD = (
     Parameter(
         "shadow_halo", Kind.SWITCH, True, "Remove shadow and halo too",
         "Also remove a shadow or a halo right beside the hole. With 0 px of growth nothing beside the hole changes.",
-        aliases=("traces",),
+        aliases=("traces",), no_effect_when=(("grow", 0),),
     ),
     Parameter(
         "feather", Kind.NUMBER, 2.0, "Feather", "Soften the edge of the fill inwards over so many pixels.", 0, 100,
@@ -34,7 +34,7 @@ METHOD = (
     Parameter(
         "sampling_radius", Kind.INTEGER, 100, "Sampling radius",
         "How far around the hole the fill may be taken from, of the hole's longer side.", 10, 150, unit=" %",
-        aliases=("reach",),
+        aliases=("reach",), no_effect_when=(("area", "everywhere"),),
     ),
     Parameter(
         "seed", Kind.INTEGER, 0, "Seed",
@@ -56,8 +56,9 @@ FILL: tuple[Action, ...] = (
         label="Content-Aware Fill",
         help="Replace what is selected by what is around it, as if it had never been there.",
         result=ResultKind.LAYER,
-        inputs=(LAYER, SELECTION, SAMPLING),
+        inputs=(VISIBLE, SELECTION, SAMPLING),
         parameters=METHOD,
+        one_click=True,
         extent=Extent.SELECTION,
         margin=1.6,
         border=264,  # the widest growth, and 64 px to take patches from
@@ -69,8 +70,9 @@ FILL: tuple[Action, ...] = (
         label="Remove Subject",
         help="Find the subject of the image, a person, an animal or a thing, and fill its place from its surroundings.",
         result=ResultKind.LAYER,
-        inputs=(LAYER, SAMPLING),
+        inputs=(VISIBLE, SAMPLING),
         parameters=METHOD,
+        one_click=True,
     ),
     Action(
         name="fill.object",
@@ -78,7 +80,8 @@ FILL: tuple[Action, ...] = (
         label="Remove Object",
         help="Remove the object that the selection marks: a dot on it, a box or a loose outline around it.",
         result=ResultKind.LAYER,
-        inputs=(LAYER, SELECTION, SAMPLING),
+        inputs=(VISIBLE, SELECTION, SAMPLING),
         parameters=METHOD,
+        one_click=True,
     ),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .schema import Input, Kind, Parameter, Source
 
 LAYER = Input("image", Source.LAYER, "Layer")
+VISIBLE = Input("image", Source.VISIBLE, "Layer")
 SELECTION = Input("selection", Source.SELECTION, "Selection")
 OPTIONAL_SELECTION = Input("selection", Source.SELECTION, "Selection", required=False)
 

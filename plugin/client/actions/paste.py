@@ -34,11 +34,11 @@ CAST_SHADOW = Parameter(
 SHADOW_DIRECTION = Parameter(
     "shadow_direction", Kind.NUMBER, 30.0, "Shadow direction",
     "Where the cast shadow falls: 0 to the right, 90 away from the viewer, 180 to the left, 270 towards the viewer.",
-    0, 360, unit="\u00b0",
+    0, 360, unit="\u00b0", no_effect_when=(("cast_shadow", 0.0),),
 )  # fmt: skip
 SHADOW_LENGTH = Parameter(
     "shadow_length", Kind.NUMBER, 80.0, "Shadow length", "Length of the cast shadow, of the object's height.", 5, 400,
-    unit=" %",
+    unit=" %", no_effect_when=(("cast_shadow", 0.0),),
 )  # fmt: skip
 GRAIN = Parameter(
     "grain", Kind.SWITCH, False, "Match background grain", "Give a clean paste the grain of the image around it."
@@ -56,6 +56,7 @@ PASTE: tuple[Action, ...] = (
         label="Harmonize Layer",
         help="Adapt the active layer's light and color to the image below it, and hide its seam.",
         aliases=("paste.blend",),
+        one_click=True,
         result=ResultKind.LAYER,
         inputs=(
             Input("source", Source.LAYER, "Pasted layer"),
@@ -84,7 +85,10 @@ PASTE: tuple[Action, ...] = (
              "position and in the size given.",
         result=ResultKind.LAYER,
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the subject"), OPTIONAL_SELECTION),
-        parameters=(X, Y, SIZE, METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), *LIGHT[1:], HIGH_QUALITY),
+        parameters=(
+            *(replace(place, no_effect_when=(("selection", True),)) for place in (X, Y, SIZE)),
+            METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), *LIGHT[1:], HIGH_QUALITY,
+        ),
     ),
     Action(
         name="paste.portrait",
@@ -99,7 +103,8 @@ PASTE: tuple[Action, ...] = (
                 "place", Kind.CHOICE, "empty", "Placement", "Where in the painting the person goes.",
                 choices=(("empty", "Automatic"), ("given", "At the position below")),
             ),
-            X, replace(Y, default=100.0), replace(SIZE, default=45.0),
+            *(replace(place, no_effect_when=(("place", "empty"),)) for place in (X, replace(Y, default=100.0))),
+            replace(SIZE, default=45.0),
             Parameter(
                 "style", Kind.CHOICE, "painting", "Style", "How the person is painted.",
                 choices=(("painting", "As this painting"), ("colors", "Its colors only"), *STYLES),

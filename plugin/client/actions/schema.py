@@ -13,6 +13,7 @@ class Source(str, Enum):
     """Where an editor takes an input from."""
 
     LAYER = "layer"  # the active layer's own pixels
+    VISIBLE = "visible"  # what is seen of the active layer and below it, fills above it included
     BELOW = "below"  # what is seen of the image below the active layer
     SELECTION = "selection"  # the current selection, gray, 0 outside .. full inside
     OTHER = "other"  # a layer the user picks in the dialog
@@ -72,6 +73,7 @@ class Parameter:
     choice_provider: str = ""  # a hidden action whose outputs, named "CHOICE: ...", show which choices fit an image
     aliases: tuple[str, ...] = ()  # older names: still taken from scripts, shown nowhere
     choice_aliases: tuple[tuple[str, str], ...] = ()  # (older value, value): still taken, shown nowhere
+    no_effect_when: tuple[tuple[str, Value], ...] = ()  # others, and their values with which this does nothing
 
     def check(self, value: object) -> Value:
         """`value` in this parameter's type. Raises ValueError, naming what would be right, when it does not fit."""
@@ -114,6 +116,7 @@ class Action:
     whole_when: tuple[tuple[str, Value], ...] = ()  # parameters, and their values for which the whole layer is needed
     mask_when: tuple[str, Value] | None = None  # a parameter, and its value for which the result is a layer mask
     hidden: bool = False  # not in the menus: for diagnosis and scripts
+    one_click: bool = False  # has a menu entry of its own that asks nothing and takes the last settings
     watched: bool = False  # goes on for a minute or more, with something new to see at every step
     deadline: float = 120.0  # seconds without any progress after which the job is given up
     aliases: tuple[str, ...] = ()  # older names: GIMP still has procedures of these names, for scripts
@@ -140,6 +143,14 @@ class Action:
                 raise ValueError(f"{self.name}: {known} is given twice, once by an older name")
             given[known] = value
         return {p.name: p.check(given.get(p.name, p.default)) for p in self.parameters}
+
+    def without_effect(self, values: Mapping[str, object]) -> set[str]:
+        """The parameters that do nothing with these values. An input's name stands for whether that input is there."""
+        return {
+            parameter.name
+            for parameter in self.parameters
+            if any(values.get(name) == value for name, value in parameter.no_effect_when)
+        }
 
     def following(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """What a dialog starts with after a run with these values: the same, but for what gives another try."""

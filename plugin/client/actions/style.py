@@ -30,7 +30,7 @@ SECOND = Parameter(
 )  # fmt: skip
 MIX = Parameter(
     "mix", Kind.NUMBER, 50.0, "Mix", "How much of the mixture is the second style.", 0, 100, unit=" %",
-    aliases=("blend",),
+    aliases=("blend",), no_effect_when=(("second_style", "none"),),
 )  # fmt: skip
 STROKE = Parameter(
     "stroke", Kind.NUMBER, 100.0, "Stroke size",
@@ -57,6 +57,7 @@ TWO_STYLES = (STYLE, STRENGTH, SECOND, MIX, STROKE, STROKE_UNIT, TONES, COLORS)
 
 OTHER_STYLE = Input("style", Source.OTHER, "Style")
 CUSTOM = Parameter("name", Kind.TEXT, "", "Custom style", "The name of a custom style (`inlay train-style --list`).")
+NOT_BEGUN = tuple(("command", command) for command in ("status", "pause", "resume", "remove"))
 TRAINING = (
     Parameter("name", Kind.TEXT, "", "Name", "What the style is called: small letters, digits and dashes."),
     Parameter(
@@ -66,8 +67,10 @@ TRAINING = (
                  ("resume", "Resume it"), ("remove", "Delete it")),
         aliases=("what",),
     ),
-    Parameter("photos", Kind.TEXT, "", "Photographs", "A folder with at least 20 photographs of any kind."),
-    Parameter("steps", Kind.INTEGER, 400, "Steps", "More steps come closer to the painting.", 1, 20000),
+    Parameter("photos", Kind.TEXT, "", "Photographs", "A folder with at least 20 photographs of any kind.",
+              no_effect_when=NOT_BEGUN),
+    Parameter("steps", Kind.INTEGER, 400, "Steps", "More steps come closer to the painting.", 1, 20000,
+              no_effect_when=NOT_BEGUN),
 )  # fmt: skip
 PAINTING = (
     Parameter(
