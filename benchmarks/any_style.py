@@ -1,6 +1,6 @@
 """A sheet of images as styles: each of them, and what one pass makes of three photographs that come along.
 
-python -m benchmarks.any_style PICTURE [PICTURE ...] --sheet FILE.jpg
+python -m benchmarks.any_style IMAGE [IMAGE ...] --sheet FILE.jpg
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from backend.operations import Context
 from backend.operations.style.arbitrary import painter
 from backend.operations.style.network import mixture, stylized
 from benchmarks.styles import PHOTOGRAPHS, filling, row_of
-from models.networks.style_predictor import PICTURE
+from models.networks.style_predictor import STYLE_IMAGE
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     for path in options.styles:
         style = image_files.read(path)
         net = painter(style, context)
-        painted = [stylized(photo, net, mixture(PICTURE, 1.0), 1.0, context) for photo in photos]
+        painted = [stylized(photo, net, mixture(STYLE_IMAGE, 1.0), 1.0, context) for photo in photos]
         rows.append(row_of(path.stem.replace("_", " "), [filling(rgb(style)), *painted]))
     sheet = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(options.sheet), sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])

@@ -18,9 +18,9 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage.exposure import match_histograms
 
+from backend.imaging.arrays import BoolArray, FloatArray, UInt8Array
 from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
@@ -28,34 +28,33 @@ from backend.operations.paste.deep_copy_paste import NAME
 from backend.operations.paste.harmonize import Options, harmonize
 from models.papers.copy_paste import CopyPasteNet
 from models.training.paste.train import load
-from models.training.paste.transforms import SIGMA, Mask, Picture, rectangle_mask, roughen, transform
+from models.training.paste.transforms import SIGMA, rectangle_mask, roughen, transform
 from models.zoo import store
 
-Pixels = NDArray[np.uint8]
 RIM = 2  # pixels at the border that no mask covers: cv2.seamlessClone needs surroundings on every side
-Method = Callable[[Pixels, Pixels, Mask], Pixels]
+Method = Callable[[UInt8Array, UInt8Array, BoolArray], UInt8Array]
 """(source, target, mask) to the blended image, 8-bit RGB."""
 
 
-def plain(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
+def plain(source: UInt8Array, target: UInt8Array, mask: BoolArray) -> UInt8Array:
     return np.where(mask[..., None], source, target)
 
 
-def opencv(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
+def opencv(source: UInt8Array, target: UInt8Array, mask: BoolArray) -> UInt8Array:
     """cv2.seamlessClone, told to put the middle of the mask's box where it is already."""
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     center = (x + width // 2, y + height // 2)
     return cv2.seamlessClone(source, target, mask.astype(np.uint8) * 255, center, cv2.NORMAL_CLONE)
 
 
-def poisson_within(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
+def poisson_within(source: UInt8Array, target: UInt8Array, mask: BoolArray) -> UInt8Array:
     """The mask shrunk by 3 pixels first, as cv2.seamlessClone does: where the true image is the target, a rim
     left alone has no error."""
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=3).astype(bool)
     return seamless_clone(source, target, inner)
 
 
-def mean_variance(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
+def mean_variance(source: UInt8Array, target: UInt8Array, mask: BoolArray) -> UInt8Array:
     """Color transfer of Reinhard et al. 2001: in Lab, the content gets the surroundings' means and deviations."""
     lab, wanted = (cv2.cvtColor(p.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for p in (source, target))
     content, around = lab[mask], wanted[~mask]
@@ -64,7 +63,7 @@ def mean_variance(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
     return plain(np.round(rgb * 255).astype(np.uint8), target, mask)
 
 
-def histogram_matching(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
+def histogram_matching(source: UInt8Array, target: UInt8Array, mask: BoolArray) -> UInt8Array:
     """Every channel of the content gets the histogram of the surroundings."""
     result = target.copy()
     matched = match_histograms(source[mask][None], target[~mask][None], channel_axis=-1)
@@ -76,7 +75,7 @@ def network(net: CopyPasteNet, longest: int, method: str) -> Method:
     """As the editors do it: the network on a copy of at most `longest` pixels, its answer carried to full size."""
     context = Context(cache={cache_key(NAME): Network(net, SimpleNamespace(input_size=longest))})
 
-    def blend(source: Pixels, target: Pixels, mask: Mask) -> Pixels:
+    def blend(source: UInt8Array, target: UInt8Array, mask: BoolArray) -> UInt8Array:
         return harmonize(source, target, mask, False, Options(method), context)
 
     return blend
@@ -98,7 +97,7 @@ def methods(weights: list[Path], longest: int) -> dict[str, Method]:
     return classical | ours
 
 
-def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture, Mask | None]]:
+def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, FloatArray, BoolArray | None]]:
     """(name, image, mask of its subject or None): 0..1, longest side at most `longest` pixels."""
     for folder in (data / "photos" / "dev", data / "subjects" / "dev"):
         with (folder / "sources.csv").open(newline="") as file:
@@ -107,17 +106,17 @@ def scenes(data: Path, every: int, longest: int) -> Iterator[tuple[str, Picture,
             image = cv2.imread(str(folder / row["file"]), cv2.IMREAD_COLOR)[..., ::-1]
             scale = min(1.0, longest / max(image.shape[:2]))
             size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-            picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+            scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
             mask = None
             if row.get("mask"):
                 gray = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE)
                 mask = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) > 127
-            yield row["file"], picture, mask
+            yield row["file"], scaled, mask
 
 
 def composite(
-    name: str, image: Picture, subject: Mask | None, sigma: float, local: bool
-) -> tuple[Pixels, Pixels, Mask]:
+    name: str, image: FloatArray, subject: BoolArray | None, sigma: float, local: bool
+) -> tuple[UInt8Array, UInt8Array, BoolArray]:
     """(source, target, mask): the target is the image itself, the answer that a perfect method would give."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     height, width = image.shape[:2]
@@ -134,7 +133,7 @@ def composite(
     return source, target, inner
 
 
-def errors(result: Pixels, truth: Pixels, mask: Mask) -> tuple[float, float, float]:
+def errors(result: UInt8Array, truth: UInt8Array, mask: BoolArray) -> tuple[float, float, float]:
     """PSNR in dB, MSE, foreground MSE."""
     squared = np.square(result.astype(np.float32) - truth)
     mse = max(float(squared.mean()), 1e-6)
@@ -160,7 +159,7 @@ def main() -> None:
     )
     parser.add_argument("--sigma", type=float, default=SIGMA, help="corner offsets, pixels at 512")
     parser.add_argument("--global-shading", action="store_true", help="one color change for all of the source")
-    parser.add_argument("--pictures", type=Path, help="folder for the first composites side by side")
+    parser.add_argument("--images", type=Path, help="folder for the first composites side by side")
     options = parser.parse_args()
     contenders = methods(options.weights, options.looked_at)
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in contenders}
@@ -171,10 +170,10 @@ def main() -> None:
         results = {method: blend(source, target, mask) for method, blend in contenders.items()}
         for method, result in results.items():
             found[method].append(errors(result, target, mask))
-        if options.pictures and len(found["plain composite"]) <= 12:
-            options.pictures.mkdir(parents=True, exist_ok=True)
+        if options.images and len(found["plain composite"]) <= 12:
+            options.images.mkdir(parents=True, exist_ok=True)
             strip = np.hstack([target, *results.values()])
-            cv2.imwrite(str(options.pictures / f"{Path(name).stem}.png"), strip[..., ::-1])
+            cv2.imwrite(str(options.images / f"{Path(name).stem}.png"), strip[..., ::-1])
     base = np.mean([row[2] for row in found["plain composite"]])
     print(f"{len(found['plain composite'])} composites, sigma {options.sigma:g}\n")
     print("| method | PSNR (dB) | MSE | foreground MSE | share |")

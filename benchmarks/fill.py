@@ -34,10 +34,10 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
+from backend.imaging.arrays import BoolArray, UInt8Array
 from backend.imaging.inpainting.config import InpaintingConfig
 from backend.imaging.inpainting.patch_fill import inpaint
 from backend.io.rasters import from_array, samples
@@ -50,12 +50,10 @@ from models.training.fill.train import load
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.messages import Job
 
-Picture = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 SIDE = 512
 SMALLEST, LARGEST = 0.05, 0.25
 TRAINED_AT = 256  # side in pixels of the images of a run whose weights are not exported yet
-Method = Callable[[Picture, Mask], Picture]
+Method = Callable[[UInt8Array, BoolArray], UInt8Array]
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class Case:
 
     number: int
     kind: str
-    picture: Picture
-    hole: Mask
+    image: UInt8Array
+    hole: BoolArray
 
 
 class Inlay:
@@ -77,7 +75,7 @@ class Inlay:
     def __init__(self, method: str, kept: dict[str, Any]) -> None:
         self.method, self.kept = method, kept
 
-    def __call__(self, image: Picture, hole: Mask) -> Picture:
+    def __call__(self, image: UInt8Array, hole: BoolArray) -> UInt8Array:
         action = BY_NAME["fill.selection"]
         settings: dict[str, Value] = action.check({"method": self.method, "grow": 0, "feather": 0.0})
         inputs = {"image": from_array(image), "selection": from_array(hole.astype(np.uint8) * 255)}
@@ -94,15 +92,15 @@ def opencv(flag: int) -> Method:
     return lambda image, hole: cv2.inpaint(image, hole.astype(np.uint8) * 255, 5, flag)
 
 
-def biharmonic(image: Picture, hole: Mask) -> Picture:
+def biharmonic(image: UInt8Array, hole: BoolArray) -> UInt8Array:
     filled = inpaint_biharmonic(image, hole, channel_axis=2)
     return np.rint(np.clip(filled, 0, 1) * 255).astype(np.uint8)
 
 
-def matchpatch(picture: Picture, hole: Mask) -> Picture:
+def matchpatch(photo: UInt8Array, hole: BoolArray) -> UInt8Array:
     with tempfile.TemporaryDirectory() as folder:
         image, mask, out = (Path(folder) / name for name in ("image.png", "mask.png", "out.png"))
-        cv2.imwrite(str(image), picture[..., ::-1])
+        cv2.imwrite(str(image), photo[..., ::-1])
         cv2.imwrite(str(mask), hole.astype(np.uint8) * 255)
         command = ["gmic", str(image), str(mask), "-inpaint_matchpatch[0]", "[1]", "-o[0]", str(out)]
         subprocess.run(command, check=True, capture_output=True)
@@ -130,7 +128,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
             continue
         rng = np.random.default_rng(number)
         image = middle(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
-        draws: dict[str, Callable[[], Mask]] = {
+        draws: dict[str, Callable[[], BoolArray]] = {
             "irregular": lambda rng=rng: irregular(strokes, rng),  # type: ignore[misc]  # bound now, not at the call
             "object": lambda rng=rng: object_shape(  # type: ignore[misc]  # as above
                 cv2.imread(str(outlines[int(rng.integers(len(outlines)))]), cv2.IMREAD_GRAYSCALE), SIDE, rng
@@ -143,7 +141,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
             yield Case(number, kind, image, np.where(hole, True, False))
 
 
-def middle(image: Picture) -> Picture:
+def middle(image: UInt8Array) -> UInt8Array:
     """The square in the middle, of SIDE pixels; a smaller image is enlarged to have one."""
     scale = max(1.0, SIDE / min(image.shape[:2]))
     size = (max(SIDE, round(image.shape[1] * scale)), max(SIDE, round(image.shape[0] * scale)))
@@ -152,13 +150,13 @@ def middle(image: Picture) -> Picture:
     return np.ascontiguousarray(large[y : y + SIDE, x : x + SIDE])
 
 
-def irregular(masks: list[Path], rng: np.random.Generator) -> Mask:
+def irregular(masks: list[Path], rng: np.random.Generator) -> BoolArray:
     mask = cv2.imread(str(masks[int(rng.integers(len(masks)))]), cv2.IMREAD_GRAYSCALE)
-    hole: Mask = cv2.resize(mask, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 127
+    hole: BoolArray = cv2.resize(mask, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 127
     return hole
 
 
-def scores(truth: Picture, filled: Picture, hole: Mask, net: FeatureNetwork) -> list[float]:
+def scores(truth: UInt8Array, filled: UInt8Array, hole: BoolArray, net: FeatureNetwork) -> list[float]:
     """L1, PSNR, SSIM inside the hole, and the feature distance of the whole image with the fill in it."""
     error = (filled.astype(float) - truth)[hole]
     similar = structural_similarity(truth, filled, channel_axis=2, full=True)[1].mean(-1)[hole].mean()
@@ -183,12 +181,12 @@ class Kept:
                     values = [float(row[name]) for name in self.FIELDS[2:]]
                     self.rows[row["case"], row["method"]] = values
 
-    def write(self, folder: str, case: str, image: Picture) -> None:
+    def write(self, folder: str, case: str, image: UInt8Array) -> None:
         path = self.folder / folder / f"{case}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), image[..., ::-1] if image.ndim == 3 else image)
 
-    def add(self, case: str, method: str, filled: Picture, values: list[float]) -> None:
+    def add(self, case: str, method: str, filled: UInt8Array, values: list[float]) -> None:
         self.write(method, case, filled)
         new = not self.table.exists()
         with self.table.open("a", newline="") as lines:
@@ -196,15 +194,15 @@ class Kept:
             writer.writerows([self.FIELDS] * new + [(case, method, *values)])
 
 
-def measured(case: Case, method: Method, net: FeatureNetwork) -> tuple[Picture, list[float]]:
+def measured(case: Case, method: Method, net: FeatureNetwork) -> tuple[UInt8Array, list[float]]:
     """The fill, and its scores, its seconds and how many pixels outside of the hole have changed."""
-    bare = np.where(case.hole[..., None], np.uint8(255), case.picture)  # what was in the hole must not help
+    bare = np.where(case.hole[..., None], np.uint8(255), case.image)  # what was in the hole must not help
     start = time.perf_counter()
     filled = method(bare, case.hole)
     seconds = time.perf_counter() - start
-    outside = int((filled != case.picture).any(2)[~case.hole].sum())
-    whole = np.where(case.hole[..., None], filled, case.picture)
-    return whole, [*scores(case.picture, whole, case.hole, net), seconds, outside]
+    outside = int((filled != case.image).any(2)[~case.hole].sum())
+    whole = np.where(case.hole[..., None], filled, case.image)
+    return whole, [*scores(case.image, whole, case.hole, net), seconds, outside]
 
 
 def compare(data: Path, every: int, methods: dict[str, Method], keep: Path | None) -> None:
@@ -214,7 +212,7 @@ def compare(data: Path, every: int, methods: dict[str, Method], keep: Path | Non
     for case in cases(data, every):
         name = f"{case.number:03}_{case.kind}"
         if kept:
-            kept.write("cases/images", name, case.picture)
+            kept.write("cases/images", name, case.image)
             kept.write("cases/masks", name, case.hole.astype(np.uint8) * 255)
         for label, method in methods.items():
             values = kept.rows.get((name, label)) if kept else None

@@ -68,22 +68,22 @@ def optimized(net: FeatureNet, photo: Tensor, style: Tensor, config: GatysConfig
     steps: list[Step] = []
     for step in paint(net, photo, style, suited(config, net)):
         if steps:
-            steps[-1] = replace(steps[-1], picture=torch.empty(0))
+            steps[-1] = replace(steps[-1], image=torch.empty(0))
         steps.append(step)
     net.load_state_dict(weights)
     return steps
 
 
 @torch.no_grad()
-def measured(judge: LossNetwork, result: Tensor, photo: Tensor, style: Tensor) -> tuple[float, float]:
+def measured(evaluator: LossNetwork, result: Tensor, photo: Tensor, style: Tensor) -> tuple[float, float]:
     """Relative Gram and content loss."""
-    found = judge(result)
-    targets = {tap: gram_matrix(x) for tap, x in judge(style).items()}
-    return float(gram_loss(found, targets)), float(judge.content_loss(found, judge(photo)))
+    found = evaluator(result)
+    targets = {tap: gram_matrix(x) for tap, x in evaluator(style).items()}
+    return float(gram_loss(found, targets)), float(evaluator.content_loss(found, evaluator(photo)))
 
 
 def compare(options: argparse.Namespace) -> None:
-    judge = LossNetwork.squeezenet(options.data / "reference" / "squeezenet1_0.safetensors")
+    evaluator = LossNetwork.squeezenet(options.data / "reference" / "squeezenet1_0.safetensors")
     (net, held_out), features = load_any_style(options.any_style), load_features(options.features)
     photos = scoring_photos(options.data / "photos" / "dev", shorter_side=MEASURED)
     files = [options.data / "styles" / f"{name}.jpg" for name in held_out]
@@ -101,14 +101,14 @@ def compare(options: argparse.Namespace) -> None:
         with torch.no_grad():
             at_once = net(photo, seen)
         begun = time.perf_counter()
-        painted = optimized(features, photo, style, GatysConfig(steps=options.steps))[-1].picture
+        painted = optimized(features, photo, style, GatysConfig(steps=options.steps))[-1].image
         seconds = time.perf_counter() - begun
-        row = [measured(judge, photo, photo, style)[0], *measured(judge, at_once, photo, style),
-               *measured(judge, painted, photo, style), seconds]  # fmt: skip
+        row = [measured(evaluator, photo, photo, style)[0], *measured(evaluator, at_once, photo, style),
+               *measured(evaluator, painted, photo, style), seconds]  # fmt: skip
         rows.append(row)
         print(f"| {number + 1} | " + " | ".join(f"{value:.3f}" for value in row) + " |", flush=True)
-        if options.pictures:
-            _show(options.pictures / f"{number + 1:02}.jpg", [photo, style, at_once, painted])
+        if options.images:
+            _show(options.images / f"{number + 1:02}.jpg", [photo, style, at_once, painted])
     mean = np.mean(rows, 0)
     print("| mean | " + " | ".join(f"{value:.3f}" for value in mean) + " |")
     print(f"one pass has {mean[1] / mean[3]:.2f} times the Gram loss of {options.steps} steps")
@@ -124,8 +124,8 @@ def speed(options: argparse.Namespace) -> None:
     steps = optimized(features, photo, style, GatysConfig(steps=options.steps))
     seconds = time.perf_counter() - begun
     print(f"512 x 512, {options.steps} steps, {torch.get_num_threads()} threads: {seconds:.1f} s")
-    if options.pictures:
-        _show(options.pictures / "512.jpg", [photo, style, steps[-1].picture])
+    if options.images:
+        _show(options.images / "512.jpg", [photo, style, steps[-1].image])
     if options.curve:
         _draw(steps, options.curve)
 
@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--styles", type=Path, help="folder of style images that were not learned")
     parser.add_argument("--any-style", type=Path, help="any_style.safetensors of a run")
     parser.add_argument("--features", type=Path, help="features.safetensors of a run")
-    parser.add_argument("--pictures", type=Path, help="folder for the images, side by side")
+    parser.add_argument("--images", type=Path, help="folder for the images, side by side")
     parser.add_argument("--speed", action="store_true", help="time one painting instead")
     parser.add_argument("--curve", type=Path, help="with --speed: draw the loss here")
     parser.add_argument("--threads", type=int, default=2)

@@ -19,10 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.imaging.arrays import FloatArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.matting import foreground, refine
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,12 @@ class Scene:
 
     name: str
     image: NDArray[np.uint8]
-    alpha: Array
-    foreground: Array
-    probability: Array
+    alpha: FloatArray
+    foreground: FloatArray
+    probability: FloatArray
 
 
-def network_probability(alpha: Array, size: int, rng: np.random.Generator) -> Array:
+def network_probability(alpha: FloatArray, size: int, rng: np.random.Generator) -> FloatArray:
     """Imitation of a network's answer: the alpha at `size` pixels, displaced by about one, blurred, made surer."""
     scale = size / max(alpha.shape)
     width, height = round(alpha.shape[1] * scale), round(alpha.shape[0] * scale)
@@ -46,11 +45,13 @@ def network_probability(alpha: Array, size: int, rng: np.random.Generator) -> Ar
     moved = cv2.remap(small, x + 16 * shift[0], y + 16 * shift[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     doubt = cv2.GaussianBlur(rng.standard_normal((height, width), dtype=np.float32), (0, 0), 3)
     logit = 9.0 * (cv2.GaussianBlur(moved, (0, 0), 1.2) - 0.5) + 4 * doubt
-    probability: Array = np.reciprocal(1 + np.exp(-logit), dtype=np.float32)
+    probability: FloatArray = np.reciprocal(1 + np.exp(-logit), dtype=np.float32)
     return probability
 
 
-def composite(name: str, subject: Array, alpha: Array, backdrop: Array, size: int, rng: np.random.Generator) -> Scene:
+def composite(
+    name: str, subject: FloatArray, alpha: FloatArray, backdrop: FloatArray, size: int, rng: np.random.Generator
+) -> Scene:
     """subject over backdrop (H x W x 3, 0..1) with sensor noise, as 8 bits."""
     noise = rng.normal(0, 1.5 / 255, subject.shape)
     mixed = alpha[..., None] * subject + (1 - alpha[..., None]) * backdrop + noise
@@ -58,20 +59,20 @@ def composite(name: str, subject: Array, alpha: Array, backdrop: Array, size: in
     return Scene(name, image, alpha, subject, network_probability(alpha, size, rng))
 
 
-def read(path: Path, flags: int) -> Array:
+def read(path: Path, flags: int) -> FloatArray:
     image = cv2.imread(str(path), flags)
     if image is None:
         raise FileNotFoundError(f"{path} is not an image that OpenCV can read")
     order = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    colors: Array = cv2.cvtColor(image, order).astype(np.float32) / 255
+    colors: FloatArray = cv2.cvtColor(image, order).astype(np.float32) / 255
     return colors
 
 
-def fill_frame(image: Array, width: int, height: int) -> Array:
+def fill_frame(image: FloatArray, width: int, height: int) -> FloatArray:
     """The image enlarged to cover width x height and cut to it."""
     scale = max(width / image.shape[1], height / image.shape[0])
     size = (round(image.shape[1] * scale + 1), round(image.shape[0] * scale + 1))
-    large: Array = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)[:height, :width]
+    large: FloatArray = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)[:height, :width]
     return np.clip(large, 0, 1)
 
 
@@ -87,7 +88,7 @@ def cutout_scenes(data: Path, count: int, rng: np.random.Generator) -> Iterator[
         yield composite(path.stem, cutout[..., :3], cutout[..., 3], photo, 192, rng)
 
 
-def furry_alpha(width: int, height: int, rng: np.random.Generator) -> Array:
+def furry_alpha(width: int, height: int, rng: np.random.Generator) -> FloatArray:
     """An anti-aliased body with thousands of thin, curved, tapering strands around it."""
     unit = height / 1000
     alpha = np.zeros((height, width), np.uint8)
@@ -105,7 +106,7 @@ def furry_alpha(width: int, height: int, rng: np.random.Generator) -> Array:
         thickness = max(1, round(rng.uniform(0.6, 1.8) * unit))
         cv2.polylines(alpha, [points[:14]], False, 255, thickness, cv2.LINE_AA, 4)
         cv2.polylines(alpha, [points[13:]], False, 200, max(1, thickness // 2), cv2.LINE_AA, 4)
-    soft: Array = cv2.GaussianBlur(alpha, (0, 0), 0.7).astype(np.float32) / 255
+    soft: FloatArray = cv2.GaussianBlur(alpha, (0, 0), 0.7).astype(np.float32) / 255
     return soft
 
 
@@ -122,13 +123,13 @@ def furry_scenes(data: Path, count: int, rng: np.random.Generator, width: int = 
         yield composite(f"fur {index}", np.clip(coat + grain, 0, 1), alpha, backdrop, 288, rng)
 
 
-def bilinear(image: NDArray[np.uint8], probability: Array) -> Array:
+def bilinear(image: NDArray[np.uint8], probability: FloatArray) -> FloatArray:
     """The network's answer enlarged and nothing more."""
-    enlarged: Array = cv2.resize(probability, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    enlarged: FloatArray = cv2.resize(probability, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return enlarged
 
 
-METHODS: dict[str, Callable[[NDArray[np.uint8], Array], Array]] = {
+METHODS: dict[str, Callable[[NDArray[np.uint8], FloatArray], FloatArray]] = {
     "bilinear": bilinear,
     "fast": lambda image, probability: refine.refine(image, probability),
     "fine": lambda image, probability: refine.refine(image, probability, quality="fine"),
@@ -145,14 +146,14 @@ def band_of(scene: Scene) -> NDArray[np.bool_]:
     return band
 
 
-def errors(alpha: Array, scene: Scene, band: NDArray[np.bool_]) -> tuple[float, float, float]:
+def errors(alpha: FloatArray, scene: Scene, band: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Mean absolute error, root mean squared error and gradient error (Rhemann 2009, sigma 1.4), each in the band."""
     difference = (alpha - scene.alpha)[band]
 
-    def slope(x: Array) -> Array:
+    def slope(x: FloatArray) -> FloatArray:
         smooth = cv2.GaussianBlur(x, (0, 0), 1.4)
         across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=1 / 8) for dx in (1, 0))
-        steepness: Array = np.hypot(across, down)
+        steepness: FloatArray = np.hypot(across, down)
         return steepness
 
     gradient = float(np.mean(np.abs(slope(alpha) - slope(scene.alpha))[band]))
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=8, help="scenes of each kind")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--large", action="store_true", help="one furry scene of 4000 x 3000 instead, for the time")
-    parser.add_argument("--pictures", type=Path, help="write scene and alphas here")
+    parser.add_argument("--images", type=Path, help="write scene and alphas here")
     arguments = parser.parse_args()
     rng = np.random.default_rng(7)
     if arguments.large:
@@ -192,12 +193,12 @@ def main() -> None:
                 alpha = METHODS[name](scene.image, scene.probability)
                 seconds = time.perf_counter() - start
                 rows[name].append((*errors(alpha, scene, band), seconds))
-                if arguments.pictures:
-                    arguments.pictures.mkdir(parents=True, exist_ok=True)
-                    cv2.imwrite(str(arguments.pictures / f"{scene.name} {name}.png"), np.round(alpha * 255))
-            if arguments.pictures:
-                cv2.imwrite(str(arguments.pictures / f"{scene.name} truth.png"), np.round(scene.alpha * 255))
-                cv2.imwrite(str(arguments.pictures / f"{scene.name} image.png"), scene.image[..., ::-1])
+                if arguments.images:
+                    arguments.images.mkdir(parents=True, exist_ok=True)
+                    cv2.imwrite(str(arguments.images / f"{scene.name} {name}.png"), np.round(alpha * 255))
+            if arguments.images:
+                cv2.imwrite(str(arguments.images / f"{scene.name} truth.png"), np.round(scene.alpha * 255))
+                cv2.imwrite(str(arguments.images / f"{scene.name} image.png"), scene.image[..., ::-1])
             start = time.perf_counter()
             color = foreground.estimate_foreground(scene.image, scene.alpha)
             seconds = time.perf_counter() - start

@@ -20,17 +20,18 @@ import cv2
 import numpy as np
 import torch
 
+from backend.imaging.arrays import UInt8Array
 from backend.imaging.masks.regions import bounding_box
 from backend.operations import Context
-from benchmarks.subjects import Pixels, ask, boundary, dev_pictures, iou, use_weights
+from benchmarks.subjects import ask, boundary, dev_images, iou, use_weights
 from plugin.client.image import Box
 
 TIMED_SIDE = 1024
 GRABCUT_ROUNDS = 5
-Answer = Callable[[Pixels, Pixels], Pixels]  # image, prompt -> mask
+Answer = Callable[[UInt8Array, UInt8Array], UInt8Array]  # image, prompt -> mask
 
 
-def box_prompt(mask: Pixels, rng: np.random.Generator) -> Pixels:
+def box_prompt(mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """A filled box around the object, each side off by -3 % to 12 % of its size."""
     box = bounding_box(mask > 127)
     assert box is not None
@@ -42,7 +43,7 @@ def box_prompt(mask: Pixels, rng: np.random.Generator) -> Pixels:
     return _with_background(prompt)
 
 
-def lasso_prompt(mask: Pixels, rng: np.random.Generator) -> Pixels:
+def lasso_prompt(mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """A hand's outline: hollows closed, 2 to 8 % outside of the object, straightened to some forty wobbly points."""
     box = bounding_box(mask > 127)
     assert box is not None
@@ -61,12 +62,12 @@ def lasso_prompt(mask: Pixels, rng: np.random.Generator) -> Pixels:
     return _with_background(np.ascontiguousarray(drawn[room:-room, room:-room]))
 
 
-def _disc(radius: float) -> Pixels:
+def _disc(radius: float) -> UInt8Array:
     side = 2 * max(1, round(radius)) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
-def _with_background(prompt: Pixels) -> Pixels:
+def _with_background(prompt: UInt8Array) -> UInt8Array:
     """A prompt that covers the whole image means nothing: its rim stays free."""
     if prompt.all():
         prompt[:2] = prompt[-2:] = 0
@@ -74,7 +75,7 @@ def _with_background(prompt: Pixels) -> Pixels:
     return prompt
 
 
-def opencv_grabcut(image: Pixels, prompt: Pixels) -> Pixels:
+def opencv_grabcut(image: UInt8Array, prompt: UInt8Array) -> UInt8Array:
     """cv2.grabCut as its tutorial has it: five rounds from the prompt's box."""
     box: Box | None = bounding_box(prompt)
     assert box is not None
@@ -89,7 +90,7 @@ def opencv_grabcut(image: Pixels, prompt: Pixels) -> Pixels:
 def accuracy(data: Path, answers: dict[str, tuple[Answer, bool]], every: int) -> str:
     """A Markdown table: IoU and boundary IoU of each answer (and whether it gets the lasso) per set."""
     rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for stem, image, mask in dev_pictures(data, every):
+    for stem, image, mask in dev_images(data, every):
         rng = np.random.default_rng(zlib.crc32(stem.encode()))
         box, lasso = box_prompt(mask, rng), lasso_prompt(mask, rng)
         truth = mask > 127
@@ -108,7 +109,7 @@ def accuracy(data: Path, answers: dict[str, tuple[Answer, bool]], every: int) ->
 def times(data: Path, context: Context, count: int) -> str:
     """Median seconds at 1024 px: an image's first prompt, its second, and GrabCut from the first one's box."""
     rows = []
-    images = list(dev_pictures(data, 1))
+    images = list(dev_images(data, 1))
     for stem, image, mask in images[:: max(1, len(images) // count)][:count]:
         scale = TIMED_SIDE / max(mask.shape)
         large, whole = (cv2.resize(x, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for x in (image, mask))
@@ -141,7 +142,7 @@ def main() -> None:
     context = Context()
     use_weights(context, options.weights)
 
-    def inlay(image: Pixels, prompt: Pixels) -> Pixels:
+    def inlay(image: UInt8Array, prompt: UInt8Array) -> UInt8Array:
         return ask("select.object", context, image, prompt)
 
     answers: dict[str, tuple[Answer, bool]] = {"Inlay, box": (inlay, False), "Inlay, lasso": (inlay, True)}

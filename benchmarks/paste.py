@@ -24,14 +24,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.imaging.arrays import BoolArray, UInt8Array
 from backend.io.rasters import from_array, samples
 from backend.operations import Context
 from backend.operations.paste.paste import blend
 from models.training.paste.recoloring import MAIN
 from plugin.client.actions import BY_NAME, Value
 
-Pixels = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 BORDER = 8  # pixels added around for cv2.seamlessClone, which needs surroundings on every side
 
 
@@ -41,17 +40,17 @@ class Case:
 
     name: str
     kind: str
-    truth: Pixels
-    source: Pixels
-    mask: Mask
+    truth: UInt8Array
+    source: UInt8Array
+    mask: BoolArray
 
     @property
-    def target(self) -> Pixels:
+    def target(self) -> UInt8Array:
         """The plain composite: what a method gets to paste onto."""
         return np.where(self.mask[..., None], self.source, self.truth)
 
 
-Method = Callable[[Case], Pixels]
+Method = Callable[[Case], UInt8Array]
 
 
 def cases(data: Path, every: int) -> Iterator[Case]:
@@ -72,7 +71,7 @@ def cases(data: Path, every: int) -> Iterator[Case]:
         yield Case(Path(row["file"]).stem, kind.__name__, truth, source, mask)
 
 
-def mean_variance(case: Case) -> Pixels:
+def mean_variance(case: Case) -> UInt8Array:
     """Color transfer of Reinhard et al. 2001: in L*a*b*, the object gets the surroundings' means and deviations."""
     lab = cv2.cvtColor(case.target.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     inside, around = lab[case.mask], lab[~case.mask]
@@ -81,10 +80,10 @@ def mean_variance(case: Case) -> Pixels:
     return np.where(case.mask[..., None], np.round(rgb * 255).astype(np.uint8), case.target)
 
 
-def opencv(case: Case) -> Pixels:
+def opencv(case: Case) -> UInt8Array:
     """cv2.seamlessClone; the mask is grown by the pixels that it shrinks it by."""
 
-    def bordered(image: Pixels, kind: int) -> Pixels:
+    def bordered(image: UInt8Array, kind: int) -> UInt8Array:
         return cv2.copyMakeBorder(image, BORDER, BORDER, BORDER, BORDER, kind)
 
     source, target = (bordered(image, cv2.BORDER_REPLICATE) for image in (case.source, case.target))
@@ -99,7 +98,7 @@ def inlay(context: Context, cut_out: bool = False, **options: Value) -> Method:
     """The operation as the editors run it."""
     parameters = BY_NAME["paste.harmonize"].check(options)
 
-    def paste(case: Case) -> Pixels:
+    def paste(case: Case) -> UInt8Array:
         alpha = case.mask.astype(np.uint8) * 255
         if cut_out:  # what lies below is hidden, so that it is not taken for the object at its own place
             hidden = np.where(case.mask[..., None], 255 - case.target, case.target)
@@ -131,7 +130,7 @@ def methods() -> dict[str, Method]:
     }
 
 
-def score(case: Case, result: Pixels) -> NDArray[np.float64]:
+def score(case: Case, result: UInt8Array) -> NDArray[np.float64]:
     """fMSE, the plain composite's, detail, energy, and changed pixels outside of the mask."""
     errors = [float(np.square(x.astype(np.float64) - case.truth)[case.mask].mean()) for x in (result, case.target)]
     inner = cv2.erode(case.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -182,7 +181,7 @@ def main() -> None:
         print(row)
 
 
-def _read(path: Path) -> Pixels:
+def _read(path: Path) -> UInt8Array:
     return np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from backend.imaging.arrays import UInt8Array
 from backend.io.image_files import read
 from backend.io.rasters import from_array, rgb, samples
 from backend.operations import Context
@@ -22,7 +22,6 @@ from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 from plugin.client.messages import Job
 
-Pixels = NDArray[np.uint8]
 DEMO = Path(__file__).parent.parent / "backend" / "demo"
 PHOTOGRAPHS = ("astronaut.jpg", "chelsea.png", "coffee.png", "rocket.jpg")
 COUNT = 10
@@ -30,12 +29,12 @@ WIDTH = 300  # of an image in the sheet, pixels
 METHODS: tuple[dict[str, Value], ...] = ({"strength": 0.0}, {"method": "poisson"}, {})
 
 
-def paste(subject: Raster, ground: Raster, context: Context, **options: Value) -> Pixels:
+def paste(subject: Raster, ground: Raster, context: Context, **options: Value) -> UInt8Array:
     """A subject that is cut out already, two thirds as high as the ground, in its middle."""
     asked = BY_NAME["paste.subject"].check({"x": 50.0, "y": 98.0, "size": 66.0, "shadow": 0.0, **options})
     job = Job("paste.subject", asked, {"image": ground, "source": subject})
     layer = composite_subject(job, context)[0].raster
-    result: Pixels = rgb(ground).copy()
+    result: UInt8Array = rgb(ground).copy()
     left, top = max(layer.x, 0), max(layer.y, 0)
     part = result[top : layer.y + layer.height, left : layer.x + layer.width]
     pixels = samples(layer)[top - layer.y :, left - layer.x :][: part.shape[0], : part.shape[1]]

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from skimage import data
 
+from backend.imaging.arrays import FloatArray
 from backend.imaging.poisson.seamless_clone import seamless_clone
 
 HEIGHT, WIDTH = 3000, 4000
-Picture = np.ndarray
 
 
-def scene() -> tuple[Picture, Picture, Picture]:
+def scene() -> tuple[FloatArray, FloatArray, FloatArray]:
     """(source, target, mask) of 12 MP."""
     photographs = (data.astronaut(), data.coffee())
     source, target = (cv2.resize(p, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) for p in photographs)
@@ -32,10 +32,10 @@ def scene() -> tuple[Picture, Picture, Picture]:
     return source, target, ((y - 1500) / 1000) ** 2 + ((x - 2000) / 1270) ** 2 < 1
 
 
-def contenders(mixed: bool) -> dict[str, Callable[[Picture, Picture, Picture], Picture]]:
+def contenders(mixed: bool) -> dict[str, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]]:
     flag = cv2.MIXED_CLONE if mixed else cv2.NORMAL_CLONE
 
-    def opencv(source: Picture, target: Picture, mask: Picture) -> Picture:
+    def opencv(source: FloatArray, target: FloatArray, mask: FloatArray) -> FloatArray:
         return cv2.seamlessClone(source, target, mask.astype(np.uint8) * 255, (2000, 1500), flag)
 
     return {

@@ -16,15 +16,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.cli.paste import over
+from backend.imaging.arrays import UInt8Array
 from backend.io.rasters import from_array, samples
 from backend.operations import Context, find
 from plugin.client.actions import BY_NAME
 from plugin.client.messages import Job
 
-Picture = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 HEIGHT = 300  # of each image in the sheet, pixels
 WIDTH = 1700  # of the sheet at most, pixels
@@ -53,7 +52,7 @@ REMOVALS = (
 )
 
 
-def erased(image: Picture, hole: Picture, method: str) -> Picture:
+def erased(image: UInt8Array, hole: UInt8Array, method: str) -> UInt8Array:
     """The image (H x W x 3) with the hole (H x W, 0..255) filled."""
     action = BY_NAME["fill.selection"]
     inputs = {"image": from_array(image), "selection": from_array(hole)}
@@ -61,7 +60,7 @@ def erased(image: Picture, hole: Picture, method: str) -> Picture:
     return samples(over(outputs[0].raster, inputs["image"]))
 
 
-def mask_of(path: Path, size: tuple[int, int]) -> Picture:
+def mask_of(path: Path, size: tuple[int, int]) -> UInt8Array:
     """The subject's mask beside its photograph, of that size (width, height)."""
     mask = cv2.imread(str(path.parent.parent / "masks" / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
     return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -75,7 +74,7 @@ def may_be_shown(path: Path) -> bool:
     return source["licence_class"] == "permissive" or source["license"].startswith("CC BY 4.0")
 
 
-def pair(data: Path, removal: Removal, method: str) -> Picture:
+def pair(data: Path, removal: Removal, method: str) -> UInt8Array:
     """Before, with what is meant outlined, and after."""
     path = data / removal.photograph
     image = np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
@@ -99,7 +98,7 @@ def main() -> None:
         if not may_be_shown(options.data / removal.photograph):
             raise SystemExit(f"{removal.photograph}: its license does not let everybody show it, leave it out")
     pairs = [pair(options.data, removal, options.method) for removal in REMOVALS]
-    rows: list[list[Picture]] = [[]]
+    rows: list[list[UInt8Array]] = [[]]
     for found in sorted(pairs, key=lambda image: image.shape[1]):
         if sum(image.shape[1] for image in rows[-1]) + found.shape[1] > WIDTH:
             rows.append([])

@@ -5,7 +5,7 @@
 VOC: a folder in PASCAL VOC's layout, or with images/ and masks/ for --classes 2 (tables I to IV of "Seamless Image
 Cloning"). PORTRAITS: images/ and masks/ (the comparison of "Portrait Segmentation and Background Stylization", with
 K-means, and with the dense CRF that its outlook names). Either may be left out. A slim trunk without ImageNet weights
-wants a higher learning rate than the papers': --rate is for separate training, a hundredth of it for sequential
+wants a higher learning rate than the papers': --lr is for separate training, a hundredth of it for sequential
 training, which is the papers' ratio.
 """
 
@@ -79,8 +79,8 @@ def scored(answer: Callable[[NDArray[np.float32]], Tensor], held: SegmentationFo
     counts = torch.zeros(held.classes, held.classes, dtype=torch.int64)
     for index in range(process.rank, len(held), process.world):
         image, labels = held[index]
-        picture = np.clip(image.permute(1, 2, 0).numpy() * np.float32(STD) + np.float32(MEAN), 0, 1)
-        counts += confusion_matrix(labels, answer(picture), held.classes)
+        pixels = np.clip(image.permute(1, 2, 0).numpy() * np.float32(STD) + np.float32(MEAN), 0, 1)
+        counts += confusion_matrix(labels, answer(pixels), held.classes)
     return SegmentationMetrics.of(process.total(counts))
 
 
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--lr", "--rate", type=float, help="default: the papers' 1e-5 and 1e-7")
+    parser.add_argument("--lr", type=float, help="default: the papers' 1e-5 and 1e-7")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--trunk", type=Path, help="torchvision's VGG-16 weights; needs --width 1")
     options = parser.parse_args()

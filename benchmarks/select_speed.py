@@ -123,10 +123,10 @@ def inside(image: NDArray[np.uint8], rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--image", type=Path)
     parser.add_argument("--inside", action="store_true", help="profile the operations in this process")
     options = parser.parse_args()
-    (inside if options.inside else through_backend)(photograph(options.picture), options.rounds)
+    (inside if options.inside else through_backend)(photograph(options.image), options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """An image painted in bands of rows with its layers kept in files, as very large ones are, and by the network at once.
 
-    python -m benchmarks.style_bands PICTURE [--styles wave scream composition]
+    python -m benchmarks.style_bands IMAGE [--styles wave scream composition]
 
 Prints the mean difference over the image, that of the worst row, and the largest of any sample, in steps of 8 bits.
 The network at once works in float32; bands also in bfloat16 where the processor is quicker with it.
@@ -25,11 +25,11 @@ from models.zoo.style_presets import PRESETS
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("image", type=Path)
     parser.add_argument("--styles", nargs="+", default=list(PRESETS), choices=list(PRESETS))
     options = parser.parse_args()
     net, _ = store.load("styles", "cpu")
-    image = to_tensor(np.asarray(Image.open(options.picture).convert("RGB")))
+    image = to_tensor(np.asarray(Image.open(options.image).convert("RGB")))
     height, width = (n // STRIDE * STRIDE for n in image.shape[-2:])
     image = image[..., :height, :width].contiguous()
     print(f"{height} x {width}")

@@ -43,9 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="of the thumbnail")
     parser.add_argument("--large-rounds", type=int, default=1, help="of 12 megapixels, 0 for none")
-    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--image", type=Path)
     options = parser.parse_args()
-    large = photograph(options.picture)
+    large = photograph(options.image)
     small = cv2.resize(large, SMALL, interpolation=cv2.INTER_AREA).astype(np.uint8)
     actions = ("style.preset", "style.background")
 

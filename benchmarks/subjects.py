@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from backend.imaging.arrays import UInt8Array
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.masks import grabcut, kmeans
 from backend.io.rasters import from_array, samples
@@ -34,8 +35,7 @@ from models.zoo import store
 from plugin.client.image import Box
 from plugin.client.messages import Job
 
-Pixels = NDArray[np.uint8]
-Method = Callable[[Pixels], Pixels]  # H x W x 3 RGB -> mask H x W, 0..255
+Method = Callable[[UInt8Array], UInt8Array]  # H x W x 3 RGB -> mask H x W, 0..255
 BETA_SQUARED = 0.3
 THRESHOLDS = np.arange(0, 256, 5)
 REFERENCES = ("DeepLabV3, all classes", "Meet portrait", "ML Kit selfie")
@@ -62,13 +62,13 @@ class Scores:
         self._precision: list[NDArray[np.float64]] = []
         self._recall: list[NDArray[np.float64]] = []
 
-    def add(self, soft: Pixels, guess: Pixels) -> None:
-        """soft, guess: H x W uint8, the true mask and the answer."""
-        true, hard = soft > 127, guess > 127
-        error = float(np.abs(soft.astype(float) - guess).mean() / 255)
+    def add(self, soft: UInt8Array, found: UInt8Array) -> None:
+        """soft, found: H x W uint8, the true mask and the answer."""
+        true, hard = soft > 127, found > 127
+        error = float(np.abs(soft.astype(float) - found).mean() / 255)
         self._rows.append((iou(true, hard), error, iou(boundary(true), boundary(hard))))
-        hits = np.array([np.count_nonzero(true & (guess > t)) for t in THRESHOLDS], float)
-        claimed = np.array([np.count_nonzero(guess > t) for t in THRESHOLDS], float)
+        hits = np.array([np.count_nonzero(true & (found > t)) for t in THRESHOLDS], float)
+        claimed = np.array([np.count_nonzero(found > t) for t in THRESHOLDS], float)
         self._precision.append(hits / np.maximum(claimed, 1))
         self._recall.append(hits / max(1, np.count_nonzero(true)))
 
@@ -88,17 +88,19 @@ def use_weights(context: Context, path: Path | None) -> None:
     context.cache[cache_key("subject")] = Network(net.eval(), card)
 
 
-def ask(action: str, context: Context, image: Pixels, selection: Pixels | None = None, **settings: str) -> Pixels:
+def ask(
+    action: str, context: Context, image: UInt8Array, selection: UInt8Array | None = None, **settings: str
+) -> UInt8Array:
     """The mask, H x W, that an action answers with, run as the worker runs it."""
     inputs = {"image": from_array(image)}
     if selection is not None:
         inputs["selection"] = from_array(selection)
     result = execute(Job(action, dict(settings), inputs), "cpu", context.progress, context.cancelled, context.cache)
-    mask: Pixels = samples(result.outputs[0].raster)[..., 0]
+    mask: UInt8Array = samples(result.outputs[0].raster)[..., 0]
     return mask
 
 
-def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]:
+def dev_images(data: Path, every: int) -> Iterator[tuple[str, UInt8Array, UInt8Array]]:
     """Name, image and soft mask of each so-many-th image of subjects/dev."""
     folder = data / "subjects" / "dev"
     images = {path.stem: path for path in (folder / "images").iterdir()}
@@ -107,7 +109,7 @@ def dev_pictures(data: Path, every: int) -> Iterator[tuple[str, Pixels, Pixels]]
         yield path.stem, image, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
 
 
-def _gray(probability: NDArray[np.floating], image: Pixels) -> Pixels:
+def _gray(probability: NDArray[np.floating], image: UInt8Array) -> UInt8Array:
     """A probability map of any size as a mask of the image's size."""
     size = image.shape[1], image.shape[0]
     enlarged = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
@@ -118,10 +120,10 @@ def _bundled(weights: Path | None) -> dict[str, Method]:
     context = Context()
     use_weights(context, weights)
 
-    def plain(image: Pixels) -> Pixels:
-        seen = predict_subject(Job("select.subject", {}, {"image": from_array(image)}), context)
+    def plain(image: UInt8Array) -> UInt8Array:
+        prediction = predict_subject(Job("select.subject", {}, {"image": from_array(image)}), context)
         mask = np.zeros(image.shape[:2], np.uint8)
-        mask[seen.box.window] = _gray(seen.probability, image[seen.box.window])
+        mask[prediction.box.window] = _gray(prediction.probability, image[prediction.box.window])
         return mask
 
     return {
@@ -136,17 +138,17 @@ def _central(shape: tuple[int, ...]) -> Box:
     return Box(shape[1] // 6, shape[0] // 6, shape[1] - 2 * (shape[1] // 6), shape[0] - 2 * (shape[0] // 6))
 
 
-def _middle_box(image: Pixels) -> Pixels:
+def _middle_box(image: UInt8Array) -> UInt8Array:
     mask = np.zeros(image.shape[:2], np.uint8)
     mask[_central(image.shape).window] = 255
     return mask
 
 
-def _kmeans(image: Pixels) -> Pixels:
+def _kmeans(image: UInt8Array) -> UInt8Array:
     return kmeans.subject_mask(kmeans.segment(to_unit(image), clusters=4))
 
 
-def _grabcut(image: Pixels) -> Pixels:
+def _grabcut(image: UInt8Array) -> UInt8Array:
     return grabcut.from_box(to_unit(image), _central(image.shape))
 
 
@@ -156,7 +158,7 @@ def _fcn8s(path: Path, width: float, size: int) -> Method:
     net.eval()
 
     @torch.inference_mode()
-    def answer(image: Pixels) -> Pixels:
+    def answer(image: UInt8Array) -> UInt8Array:
         small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
         logits = net(torch.from_numpy(normalize_pixels(small)).permute(2, 0, 1)[None])
         return _gray(logits.softmax(1)[0, 1].numpy(), image)
@@ -171,7 +173,7 @@ def _reference(name: str, folder: Path) -> Method:
     if name == "Meet portrait":
         meet = TFLite(folder / "segm_full_v679.tflite", threads=1)
 
-        def portrait(image: Pixels) -> Pixels:
+        def portrait(image: UInt8Array) -> UInt8Array:
             scores = meet(image)
             return _gray(1 / (1 + np.exp(scores[..., 0] - scores[..., 1])), image)
 
@@ -196,7 +198,7 @@ def _methods(options: argparse.Namespace) -> dict[str, Method]:
 def compare(data: Path, methods: dict[str, Method], every: int) -> str:
     """A Markdown table of all methods on each so-many-th image of subjects/dev."""
     scores: dict[tuple[str, str], Scores] = {}
-    for stem, image, mask in dev_pictures(data, every):
+    for stem, image, mask in dev_images(data, every):
         for name, method in methods.items():
             scores.setdefault((stem.split("_")[0], name), Scores()).add(mask, method(image))
     lines = ["| set | method | images | IoU | max-F | MAE | boundary IoU |", "| --- | --- " + "| ---: " * 5 + "|"]

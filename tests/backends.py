@@ -91,7 +91,7 @@ class Talker:
         self.work, self.control = (self._connect(endpoint, a) for a in (endpoint.work, endpoint.control))
         if greet:
             self.say(Hello(client))
-            self.hear()
+            self.receive()
 
     def _connect(self, endpoint: Endpoint, address: str) -> zmq.Socket:
         socket = self.context.socket(zmq.DEALER)
@@ -105,7 +105,7 @@ class Talker:
     def say(self, message: Message) -> None:
         self.work.send_multipart(encode(message), copy=False)
 
-    def hear(self, timeout: float = PATIENCE) -> Message:
+    def receive(self, timeout: float = PATIENCE) -> Message:
         """The next message on the work socket."""
         assert self.work.poll(int(timeout * 1000)), f"nothing heard for {timeout} s"
         return decode([frame.buffer for frame in self.work.recv_multipart(copy=False)])
@@ -121,7 +121,7 @@ class Talker:
         assert isinstance(answer, Status), answer
         return answer
 
-    def hear_until(self, wanted: Callable[[Message], bool], timeout: float = PATIENCE) -> Message:
+    def receive_until(self, wanted: Callable[[Message], bool], timeout: float = PATIENCE) -> Message:
         """The next message that is wanted; the lease is kept up meanwhile."""
         end = pinged = time.monotonic() + timeout
         while (now := time.monotonic()) < end:
@@ -129,18 +129,18 @@ class Talker:
                 self.status()
                 pinged = now
             if self.work.poll(100):
-                message = self.hear()
+                message = self.receive()
                 if wanted(message):
                     return message
         raise AssertionError(f"not heard for {timeout} s")
 
-    def hear_end(self, job: Job, timeout: float = PATIENCE) -> Message:
+    def receive_end(self, job: Job, timeout: float = PATIENCE) -> Message:
         """The last message of a job."""
-        return self.hear_until(lambda m: getattr(m, "job", None) == job.id and ended(m), timeout)
+        return self.receive_until(lambda m: getattr(m, "job", None) == job.id and ended(m), timeout)
 
-    def hear_running(self, job: Job) -> Message:
+    def receive_running(self, job: Job) -> Message:
         """Progress from within the running operation."""
-        return self.hear_until(lambda m: isinstance(m, Progress) and m.job == job.id and m.message == "Waiting")
+        return self.receive_until(lambda m: isinstance(m, Progress) and m.job == job.id and m.message == "Waiting")
 
     def close(self) -> None:
         self.context.destroy(linger=0)
@@ -153,8 +153,8 @@ def ended(message: Message) -> bool:
 def identity(width: int = 64, height: int = 48, **parameters: float | str) -> Job:
     """A job that sends a random image there and back."""
     pixels = os.urandom(width * height * 4)
-    picture = Raster(PixelFormat("RGBA", "u8"), width, height, pixels, x=-7, y=11, profile=b"a profile")
-    return Job("diagnose.identity", dict(parameters), {"image": picture})
+    image = Raster(PixelFormat("RGBA", "u8"), width, height, pixels, x=-7, y=11, profile=b"a profile")
+    return Job("diagnose.identity", dict(parameters), {"image": image})
 
 
 def wait_for(holds: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:

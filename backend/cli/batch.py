@@ -135,7 +135,7 @@ class Single:
         self._note(plain(note) for note in notes)
         self._note(image_files.write(self.output, image, self.metadata, inputs=self.inputs, overwrite=self.overwrite))
         if self.as_json:
-            _tell(Task(self.inputs[0], self.output), None, self.notes, (image.width, image.height))
+            _report(Task(self.inputs[0], self.output), None, self.notes, (image.width, image.height))
 
     def _note(self, sentences: Iterable[str]) -> None:
         for sentence in sentences:
@@ -179,7 +179,7 @@ def process(work_plan: Plan, running: Runner, work: Work) -> Exit:
             for note in notes:
                 bar.say(f"{shown(task.source)}: {note}")
             if work_plan.as_json:
-                _tell(task, error, notes, size)
+                _report(task, error, notes, size)
             if error and (len(tasks) == 1 or error.code == Exit.UNREACHABLE):
                 raise error
             bar.finish(_line(task, error))
@@ -259,7 +259,7 @@ def _line(task: Task, error: CommandError | None) -> str:
     return f"{shown(task.source)}: {error}" if error else f"{shown(task.source)} -> {shown(task.output)}"
 
 
-def _tell(task: Task, error: CommandError | None, notes: list[str], size: tuple[int, int] | None) -> None:
+def _report(task: Task, error: CommandError | None, notes: list[str], size: tuple[int, int] | None) -> None:
     told: dict[str, Any] = {"input": str(task.source), "status": "failed" if error else "done", "notes": notes}
     if error:
         told |= {"code": int(error.code), "message": str(error)}

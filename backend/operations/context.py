@@ -11,7 +11,7 @@ from plugin.client.messages import ErrorCode, Job, Output
 
 
 class OperationError(Exception):
-    """Something the user can mend: `message` says what is wrong, `remedy` what to do."""
+    """Something the user can correct: `message` says what is wrong, `remedy` what to do."""
 
     def __init__(self, code: ErrorCode, message: str, remedy: str = "") -> None:
         super().__init__(message)

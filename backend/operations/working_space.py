@@ -147,8 +147,8 @@ def _hidden(image: Raster) -> AnyArray | None:
     if image.format.has_alpha and pixels[..., -1].min() <= 0:
         hidden = pixels[..., -1] <= 0
     if pixels.dtype.kind == "f" and not np.isfinite(pixels.sum(dtype=np.float64)):
-        strange = np.logical_not(np.isfinite(pixels).all(2))
-        hidden = strange if hidden is None else hidden | strange
+        nonfinite = np.logical_not(np.isfinite(pixels).all(2))
+        hidden = nonfinite if hidden is None else hidden | nonfinite
     return hidden
 
 

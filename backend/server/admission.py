@@ -34,9 +34,9 @@ def admit(job: Job) -> Action:
     missing = [item.label for item in action.inputs if item.required and item.name not in job.inputs]
     if missing:
         raise RefusedError(ErrorCode.BAD_INPUT, f"'{action.label}' is missing what it works on: {', '.join(missing)}.")
-    strange = sorted(name[:80] for name in job.inputs if name not in known)
-    if strange:
-        raise RefusedError(ErrorCode.BAD_INPUT, f"'{action.label}' has no input called {', '.join(strange)}.")
+    unknown = sorted(name[:80] for name in job.inputs if name not in known)
+    if unknown:
+        raise RefusedError(ErrorCode.BAD_INPUT, f"'{action.label}' has no input called {', '.join(unknown)}.")
     return action
 
 

@@ -34,7 +34,7 @@ class Entry:
     request: Frames = ()
     answer: Frames = ()
     started: float = 0.0
-    heard: float = 0.0  # when the worker last said anything of it
+    last_event: float = 0.0  # when the worker last said anything of it
     lost_before: bool = False  # a worker died with it before it had begun
 
     def status(self) -> JobStatus:
@@ -84,7 +84,7 @@ class Sessions:
             session.seen += seconds
             session.lost += seconds if session.lost else 0.0
         for entry in self.entries():
-            entry.heard += seconds
+            entry.last_event += seconds
 
     def remember(self, session: Session, entry: Entry) -> None:
         """Keep `entry`, forgetting the client's oldest ended jobs beyond REMEMBERED."""

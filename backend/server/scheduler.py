@@ -74,7 +74,7 @@ class Dispatcher:
                     self.fail(entry, refused.failure)
                     continue
                 entry.state, entry.message, entry.fraction = JobState.RUNNING, "Started", 0.0
-                entry.started = entry.heard = time.monotonic()
+                entry.started = entry.last_event = time.monotonic()
                 worker.assign(entry)
                 self.report(entry)
         if queue:
@@ -147,7 +147,7 @@ class Dispatcher:
         if entry is None or not isinstance(message, Progress | Result | Failed):
             return
         if isinstance(message, Progress) and not message.state.ended:
-            entry.heard = time.monotonic()
+            entry.last_event = time.monotonic()
             entry.request = ()  # it has begun: nobody else is to do it again
             if not entry.state.ended:
                 entry.fraction, entry.message = message.fraction, message.message
@@ -175,7 +175,7 @@ class Dispatcher:
                 self.dispatch()
         elif entry is not None and entry.action is not None:
             limit = self.options.deadline or entry.action.deadline
-            if now - entry.heard > limit:
+            if now - entry.last_event > limit:
                 text = f"'{entry.action.label}' made no progress for {limit:g} seconds and was stopped."
                 remedy = "Try it on a smaller layer or selection. The backend is ready for the next job."
                 worker.kill()

@@ -31,7 +31,7 @@ def execute(
 ) -> Result:
     """What a job comes to on a torch device. Used by the worker, and where the command line works in its own process.
 
-    Out of memory, it is tried again as `devices.attempts` says. Raises OperationError for what the user can mend,
+    Out of memory, it is tried again as `devices.attempts` says. Raises OperationError for what the user can correct,
     backend.imaging.Cancelled, and whatever else an operation raises; ValueError for bad parameters.
     """
     operation = find(job.action)

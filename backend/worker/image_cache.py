@@ -25,19 +25,19 @@ def completed(message: Submit, cache: dict[Any, Any], shared: bool = True) -> Jo
     """
     images: ImageCache = cache.setdefault(_KEY, ImageCache())
     inputs: dict[str, Raster] = {}
-    for name, picture in message.job.inputs.items():
-        if not isinstance(picture, Reference):
-            inputs[name] = replace(picture, data=memoryview(picture.data).toreadonly())
-        elif found := images.find(f"{message.client} {picture.key}", picture):
-            inputs[name] = found.at(picture.x, picture.y)
+    for name, image in message.job.inputs.items():
+        if not isinstance(image, Reference):
+            inputs[name] = replace(image, data=memoryview(image.data).toreadonly())
+        elif found := images.find(f"{message.client} {image.key}", image):
+            inputs[name] = found.at(image.x, image.y)
         else:
             raise OperationError(
                 ErrorCode.RESEND,
                 "The backend no longer has an image that it had been sent before.",
                 "Run the action again: the image is sent again.",
             )
-    for picture in inputs.values():
-        images.keep(f"{message.client} {picture.key}", picture)
+    for image in inputs.values():
+        images.keep(f"{message.client} {image.key}", image)
     if not shared:
         inputs = {name: replace(image, key=_own(image.key, message.client)) for name, image in inputs.items()}
     return replace(message.job, inputs=inputs)

@@ -76,7 +76,7 @@ class BrokerChannel:
                         stop.set()
                 else:
                     self.inbox.put((message, stop))
-                del message  # the pictures are the main thread's
+                del message  # the images are the main thread's
 
 
 class Worker:

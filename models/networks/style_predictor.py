@@ -2,8 +2,8 @@
 artistic stylization network").
 
 A predictor looks at the style image and answers with a style code, the scales and shifts of every normalization of
-`TransformerNet`; the network then paints as for one of its own styles. What the predictor reads off the style image
-are means and deviations of features over the image: a style is what is everywhere in it.
+`TransformerNet`; the network then paints as for a style that it has learned. What the predictor reads off the style
+image are means and deviations of features over the image: a style is what is everywhere in it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models.networks.transformer_net import TransformerNet, TransformerNetConfig
 from models.zoo.style_presets import PHOTOGRAPH
 
 READ = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
-PICTURE = "picture"
+STYLE_IMAGE = "style image"
 """The name of the style that `AnyStyle.painter` has read off an image."""
 
 SIDE = 384  # px, shorter side at which style images are looked at: the strokes come out as large as they are there
@@ -96,7 +96,7 @@ class AnyStyle(nn.Module):
     def painter(self, style: Tensor) -> TransformerNet:
         """A transformation network that holds the style of one image, 1 x 3 x h x w, beside the photograph's."""
         net = copy.deepcopy(self.net)
-        net.config = replace(net.config, styles=(PHOTOGRAPH, PICTURE))
+        net.config = replace(net.config, styles=(PHOTOGRAPH, STYLE_IMAGE))
         net.codes = nn.Parameter(torch.cat([self.net.codes, self.code(style)]), requires_grad=False)
         return net
 

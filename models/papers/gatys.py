@@ -66,7 +66,7 @@ class Step:
     loss: float
     content: float
     style: float
-    picture: Tensor
+    image: Tensor
 
 
 def content_loss(features: Tensor, photo: Tensor) -> Tensor:
@@ -247,7 +247,7 @@ def _descend(objective: Objective, start: Tensor, steps: int) -> Iterator[tuple[
     def closure() -> Tensor:
         nonlocal parts
         optimizer.zero_grad(set_to_none=True)
-        image = _picture(argument)
+        image = _image(argument)
         content, style = objective(image)
         loss = objective.total(image, content, style)
         loss.backward()
@@ -263,10 +263,10 @@ def _descend(objective: Objective, start: Tensor, steps: int) -> Iterator[tuple[
             rate /= 2
             argument = best_argument.clone().requires_grad_()
             optimizer = _lbfgs(argument, objective.config, rate)
-        yield loss, *parts, _picture(best_argument)
+        yield loss, *parts, _image(best_argument)
 
 
-def _picture(argument: Tensor) -> Tensor:
+def _image(argument: Tensor) -> Tensor:
     return (1 + argument.sin()) / 2
 
 

@@ -26,20 +26,20 @@ class ImageCache:
     """The last large images, by a name that tells them apart. Oldest first."""
 
     def __init__(self) -> None:
-        self._pictures: dict[str, Raster] = {}
+        self._images: dict[str, Raster] = {}
 
     def keep(self, name: str, image: Raster) -> None:
         """Make an image the last one, if it is large, letting go of the oldest where they become too many."""
         if not LARGE <= image.nbytes <= TOTAL:
             return
-        self._pictures.pop(name, None)
-        self._pictures[name] = image
-        while len(self._pictures) > COUNT or sum(kept.nbytes for kept in self._pictures.values()) > TOTAL:
-            del self._pictures[next(iter(self._pictures))]
+        self._images.pop(name, None)
+        self._images[name] = image
+        while len(self._images) > COUNT or sum(kept.nbytes for kept in self._images.values()) > TOTAL:
+            del self._images[next(iter(self._images))]
 
     def find(self, name: str, image: Raster) -> Raster | None:
         """The image of that name, if it has the shape and the format of `image`."""
-        kept = self._pictures.get(name)
+        kept = self._images.get(name)
         wanted = (image.format, image.width, image.height)
         return kept if kept is not None and (kept.format, kept.width, kept.height) == wanted else None
 

@@ -22,18 +22,18 @@ from . import arguments, choice_list, dialogs, image, results
 from .thumbnails import Watching
 
 
-def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], config: Any, action: Action) -> Any:
+def run(procedure: Any, run_mode: Any, gimp_image: Any, drawables: list[Any], config: Any, action: Action) -> Any:
     """What GIMP calls. An error's message says what happened and what to do; the image is as it was then."""
     try:
-        layer = image.active_layer(action, picture, drawables)
+        layer = image.active_layer(action, gimp_image, drawables)
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             arguments.forget_old(config, action)
         if run_mode == Gimp.RunMode.INTERACTIVE:
-            arguments.propose_layers(config, action, picture, layer)
-            if not dialogs.ask(action, procedure, config, dynamic_choices(action, picture, layer)):
+            arguments.propose_layers(config, action, gimp_image, layer)
+            if not dialogs.ask(action, procedure, config, dynamic_choices(action, gimp_image, layer)):
                 return _answer(procedure, Gimp.PDBStatusType.CANCEL)
         watched = action.watched and run_mode != Gimp.RunMode.NONINTERACTIVE
-        notes = _work(action, picture, layer, config, Watching(f"{action.label}: so far") if watched else None)
+        notes = _work(action, gimp_image, layer, config, Watching(f"{action.label}: so far") if watched else None)
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             arguments.advance(config, action)
             if notes:
@@ -49,7 +49,7 @@ def run(procedure: Any, run_mode: Any, picture: Any, drawables: list[Any], confi
     return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
-def dynamic_choices(action: Action, picture: Any, layer: Any) -> list[choice_list.DynamicChoice] | None:
+def dynamic_choices(action: Action, gimp_image: Any, layer: Any) -> list[choice_list.DynamicChoice] | None:
     """What the layer offers for the action's parameter that depends on it; None where nothing does or none can tell.
 
     Raises ImageError when the layer has nothing to offer.
@@ -59,7 +59,9 @@ def dynamic_choices(action: Action, picture: Any, layer: Any) -> list[choice_lis
         return None
     listing = BY_NAME[parameter.choice_provider]
     try:
-        listed = _answered(Job(listing.name, listing.check({}), _inputs(listing, picture, layer, None)), action.label)
+        listed = _answered(
+            Job(listing.name, listing.check({}), _inputs(listing, gimp_image, layer, None)), action.label
+        )
     except JobFailed as error:
         print(f"{listing.name}: {error}", file=sys.stderr)
         return None
@@ -69,20 +71,20 @@ def dynamic_choices(action: Action, picture: Any, layer: Any) -> list[choice_lis
     return found
 
 
-def _work(action: Action, picture: Any, layer: Any, config: Any, watching: Watching | None) -> tuple[str, ...]:
+def _work(action: Action, gimp_image: Any, layer: Any, config: Any, watching: Watching | None) -> tuple[str, ...]:
     parameters = action.check(arguments.values(config, action))
     suited = action.suited(parameters)
     if suited.result is ResultKind.LAYER_MASK:
         image.check_mask_can_be_set(layer)
-    job = Job(action.name, parameters, _inputs(suited, picture, layer, config))
+    job = Job(action.name, parameters, _inputs(suited, gimp_image, layer, config))
     result = _answered(job, action.label, watching)
-    results.apply(result, picture, layer, str(parameters.get("mode", "replace")))
+    results.apply(result, gimp_image, layer, str(parameters.get("mode", "replace")))
     Gimp.displays_flush()
     return result.notes
 
 
-def _inputs(action: Action, picture: Any, layer: Any, config: Any) -> dict[str, Raster]:
-    return image.gather(action, picture, layer, lambda name: arguments.chosen_layer(config, name))
+def _inputs(action: Action, gimp_image: Any, layer: Any, config: Any) -> dict[str, Raster]:
+    return image.gather(action, gimp_image, layer, lambda name: arguments.chosen_layer(config, name))
 
 
 def _answered(job: Job, label: str, watching: Watching | None = None) -> Result:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from ..client.actions import ACTIONS
 
 FILE = Path(__file__).with_name("inlay.action")
-_WITH_PICTURE, _ALWAYS = 10000, 0
+_WITH_IMAGE, _ALWAYS = 10000, 0
 """Krita's activation flags: enabled while an image is open (KisAction::ACTIVE_IMAGE), always."""
 
 _EXTRA = (
@@ -23,7 +23,7 @@ _EXTRA = (
 
 def text() -> str:
     """The file's content."""
-    entries = [_entry(a.procedure, a.label, a.help, _WITH_PICTURE) for a in ACTIONS]
+    entries = [_entry(a.procedure, a.label, a.help, _WITH_IMAGE) for a in ACTIONS]
     entries += [_entry(*extra, _ALWAYS) for extra in _EXTRA]
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<ActionCollection version="2" name="Inlay">\n'

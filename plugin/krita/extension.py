@@ -134,7 +134,7 @@ class InlayExtension(Extension):
         elif outcome is not None:
             self._waiting.append((outcome, origin, combine))
             if not results.is_due(outcome, origin):
-                self._tell(f"The result for '{origin.title}' waits until that image is in front again.")
+                self._report(f"The result for '{origin.title}' waits until that image is in front again.")
             self._deliver()
 
     def _deliver(self) -> None:
@@ -158,11 +158,11 @@ class InlayExtension(Extension):
     def _apply(self, result: Result, origin: document.Origin, combine: str) -> None:
         try:
             for note in results.apply(result, origin, combine):
-                self._tell(note)
+                self._report(note)
         except document.Refusal as refusal:
             self._refuse("Inlay", refusal)
 
-    def _tell(self, note: str) -> None:
+    def _report(self, note: str) -> None:
         self.runner.note(note)
         self.runner.changed.emit()
         _message(f"Inlay: {note}")

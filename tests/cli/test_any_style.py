@@ -39,14 +39,14 @@ def run(*words: str | Path) -> int:
     return main(["style", *map(str, words), "--in-process"])
 
 
-def test_any_picture_is_a_style(photo: Path) -> None:
+def test_any_image_is_a_style(photo: Path) -> None:
     painting = photo.with_name("painting.png")
     assert run(photo, "--style-image", painting) == Exit.DONE
     at_once = photo.with_name("photo-painting.png")
     assert run(photo, "--style-image", painting, "--gatys", "--steps", "3", "-o", photo.with_name("g.png")) == Exit.DONE
     found = [np.asarray(Image.open(path)) for path in (photo, at_once, photo.with_name("g.png"))]
-    assert len({picture.tobytes() for picture in found}) == 3
-    assert {picture.shape for picture in found} == {(40, 56, 3)}
+    assert len({image.tobytes() for image in found}) == 3
+    assert {image.shape for image in found} == {(40, 56, 3)}
 
 
 def test_so_is_one_that_was_trained(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

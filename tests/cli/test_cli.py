@@ -140,9 +140,7 @@ def test_older_spellings_of_options_are_taken_and_hidden(command: str, old: list
         assert not word.startswith("--") or f"{word} " not in shown
 
 
-def test_a_selection_is_an_eight_bit_gray_png_of_the_pictures_size(
-    tmp_path: Path, backend_here: dict[str, str]
-) -> None:
+def test_a_selection_is_an_eight_bit_gray_png_of_the_images_size(tmp_path: Path, backend_here: dict[str, str]) -> None:
     out = tmp_path / "mask.png"
     done = inlay("select", PHOTOGRAPHS / "astronaut.jpg", *PATCH, "-o", out, environment=backend_here)
     assert done.returncode == 0, done.stderr
@@ -161,7 +159,7 @@ def test_the_broker_and_this_process_come_to_the_same(tmp_path: Path, backend_he
         assert np.array_equal(np.asarray(one), np.asarray(other))
 
 
-def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
+def test_many_images_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "in"
@@ -178,7 +176,7 @@ def test_many_pictures_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
     assert "3/3" in said
 
 
-def test_pictures_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_images_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg"):
         Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / name)
     assert run("select", tmp_path / "a.png", tmp_path / "a.jpg", "--target", "colors", "-o", tmp_path / "out") == 0
@@ -280,9 +278,9 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) ->
         "-o",
         str(tmp_path / "o"),
     ]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background commands ignore Ctrl-C
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background commands ignore Ctrl-C
     with subprocess.Popen(
-        command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+        command, cwd=ROOT, env=backend_here, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible
     ) as process:
         assert process.stderr is not None
         assert "1/40" in process.stderr.readline()
@@ -296,12 +294,12 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path, backend_here: dict[str, str]) ->
     assert "All is well" in done.stdout
 
 
-def test_the_demo_writes_its_pictures_and_says_where(tmp_path: Path, backend_here: dict[str, str]) -> None:
+def test_the_demo_writes_its_images_and_says_where(tmp_path: Path, backend_here: dict[str, str]) -> None:
     done = inlay("demo", "-o", tmp_path / "demo", environment=backend_here)
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "demo") in done.stdout
-    for picture in (tmp_path / "demo").iterdir():
-        assert picture.name in done.stdout
+    for path in (tmp_path / "demo").iterdir():
+        assert path.name in done.stdout
     with Image.open(tmp_path / "demo/chelsea-third-eye.png") as image:
         after = np.asarray(image.convert("RGB")).astype(int)
     with Image.open(PHOTOGRAPHS / "chelsea.png") as image:

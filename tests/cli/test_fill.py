@@ -42,7 +42,7 @@ def test_a_masked_blot_is_gone_and_the_rest_is_as_it_was(stripes: tuple[Path, Pa
     assert (after[untouched] == before[untouched]).all()
 
 
-def test_several_pictures_share_a_mask_and_go_to_a_folder(stripes: tuple[Path, Path], tmp_path: Path) -> None:
+def test_several_images_share_a_mask_and_go_to_a_folder(stripes: tuple[Path, Path], tmp_path: Path) -> None:
     image, mask = stripes
     second = tmp_path / "second.png"
     second.write_bytes(image.read_bytes())

@@ -22,9 +22,9 @@ from tests.backends import identity
 def test_what_fails_has_the_workers_message_and_its_exit_code(
     parameters: dict[str, Value], inputs: bool, code: Exit, words: str
 ) -> None:
-    pictures = identity().inputs if inputs else {}
+    images = identity().inputs if inputs else {}
     with pytest.raises(CommandError, match=words) as raised:
-        InProcess().run("diagnose.identity", parameters, pictures, lambda fraction, message: None)
+        InProcess().run("diagnose.identity", parameters, images, lambda fraction, message: None)
     assert raised.value.code == code
 
 

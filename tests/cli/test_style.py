@@ -41,7 +41,7 @@ def test_the_list_is_one_line_a_style(capsys: pytest.CaptureFixture[str]) -> Non
     assert len(lines) >= 12
 
 
-def test_a_picture_without_more_is_written_beside_itself(photo: Path) -> None:
+def test_an_image_without_more_is_written_beside_itself(photo: Path) -> None:
     assert run("style", photo, "--style", "scream") == Exit.DONE
     assert pixels(photo.with_name("photo-scream.jpg")).shape == (40, 56, 3)
 

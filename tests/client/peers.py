@@ -110,7 +110,7 @@ class Backend:
         self.run_dir, self.lease, self.version = run_dir, lease, version
         self.received: list[Message] = []
         self.held: dict[str, Job] = {}
-        self.pictures: dict[str, Raster] = {}  # that came, by digest
+        self.images: dict[str, Raster] = {}  # that came, by digest
         self.forgets = False  # answers every job that names an image with RESEND
         self.silent = False  # takes messages and answers none
         self.to_fetch: Message | None = None  # what a Fetch is answered with
@@ -211,11 +211,11 @@ class Backend:
     def _completed(self, job: Job) -> Job | None:
         """The job with what it names in place; None when that is not there."""
         inputs: dict[str, Raster] = {}
-        for name, picture in job.inputs.items():
-            if not isinstance(picture, Reference):
-                self.pictures[picture.digest()] = inputs[name] = picture
-            elif picture.key in self.pictures and not self.forgets:
-                inputs[name] = self.pictures[picture.key].at(picture.x, picture.y)
+        for name, image in job.inputs.items():
+            if not isinstance(image, Reference):
+                self.images[image.digest()] = inputs[name] = image
+            elif image.key in self.images and not self.forgets:
+                inputs[name] = self.images[image.key].at(image.x, image.y)
             else:
                 return None
         return replace(job, inputs=inputs)

@@ -1,4 +1,4 @@
-"""What an image offers for a parameter."""
+"""The dynamic choices of a parameter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def listed(*outputs: tuple[str, Raster]) -> Result:
     return Result("", tuple(Output(ResultKind.LAYER, name, raster) for name, raster in outputs))
 
 
-def test_what_is_in_the_picture_is_offered_in_its_order_after_the_default() -> None:
+def test_what_is_in_the_image_is_offered_in_its_order_after_the_default() -> None:
     parameter = dynamic_parameter(BY_NAME["select.class"])
     assert parameter is not None
     found = dynamic_choices(parameter, listed(("dining table: 40 %", PREVIEW), ("cat: 9 %", PREVIEW)))
@@ -27,7 +27,7 @@ def test_what_is_in_the_picture_is_offered_in_its_order_after_the_default() -> N
     assert [offer.preview for offer in found] == [None, PREVIEW, PREVIEW]
 
 
-def test_a_default_that_is_listed_keeps_its_place_and_its_picture() -> None:
+def test_a_default_that_is_listed_keeps_its_place_and_its_thumbnail() -> None:
     parameter = dynamic_parameter(BY_NAME["style.preset"])
     assert parameter is not None and parameter.default == "wave"
     found = dynamic_choices(parameter, listed(("scream: Munch", PREVIEW), ("wave: Hokusai", PREVIEW)))
@@ -37,7 +37,7 @@ def test_a_default_that_is_listed_keeps_its_place_and_its_picture() -> None:
     ]
 
 
-def test_what_is_no_choice_or_no_picture_in_color_is_left_out() -> None:
+def test_what_is_no_choice_or_no_thumbnail_in_color_is_left_out() -> None:
     parameter = dynamic_parameter(BY_NAME["select.class"])
     assert parameter is not None
     found = dynamic_choices(parameter, listed(("dragon: 40 %", PREVIEW), ("cat: 9 %", GRAY)))

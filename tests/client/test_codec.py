@@ -207,7 +207,7 @@ def test_a_reference_to_more_than_the_limit_is_refused() -> None:
     assert caught.value.code is ErrorCode.TOO_LARGE
 
 
-def test_pictures_are_not_copied() -> None:
+def test_images_are_not_copied() -> None:
     data = bytearray(64)
     raster = Raster(PixelFormat("RGBA", "u8"), 4, 4, data)
     message = decode(encode(Result("1", (Output(ResultKind.LAYER, "n", raster),))))

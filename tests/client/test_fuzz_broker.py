@@ -110,7 +110,7 @@ def test_headers_that_lie_are_answered_with_errors(backend: Backend) -> None:
     endpoint = backend.endpoint
     frames = [bytes(frame) for frame in encode(Submit("f" * 32, identity(8, 8)))]
     header = json.loads(frames[1])
-    picture = header["body"]["job"]["inputs"]["image"]
+    image = header["body"]["job"]["inputs"]["image"]
     lies = [
         {"box": [0, 0, 131072, 131072]},
         {"box": [0, 0, 1 << 60, 1]},
@@ -124,7 +124,7 @@ def test_headers_that_lie_are_answered_with_errors(backend: Backend) -> None:
         dealer = context.socket(zmq.DEALER)
         dealer.connect(endpoint.resolve(endpoint.work))
         for lie in lies:
-            header["body"]["job"]["inputs"]["image"] = picture | lie
+            header["body"]["job"]["inputs"]["image"] = image | lie
             dealer.send_multipart([SIGNATURE, json.dumps(header).encode(), *frames[2:]])
             assert dealer.poll(5000)
             answer = decode(dealer.recv_multipart())

@@ -63,7 +63,7 @@ def test_the_digest_is_of_the_content_wherever_it_lies() -> None:
 
 
 @pytest.mark.parametrize("megabytes", [1, 9, 12, 13])
-def test_one_byte_anywhere_changes_the_digest_of_a_large_picture(megabytes: int) -> None:
+def test_one_byte_anywhere_changes_the_digest_of_a_large_image(megabytes: int) -> None:
     data = bytearray(megabytes << 20)
     first = Raster(RGBA, 1024, megabytes << 8, bytes(data)).digest()
     assert Raster(RGBA, 1024, megabytes << 8, bytes(data)).digest() == first

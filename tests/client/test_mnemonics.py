@@ -7,7 +7,7 @@ from plugin.client.mnemonics import with_keys
 
 
 def test_each_takes_its_first_free_letter() -> None:
-    assert with_keys(["Edge", "Width", "Careful"], "hrco") == ["_Edge", "_Width", "C_areful"]
+    assert with_keys(["Edge", "Width", "Colors"], "hrco") == ["_Edge", "_Width", "Co_lors"]
 
 
 def test_one_without_a_free_letter_gets_that_of_another_that_has_more() -> None:

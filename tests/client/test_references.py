@@ -52,7 +52,7 @@ def job_on(layer: Raster, seconds: float = 0.0) -> Job:
 def came(peer: Backend) -> str:
     """How the images of the submitted jobs came: w whole, r by reference."""
     jobs = [message.job for message in peer.received if isinstance(message, Submit)]
-    return "".join("wr"[isinstance(picture, Reference)] for job in jobs for picture in job.inputs.values())
+    return "".join("wr"[isinstance(image, Reference)] for job in jobs for image in job.inputs.values())
 
 
 def sent_megabytes(backend: backends.Backend) -> list[float]:
@@ -76,7 +76,7 @@ def test_another_layer_travels_whole(peer: Backend, client: Connection) -> None:
     assert came(peer) == "wwwrr"
 
 
-def test_small_pictures_and_those_of_jobs_without_a_result_travel_whole(peer: Backend, client: Connection) -> None:
+def test_small_images_and_those_of_jobs_without_a_result_travel_whole(peer: Backend, client: Connection) -> None:
     small = Raster(PixelFormat("Y", "u8"), 4, 4, bytes(16))
     for _ in range(2):
         client.run(job_on(small))
@@ -87,7 +87,7 @@ def test_small_pictures_and_those_of_jobs_without_a_result_travel_whole(peer: Ba
     assert came(peer) == "wwww"
 
 
-def test_the_memory_of_the_pictures_is_let_go_of_when_the_job_has_ended(peer: Backend, client: Connection) -> None:
+def test_the_memory_of_the_images_is_let_go_of_when_the_job_has_ended(peer: Backend, client: Connection) -> None:
     for _ in range(2):
         client.run(job_on(LAYER))
     assert came(peer) == "wr"
@@ -95,9 +95,9 @@ def test_the_memory_of_the_pictures_is_let_go_of_when_the_job_has_ended(peer: Ba
     assert not client._exchange._pending_jobs
 
 
-def test_a_picture_that_is_gone_is_sent_again_and_no_event_tells_of_it(peer: Backend, client: Connection) -> None:
+def test_an_image_that_is_gone_is_sent_again_and_no_event_tells_of_it(peer: Backend, client: Connection) -> None:
     client.run(job_on(LAYER))
-    peer.pictures.clear()
+    peer.images.clear()
     job, seen = job_on(LAYER), []
     assert client.run(job, on_event=seen.append).outputs[0].raster == LAYER
     assert [message.job.id for message in peer.received if isinstance(message, Submit)][1:] == [job.id] * 2
@@ -107,14 +107,14 @@ def test_a_picture_that_is_gone_is_sent_again_and_no_event_tells_of_it(peer: Bac
     assert client.events() == []
 
 
-def test_a_backend_that_always_asks_again_gets_the_picture(peer: Backend, client: Connection) -> None:
+def test_a_backend_that_always_asks_again_gets_the_image(peer: Backend, client: Connection) -> None:
     peer.forgets = True
     for _ in range(3):
         assert client.run(job_on(LAYER)).outputs[0].raster == LAYER
     assert came(peer) == "wrwrw"
 
 
-def test_another_connection_sends_the_picture_whole(peer: Backend, client: Connection) -> None:
+def test_another_connection_sends_the_image_whole(peer: Backend, client: Connection) -> None:
     client.run(job_on(LAYER))
     with Connection("another", start=False) as another:
         another.run(job_on(LAYER))
@@ -133,7 +133,7 @@ def test_a_broken_connection_loses_no_job_by_reference(peer: Backend, client: Co
     assert came(peer) == "wr"
 
 
-def test_after_a_broken_connection_the_picture_travels_whole(peer: Backend, client: Connection) -> None:
+def test_after_a_broken_connection_the_image_travels_whole(peer: Backend, client: Connection) -> None:
     client.run(job_on(LAYER))
     peer.forget()
     assert client.run(job_on(LAYER)).outputs[0].raster == LAYER
@@ -150,9 +150,9 @@ def test_a_job_by_reference_can_be_cancelled(backend: backends.Backend, connecti
     assert connection.events() == []
 
 
-def test_a_job_cancelled_while_its_picture_is_asked_for_stays_cancelled(peer: Backend, client: Connection) -> None:
+def test_a_job_cancelled_while_its_image_is_asked_for_stays_cancelled(peer: Backend, client: Connection) -> None:
     client.run(job_on(LAYER))
-    peer.pictures.clear()
+    peer.images.clear()
     peer.silent = True
     job = job_on(LAYER)
     client.submit(job)

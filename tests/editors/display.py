@@ -97,17 +97,17 @@ class Display:
         return ImageGrab.grab(xdisplay=self.name)
 
 
-def publish(picture: Path, name: str) -> None:
+def publish(path: Path, name: str) -> None:
     """Copy a screenshot to the folder in $INLAY_SCREENSHOTS (docs/images, to renew the manual's), if it is set."""
     folder = os.environ.get("INLAY_SCREENSHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(picture, Path(folder) / name)
+        shutil.copyfile(path, Path(folder) / name)
 
 
 def painting() -> Image.Image:
     """The image in $INLAY_PAINTING (a real painting, to renew the manual's images), else the photograph of the
     coffee; 600 x 400."""
     path = os.environ.get("INLAY_PAINTING")
-    picture = Image.open(path).convert("RGB") if path else Image.fromarray(data.coffee())
-    return ImageOps.fit(picture, (600, 400), Image.Resampling.LANCZOS)
+    photo = Image.open(path).convert("RGB") if path else Image.fromarray(data.coffee())
+    return ImageOps.fit(photo, (600, 400), Image.Resampling.LANCZOS)

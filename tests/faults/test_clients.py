@@ -26,7 +26,7 @@ def test_silent_client_loses_its_jobs_at_the_end_of_its_lease(start_backend, tal
     wait_for(lambda: watcher.status().worker == "busy", "the job to run")
     wait_for(lambda: watcher.status().worker == "idle", "the lease to end")
     silent.say(Fetch("silent", running.id))
-    failed = silent.hear_until(lambda message: isinstance(message, Failed))
+    failed = silent.receive_until(lambda message: isinstance(message, Failed))
     assert (failed.job, failed.failure.code) == (running.id, ErrorCode.BAD_REQUEST)
     assert silent.status().jobs == []
 
@@ -36,7 +36,7 @@ def test_client_that_is_gone_cancels_its_jobs_at_once(backend: Backend, talk) ->
     running, waiting = identity(seconds=60), identity()
     gone.say(Submit("gone", running))
     gone.say(Submit("gone", waiting))
-    gone.hear_running(running)
+    gone.receive_running(running)
     gone.close()
     wait_for(lambda: watcher.status().worker == "idle", "the cancel", 2)
     log = backend.log.read_text()
@@ -47,7 +47,7 @@ def test_ping_alone_keeps_the_lease(start_backend, talk) -> None:
     talker = talk(start_backend("--lease", "0.6"))
     job = identity(seconds=1.5)
     talker.say(Submit(talker.client, job))
-    assert isinstance(talker.hear_end(job), Result)
+    assert isinstance(talker.receive_end(job), Result)
 
 
 def test_two_clients_each_get_their_own(backend: Backend, talk) -> None:
@@ -58,7 +58,7 @@ def test_two_clients_each_get_their_own(backend: Backend, talk) -> None:
             talker.say(Submit(talker.client, job))
     for talker, own in zip(talkers, jobs, strict=True):
         for job in own:
-            result = talker.hear_end(job)
+            result = talker.receive_end(job)
             assert bytes(result.outputs[0].raster.data) == job.inputs["image"].data
 
 
@@ -106,15 +106,15 @@ def test_mutated_messages_are_answered_and_survived(talker: Talker) -> None:
                 case 3:
                     chance.shuffle(frames)
         talker.work.send_multipart(frames)
-        assert talker.hear(), frames
+        assert talker.receive(), frames
     job = identity()
     talker.say(Submit(talker.client, job))
-    assert isinstance(talker.hear_end(job), Result)
+    assert isinstance(talker.receive_end(job), Result)
 
 
 def test_message_on_the_wrong_socket_is_refused(talker: Talker) -> None:
     talker.say(Cancel(talker.client, "a"))
-    assert "work socket" in talker.hear().failure.message
+    assert "work socket" in talker.receive().failure.message
     assert "control socket" in talker.ask(Fetch(talker.client, "a")).failure.message
 
 
@@ -123,7 +123,7 @@ def test_message_on_the_wrong_socket_is_refused(talker: Talker) -> None:
 )
 def test_another_version_is_told_what_to_do(talker: Talker, frames: list[bytes]) -> None:
     talker.work.send_multipart(frames)
-    failure = talker.hear().failure
+    failure = talker.receive().failure
     assert failure.code is ErrorCode.VERSION
     assert "installer" in failure.remedy
 
@@ -155,13 +155,13 @@ def test_a_message_of_very_many_frames_is_refused_and_holds_nobody_up(backend: B
         answers += 1
     assert held(backend.process.pid) - memory < 100 << 20
     assert answers > 10  # while it was read, a portion at a time
-    failed = flood.hear()
+    failed = flood.receive()
     assert isinstance(failed, Failed)
     assert failed.failure.code is ErrorCode.TOO_LARGE
     assert "frames" in failed.failure.message
     job = identity()
     flood.say(Submit("flood", job))
-    assert isinstance(flood.hear_end(job), Result)
+    assert isinstance(flood.receive_end(job), Result)
 
 
 @pytest.mark.parametrize("greets", [False, True], ids=["silent", "greeted"])

@@ -39,7 +39,7 @@ HEALED = [("done", 2.1), ("failed", 0.0), ("done", 2.1), ("done", 0.0)]
 """Sent, named in vain, sent again, named."""
 
 
-def test_a_new_worker_is_sent_the_picture_again(backend: Backend, connection: Connection) -> None:
+def test_a_new_worker_is_sent_the_image_again(backend: Backend, connection: Connection) -> None:
     assert there_and_back(connection)
     (worker,) = backend.workers()
     os.kill(worker, signal.SIGKILL)
@@ -50,7 +50,7 @@ def test_a_new_worker_is_sent_the_picture_again(backend: Backend, connection: Co
     assert connection.events() == []
 
 
-def test_a_worker_that_has_idled_is_sent_the_picture_again(start_backend: StartBackend) -> None:
+def test_a_worker_that_has_idled_is_sent_the_image_again(start_backend: StartBackend) -> None:
     backend = start_backend("--release-after", "0.1")
     with Connection("tests", endpoint=backend.endpoint) as connection:
         assert there_and_back(connection)
@@ -59,14 +59,14 @@ def test_a_worker_that_has_idled_is_sent_the_picture_again(start_backend: StartB
     assert ends(backend) == HEALED[:3]
 
 
-def test_a_worker_that_runs_out_of_memory_lets_go_of_the_pictures(backend: Backend, connection: Connection) -> None:
+def test_a_worker_that_runs_out_of_memory_lets_go_of_the_images(backend: Backend, connection: Connection) -> None:
     assert there_and_back(connection, fault="tight")
     assert there_and_back(connection)
     assert there_and_back(connection)
     assert ends(backend) == HEALED
 
 
-def test_a_second_worker_is_sent_the_picture_too(start_backend: StartBackend) -> None:
+def test_a_second_worker_is_sent_the_image_too(start_backend: StartBackend) -> None:
     backend = start_backend("--device", "cpu", "--device", "cpu")
     with Connection("tests", endpoint=backend.endpoint) as connection:
         assert there_and_back(connection)

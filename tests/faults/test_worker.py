@@ -18,15 +18,15 @@ def test_killed_worker_costs_its_job_and_not_those_that_wait(backend: Backend, t
     struck, waiting = identity(seconds=60), identity()
     talker.say(Submit(talker.client, struck))
     talker.say(Submit(talker.client, waiting))
-    talker.hear_running(struck)
+    talker.receive_running(struck)
     (worker,) = backend.workers()
     os.kill(worker, signal.SIGKILL)
-    failed = talker.hear_end(struck)
+    failed = talker.receive_end(struck)
     assert isinstance(failed, Failed)
     assert failed.failure.code is ErrorCode.WORKER_DIED
     assert "SIGKILL" in failed.failure.message
     assert "again" in failed.failure.remedy
-    assert isinstance(talker.hear_end(waiting), Result)
+    assert isinstance(talker.receive_end(waiting), Result)
     assert backend.workers() != [worker]
 
 
@@ -34,10 +34,10 @@ def test_crash_inside_an_operation_is_told_and_survived(talker: Talker) -> None:
     crash, following = identity(fault="crash"), identity()
     talker.say(Submit(talker.client, crash))
     talker.say(Submit(talker.client, following))
-    failed = talker.hear_end(crash)
+    failed = talker.receive_end(crash)
     assert failed.failure.code is ErrorCode.WORKER_DIED
     assert "exit status 3" in failed.failure.message
-    assert isinstance(talker.hear_end(following), Result)
+    assert isinstance(talker.receive_end(following), Result)
 
 
 def test_hang_past_the_deadline_is_ended(start_backend, talk) -> None:
@@ -48,18 +48,18 @@ def test_hang_past_the_deadline_is_ended(start_backend, talk) -> None:
     talker.say(Submit(talker.client, following))
     wait_for(backend.workers, "the worker")
     (worker,) = backend.workers()
-    failed = talker.hear_end(hang)
+    failed = talker.receive_end(hang)
     assert failed.failure.code is ErrorCode.DEADLINE
     assert "0.5 seconds" in failed.failure.message
     wait_for(lambda: not alive(worker), "the worker to end")
-    assert isinstance(talker.hear_end(following), Result)
+    assert isinstance(talker.receive_end(following), Result)
 
 
 def test_progress_keeps_a_long_job_alive_past_the_deadline(start_backend, talk) -> None:
     talker = talk(start_backend("--deadline", "0.5"))
     job = identity(seconds=1.2)
     talker.say(Submit(talker.client, job))
-    assert isinstance(talker.hear_end(job), Result)
+    assert isinstance(talker.receive_end(job), Result)
 
 
 def test_cancelled_job_that_hangs_is_ended_after_its_grace(start_backend, talk) -> None:
@@ -67,15 +67,15 @@ def test_cancelled_job_that_hangs_is_ended_after_its_grace(start_backend, talk) 
     talker = talk(backend)
     hang, following = identity(seconds=0.1, fault="hang"), identity()
     talker.say(Submit(talker.client, hang))
-    talker.hear_running(hang)
+    talker.receive_running(hang)
     (worker,) = backend.workers()
     time.sleep(0.2)
     begun = time.monotonic()
     talker.ask(Cancel(talker.client, hang.id))
-    assert talker.hear_end(hang).state is JobState.CANCELLED
+    assert talker.receive_end(hang).state is JobState.CANCELLED
     assert time.monotonic() - begun < 0.3  # the client does not wait for the grace
     talker.say(Submit(talker.client, following))
-    assert isinstance(talker.hear_end(following), Result)
+    assert isinstance(talker.receive_end(following), Result)
     wait_for(lambda: not alive(worker), "the worker to end")
 
 
@@ -93,17 +93,17 @@ def test_out_of_memory_for_good_says_what_to_do(backend: Backend, talker: Talker
     job, following = identity(fault="memory"), identity()
     talker.say(Submit(talker.client, job))
     talker.say(Submit(talker.client, following))
-    failed = talker.hear_end(job)
+    failed = talker.receive_end(job)
     assert failed.failure.code is ErrorCode.OUT_OF_MEMORY
     assert "smaller" in failed.failure.remedy
-    assert isinstance(talker.hear_end(following), Result)
+    assert isinstance(talker.receive_end(following), Result)
     assert len(backend.workers()) == 1
 
 
 def test_out_of_memory_at_first_steps_down_and_says_so(talker: Talker) -> None:
     job = identity(fault="tight")
     talker.say(Submit(talker.client, job))
-    result = talker.hear_end(job)
+    result = talker.receive_end(job)
     assert isinstance(result, Result)
     assert result.notes == ("Memory was short: the work was done in smaller pieces.",)
 
@@ -111,12 +111,12 @@ def test_out_of_memory_at_first_steps_down_and_says_so(talker: Talker) -> None:
 def test_error_in_an_operation_is_told_and_the_worker_goes_on(backend: Backend, talker: Talker) -> None:
     job, following = identity(fault="error"), identity()
     talker.say(Submit(talker.client, job))
-    failed = talker.hear_end(job)
+    failed = talker.receive_end(job)
     assert failed.failure.code is ErrorCode.INTERNAL
     assert "RuntimeError: the fault that was asked for" in failed.failure.message
     workers = backend.workers()
     talker.say(Submit(talker.client, following))
-    assert isinstance(talker.hear_end(following), Result)
+    assert isinstance(talker.receive_end(following), Result)
     assert backend.workers() == workers
     assert "Traceback" in backend.log.read_text()
 
@@ -133,7 +133,7 @@ def test_worker_that_cannot_start_fails_the_jobs_that_wait(
     for job in jobs:
         talker.say(Submit(talker.client, job))
     for job in jobs:
-        failed = talker.hear_end(job)
+        failed = talker.receive_end(job)
         assert failed.failure.code is ErrorCode.WORKER_DIED
         assert "does not start: The worker died (exit status 7)" in failed.failure.message
     assert talker.status().worker == "stopped"
@@ -143,13 +143,13 @@ def test_job_that_a_dying_worker_had_not_begun_is_done_by_the_next_one(backend: 
     """The worker stands still, so that it is given the job and dies with it unread, as one that died idle does."""
     first, job = identity(), identity()
     talker.say(Submit(talker.client, first))
-    talker.hear_end(first)
+    talker.receive_end(first)
     (worker,) = backend.workers()
     os.kill(worker, signal.SIGSTOP)
     talker.say(Submit(talker.client, job))
     wait_for(lambda: talker.status().worker == "busy", "the job to be handed over")
     os.kill(worker, signal.SIGKILL)
-    result = talker.hear_end(job)
+    result = talker.receive_end(job)
     assert isinstance(result, Result)
     assert bytes(result.outputs[0].raster.data) == job.inputs["image"].data
 
@@ -157,18 +157,18 @@ def test_job_that_a_dying_worker_had_not_begun_is_done_by_the_next_one(backend: 
 def test_cancelled_job_that_does_not_look_frees_its_worker(backend: Backend, talker: Talker) -> None:
     busy, following = identity(seconds=0.1, fault="busy"), identity()
     talker.say(Submit(talker.client, busy))
-    talker.hear_running(busy)
+    talker.receive_running(busy)
     workers = backend.workers()
     talker.ask(Cancel(talker.client, busy.id))
     talker.say(Submit(talker.client, following))
-    assert isinstance(talker.hear_end(following), Result)
+    assert isinstance(talker.receive_end(following), Result)
     assert backend.workers() == workers
 
 
 def test_worker_keeps_few_compiled_convolutions(backend: Backend, talker: Talker) -> None:
     """One is kept for each size of image; with the library's default of 1024 that adds up to hundreds of megabytes."""
     talker.say(Submit(talker.client, job := identity()))
-    talker.hear_end(job)
+    talker.receive_end(job)
     (worker,) = backend.workers()
     environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
     assert b"ONEDNN_PRIMITIVE_CACHE_CAPACITY=64" in environment

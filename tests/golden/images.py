@@ -7,10 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Floats = npt.NDArray[np.float32]
+from backend.imaging.arrays import FloatArray
 
 
-def scene(height: int, width: int) -> Floats:
+def scene(height: int, width: int) -> FloatArray:
     """H x W x 3, RGB 0..1: a sky that grows lighter, striped ground, and a ball with a light on it."""
     y, x = np.mgrid[:height, :width].astype(np.float32) / np.float32(height)
     horizon = 0.6
@@ -31,13 +31,13 @@ def ball(height: int, width: int) -> npt.NDArray[np.bool_]:
     return np.asarray(np.hypot(y - 0.5, x - width / height / 2) < 0.3)
 
 
-def waves(height: int, width: int) -> Floats:
+def waves(height: int, width: int) -> FloatArray:
     """H x W x 3, RGB 0..1: crossing waves in strong colors, as a painting's strokes."""
     y, x = np.mgrid[:height, :width].astype(np.float32) / np.float32(height)
     first, second = np.sin(30 * (x + 0.3 * np.sin(7 * y))), np.sin(45 * (y + 0.2 * np.sin(9 * x)))
     return np.asarray(np.dstack([0.5 + 0.4 * first, 0.45 + 0.3 * second, 0.5 - 0.35 * first * second]), np.float32)
 
 
-def tensor(image: Floats) -> Tensor:
+def tensor(image: FloatArray) -> Tensor:
     """H x W x C to 1 x C x H x W."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]

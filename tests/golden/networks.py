@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from backend.imaging.arrays import FloatArray
 from models.imagenet import normalize
 from models.networks.smooth_fill import smooth_fill
 from models.zoo import cards, store
 from tests.golden.images import ball, scene, tensor, waves
-from tests.golden.references import Array, small
+from tests.golden.references import small
 
 WORST, MEAN = 0.01, 0.001  # of an output's range: other CPUs round otherwise, other weights differ by far more
 
@@ -25,7 +26,7 @@ def bundled() -> list[str]:
 
 
 @torch.inference_mode()
-def outputs(name: str) -> dict[str, Array]:
+def outputs(name: str) -> dict[str, FloatArray]:
     """Of the network `name`, averaged down. Raises KeyError where nobody has said what to ask it."""
     torch.manual_seed(0)
     net, _ = store.load(name)

@@ -9,9 +9,10 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from backend.imaging.arrays import FloatArray
 from backend.io.rasters import samples
 from backend.operations import OPERATIONS, Context, find
-from tests.golden.references import EXACT, Array, small
+from tests.golden.references import EXACT, small
 from tests.jobs import example, keep_custom_style
 
 WIDTH = 160  # px, of the example's images
@@ -44,13 +45,13 @@ def _single_precision() -> Iterator[None]:
         yield
 
 
-def outputs(name: str) -> dict[str, Array]:
+def outputs(name: str) -> dict[str, FloatArray]:
     """Of the operation's example: by number and kind its box (x, y, width, height) and its samples, 0..1, averaged
     down."""
     context, job = Context(), example(name, WIDTH)
     if "name" in job.parameters:
         keep_custom_style(context)
-    found: dict[str, Array] = {}
+    found: dict[str, FloatArray] = {}
     with _single_precision():
         made = find(name)(job, context)
     for number, output in enumerate(made):

@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from backend.imaging.arrays import FloatArray
+
 FOLDER = Path(__file__).parent / "references"
 SIDE = 24  # px: arrays are averaged down to at most this many a side
 
 EXACT = " box"
 """The end of the names of arrays of whole numbers, which are the same or wrong."""
 
-Array = npt.NDArray[np.float32]
 
-
-def small(values: npt.ArrayLike) -> Array:
+def small(values: npt.ArrayLike) -> FloatArray:
     """A C x H x W or H x W array with its last two sides averaged down to at most SIDE."""
     array = np.asarray(values, np.float32)
     planes = array.reshape(-1, *array.shape[-2:])
@@ -26,14 +26,14 @@ def small(values: npt.ArrayLike) -> Array:
     return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes])
 
 
-def write(name: str, arrays: Mapping[str, Array]) -> None:
+def write(name: str, arrays: Mapping[str, FloatArray]) -> None:
     """Into FOLDER/NAME.npz, in half precision, which is finer than every tolerance."""
     FOLDER.mkdir(exist_ok=True)
     halves = {key: value.astype(np.float16) for key, value in arrays.items()}
     np.savez_compressed(FOLDER / f"{name}.npz", allow_pickle=False, **halves)
 
 
-def read(name: str) -> dict[str, Array]:
+def read(name: str) -> dict[str, FloatArray]:
     """What `write` has written. Raises FileNotFoundError with what to do where it has not."""
     path = FOLDER / f"{name}.npz"
     if not path.exists():
@@ -44,7 +44,7 @@ def read(name: str) -> dict[str, Array]:
         return {key: file[key].astype(np.float32) for key in file.files}
 
 
-def differences(name: str, arrays: Mapping[str, Array], worst: float, mean: float) -> list[str]:
+def differences(name: str, arrays: Mapping[str, FloatArray], worst: float, mean: float) -> list[str]:
     """What of these arrays is not as the reference has it, a line each.
 
     Args:

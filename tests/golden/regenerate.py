@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from backend.imaging.arrays import FloatArray
 from tests.golden import networks, operations, references
-from tests.golden.references import Array
 
 
-def cases() -> dict[str, Callable[[], dict[str, Array]]]:
+def cases() -> dict[str, Callable[[], dict[str, FloatArray]]]:
     """By the reference's name, what makes its arrays."""
     found = {f"network-{name}": partial(networks.outputs, name) for name in networks.bundled()}
     return found | {f"operation-{name}": partial(operations.outputs, name) for name in operations.names()}

@@ -26,7 +26,7 @@ from plugin.client.image import CHANNELS, DEPTHS, Box, PixelFormat, Raster
 FORMATS = [PixelFormat(*parts) for parts in itertools.product(CHANNELS, DEPTHS, (False, True))]
 
 
-def picture(pixel_format: PixelFormat, width: int = 61, height: int = 47) -> Raster:
+def image(pixel_format: PixelFormat, width: int = 61, height: int = 47) -> Raster:
     """Every sample value that 8 bits have, and a spread of the others."""
     rng = np.random.default_rng(1)
     count = width * height * CHANNELS[pixel_format.channels]
@@ -41,7 +41,7 @@ def picture(pixel_format: PixelFormat, width: int = 61, height: int = 47) -> Ras
 
 @pytest.mark.parametrize("pixel_format", FORMATS, ids=str)
 def test_samples_and_exactly_back(pixel_format: PixelFormat) -> None:
-    before = picture(pixel_format)
+    before = image(pixel_format)
     array = samples(before)
     assert array.shape == (47, 61, CHANNELS[pixel_format.channels])
     after = raster(array, pixel_format, before.x, before.y, before.profile)
@@ -51,7 +51,7 @@ def test_samples_and_exactly_back(pixel_format: PixelFormat) -> None:
 
 @pytest.mark.parametrize("pixel_format", FORMATS, ids=str)
 def test_colors_are_rgb_floats_within_0_and_1_and_writing_to_them_leaves_the_raster(pixel_format: PixelFormat) -> None:
-    before = picture(pixel_format)
+    before = image(pixel_format)
     kept = bytes(before.data)
     found = colors(before)
     assert (found.shape, found.dtype) == ((47, 61, 3), np.float32)
@@ -86,7 +86,7 @@ def test_channels_are_told_apart() -> None:
     assert converted(bgra, PixelFormat("Y", "u8")).item() == round(0.2126 * 30 + 0.7152 * 20 + 0.0722 * 10)
 
 
-def test_a_picture_without_alpha_is_opaque_and_a_mask_is_its_gray() -> None:
+def test_an_image_without_alpha_is_opaque_and_a_mask_is_its_gray() -> None:
     gray = Raster(PixelFormat("Y", "u8"), 2, 1, bytes([0, 51]))
     assert coverage(gray).tolist() == [[1, 1]]
     np.testing.assert_allclose(mask_values(gray), [[0, 0.2]])

@@ -1,4 +1,4 @@
-"""Files of the user's own styles that are damaged, or that are no files, are named with what to do."""
+"""Files of custom styles that are damaged, or that are no files, are named with what to do."""
 
 from __future__ import annotations
 

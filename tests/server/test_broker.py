@@ -41,7 +41,7 @@ def test_broker_imports_neither_torch_nor_numpy() -> None:
 
 def test_hello_is_welcomed_with_the_table_of_actions(backend: Backend, talker: Talker) -> None:
     talker.say(Hello(talker.client))
-    welcome = talker.hear()
+    welcome = talker.receive()
     assert isinstance(welcome, Welcome)
     assert welcome.actions == [action.name for action in ACTIONS]
 
@@ -64,11 +64,11 @@ def _ipv6() -> bool:
     ],
     ids=["ipc", "curve", "ipv6"],
 )
-def test_picture_comes_back_as_it_went(start_backend, options: tuple[str, ...], talk) -> None:
+def test_image_comes_back_as_it_went(start_backend, options: tuple[str, ...], talk) -> None:
     talker = talk(start_backend(*options))
     job = identity(300, 200)
     talker.say(Submit(talker.client, job))
-    result = talker.hear_end(job)
+    result = talker.receive_end(job)
     assert isinstance(result, Result)
     (output,) = result.outputs
     assert bytes(output.raster.data) == job.inputs["image"].data
@@ -79,17 +79,17 @@ def test_picture_comes_back_as_it_went(start_backend, options: tuple[str, ...], 
 def test_first_word_of_a_job_comes_within_200_ms_though_the_worker_must_start(talker: Talker) -> None:
     job, begun = identity(), time.monotonic()
     talker.say(Submit(talker.client, job))
-    progress = talker.hear()
+    progress = talker.receive()
     assert time.monotonic() - begun < 0.2
     assert progress == Progress(job.id, JobState.QUEUED, 0.0, "Starting the worker")
-    assert isinstance(talker.hear_end(job), Result)
+    assert isinstance(talker.receive_end(job), Result)
 
 
 def test_progress_is_steady_but_no_flood(talker: Talker) -> None:
-    job, heard = identity(seconds=1.0), []
+    job, received = identity(seconds=1.0), []
     talker.say(Submit(talker.client, job))
-    talker.hear_until(lambda message: heard.append(message) or isinstance(message, Result))
-    fractions = [message.fraction for message in heard if isinstance(message, Progress)]
+    talker.receive_until(lambda message: received.append(message) or isinstance(message, Result))
+    fractions = [message.fraction for message in received if isinstance(message, Progress)]
     assert fractions == sorted(fractions)
     assert 5 <= len(fractions) <= 30
 
@@ -98,10 +98,10 @@ def test_submitting_twice_runs_once_and_answers_twice(talker: Talker) -> None:
     job = identity()
     for _ in range(2):
         talker.say(Submit(talker.client, job))
-    first = talker.hear_end(job)
+    first = talker.receive_end(job)
     talker.say(Submit(talker.client, job))
     talker.say(Fetch(talker.client, job.id))
-    again = [talker.hear_until(lambda message: isinstance(message, Result)) for _ in range(2)]
+    again = [talker.receive_until(lambda message: isinstance(message, Result)) for _ in range(2)]
     assert again == [first, first]
     assert talker.ask(Cancel(talker.client, job.id)).state is JobState.DONE
 
@@ -109,10 +109,10 @@ def test_submitting_twice_runs_once_and_answers_twice(talker: Talker) -> None:
 def test_result_is_kept_until_it_is_released(talker: Talker) -> None:
     job = identity()
     talker.say(Submit(talker.client, job))
-    talker.hear_end(job)
+    talker.receive_end(job)
     talker.say(Release(talker.client, job.id))
     talker.say(Fetch(talker.client, job.id))
-    failed = talker.hear()
+    failed = talker.receive()
     assert isinstance(failed, Failed)
     assert (failed.job, failed.failure.code) == (job.id, ErrorCode.BAD_REQUEST)
 
@@ -120,11 +120,11 @@ def test_result_is_kept_until_it_is_released(talker: Talker) -> None:
 def test_result_survives_a_reconnect(backend: Backend, talker: Talker, talk) -> None:
     job = identity(seconds=0.3)
     talker.say(Submit(talker.client, job))
-    talker.hear()
+    talker.receive()
     talker.close()
     again = talk(backend, talker.client)
     again.say(Fetch(again.client, job.id))
-    assert isinstance(again.hear_end(job), Result)
+    assert isinstance(again.receive_end(job), Result)
     again.close()
 
 
@@ -132,17 +132,17 @@ def test_jobs_run_in_the_order_they_came(talker: Talker) -> None:
     jobs = [identity(seconds=0.1) for _ in range(3)]
     for job in jobs:
         talker.say(Submit(talker.client, job))
-    ends = [talker.hear_until(lambda message: isinstance(message, Result)) for _ in jobs]
+    ends = [talker.receive_until(lambda message: isinstance(message, Result)) for _ in jobs]
     assert [end.job for end in ends] == [job.id for job in jobs]
 
 
 def test_cancel_of_a_running_job_is_quick(talker: Talker) -> None:
     job = identity(seconds=60)
     talker.say(Submit(talker.client, job))
-    talker.hear_running(job)
+    talker.receive_running(job)
     begun = time.monotonic()
     assert talker.ask(Cancel(talker.client, job.id)).state is JobState.CANCELLED
-    assert talker.hear_end(job).state is JobState.CANCELLED
+    assert talker.receive_end(job).state is JobState.CANCELLED
     wait_for(lambda: talker.status().worker == "idle", "the worker to come back")
     assert time.monotonic() - begun < 0.5
 
@@ -151,17 +151,17 @@ def test_cancel_of_a_waiting_job_leaves_the_running_one(talker: Talker) -> None:
     running, waiting = identity(seconds=0.5), identity()
     talker.say(Submit(talker.client, running))
     talker.say(Submit(talker.client, waiting))
-    talker.hear_running(running)
+    talker.receive_running(running)
     assert talker.ask(Cancel(talker.client, waiting.id)).state is JobState.CANCELLED
-    assert talker.hear_end(waiting).state is JobState.CANCELLED
-    assert isinstance(talker.hear_end(running), Result)
+    assert talker.receive_end(waiting).state is JobState.CANCELLED
+    assert isinstance(talker.receive_end(running), Result)
 
 
 def test_cancel_that_overtakes_its_job_still_counts(talker: Talker) -> None:
     job = identity()
     assert talker.ask(Cancel(talker.client, job.id)).state is JobState.CANCELLED
     talker.say(Submit(talker.client, job))
-    assert talker.hear_end(job).state is JobState.CANCELLED
+    assert talker.receive_end(job).state is JobState.CANCELLED
     assert talker.status().worker == "stopped"
 
 
@@ -169,13 +169,13 @@ def test_clients_cannot_touch_each_others_jobs(backend: Backend, talker: Talker,
     other = talk(backend, "other")
     job = identity(seconds=0.5)
     talker.say(Submit(talker.client, job))
-    talker.hear_running(job)
+    talker.receive_running(job)
     other.ask(Cancel(other.client, job.id))
     other.say(Fetch(other.client, job.id))
-    assert not isinstance(other.hear(), Result)
+    assert not isinstance(other.receive(), Result)
     assert other.status().jobs == []
     assert [entry.job for entry in talker.status().jobs] == [job.id]
-    assert isinstance(talker.hear_end(job), Result)
+    assert isinstance(talker.receive_end(job), Result)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_job_that_is_not_in_order_is_refused_before_any_worker(
     talker: Talker, job: Job, code: ErrorCode, word: str
 ) -> None:
     talker.say(Submit(talker.client, job))
-    failed = talker.hear_end(job)
+    failed = talker.receive_end(job)
     assert isinstance(failed, Failed)
     assert failed.failure.code is code
     assert word in failed.failure.message
@@ -203,7 +203,7 @@ def test_job_that_needs_more_memory_than_there_is_is_refused(start_backend, talk
     talker = talk(start_backend("--memory", "0.01"))
     job = identity(500, 500)
     talker.say(Submit(talker.client, job))
-    failed = talker.hear_end(job)
+    failed = talker.receive_end(job)
     assert failed.failure.code is ErrorCode.TOO_LARGE
     assert "allows a job 0.01 GiB" in failed.failure.message
     assert "--memory" in failed.failure.remedy
@@ -212,14 +212,14 @@ def test_job_that_needs_more_memory_than_there_is_is_refused(start_backend, talk
 def test_status_tells_what_is_so(backend: Backend, talker: Talker) -> None:
     job = identity(seconds=0.5)
     talker.say(Submit(talker.client, job))
-    talker.hear_running(job)
+    talker.receive_running(job)
     busy = talker.status()
     assert busy.worker == "busy"
     assert busy.memory > 10 << 20
     assert [(entry.job, entry.action, entry.state) for entry in busy.jobs] == [
         (job.id, "diagnose.identity", JobState.RUNNING)
     ]
-    talker.hear_end(job)
+    talker.receive_end(job)
     assert talker.status().worker == "idle"
 
 
@@ -229,7 +229,7 @@ def test_idle_worker_ends_and_the_next_job_starts_another(start_backend, talk) -
     for _ in range(2):
         job = identity()
         talker.say(Submit(talker.client, job))
-        assert isinstance(talker.hear_end(job), Result)
+        assert isinstance(talker.receive_end(job), Result)
         (worker,) = backend.workers()
         wait_for(lambda worker=worker: not alive(worker), "the worker to end")
         assert talker.status().memory == 0
@@ -266,10 +266,10 @@ sys.exit(main(["serve", "--cold", "--run-dir", sys.argv[1]]))
 def test_shutdown_ends_the_backend_and_tells_who_waits(backend: Backend, talker: Talker) -> None:
     job = identity(seconds=60)
     talker.say(Submit(talker.client, job))
-    talker.hear_running(job)
+    talker.receive_running(job)
     (worker,) = backend.workers()
     assert isinstance(talker.ask(Shutdown(talker.client)), Status)
-    while not ended(failed := talker.hear()):  # it may have ended by now: nothing more is asked of it
+    while not ended(failed := talker.receive()):  # it may have ended by now: nothing more is asked of it
         pass
     assert failed.failure.code is ErrorCode.UNREACHABLE
     assert backend.process.wait(5) == 0

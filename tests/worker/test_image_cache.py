@@ -22,7 +22,7 @@ NAMED = Reference(RGBA, 512, 512, x=-7, y=9, key=LAYER.digest())
 
 def submit(client: str = "one", **inputs: Raster) -> Submit:
     """A message as `decode` makes it: its images know their digests."""
-    known = {name: replace(picture, key=picture.digest()) for name, picture in inputs.items()}
+    known = {name: replace(image, key=image.digest()) for name, image in inputs.items()}
     return Submit(client, Job("diagnose.identity", {}, known))
 
 
@@ -39,13 +39,13 @@ def asks_again(message: Submit, cache: dict[Any, Any]) -> bool:
     return False
 
 
-def test_a_reference_is_the_picture_at_its_own_offset() -> None:
+def test_a_reference_is_the_image_at_its_own_offset() -> None:
     cache: dict[Any, Any] = {}
     completed(submit(image=LAYER), cache)
     assert completed(by_reference(), cache).inputs == {"image": LAYER.at(-7, 9)}
 
 
-def test_a_picture_that_was_never_sent_or_let_go_of_is_asked_for() -> None:
+def test_an_image_that_was_never_sent_or_let_go_of_is_asked_for() -> None:
     cache: dict[Any, Any] = {}
     assert asks_again(by_reference(), cache)
     completed(submit(image=LAYER), cache)
@@ -60,7 +60,7 @@ def test_a_client_is_not_given_what_another_one_sent() -> None:
     assert asks_again(by_reference("another"), cache)
 
 
-def test_pictures_of_one_job_do_not_drive_out_what_it_names() -> None:
+def test_images_of_one_job_do_not_drive_out_what_it_names() -> None:
     cache: dict[Any, Any] = {}
     completed(submit(image=LAYER), cache)
     others = {str(number): Raster(RGBA, 512, 512, os.urandom(1 << 20)) for number in range(4)}

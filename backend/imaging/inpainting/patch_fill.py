@@ -62,7 +62,7 @@ def inpaint(
     rounds = [config.rounds[min(i, len(config.rounds) - 1)] for i in range(len(levels))]
     work = [count * float(level.missing.sum()) + 1 for count, level in zip(rounds, levels, strict=True)]
     field: NearestNeighborField | None = None
-    current = levels[0].picture
+    current = levels[0].image
     done = 0.0
 
     def poll() -> None:
@@ -140,11 +140,11 @@ def _onion_peel(level: Level, config: InpaintingConfig, rng: torch.Generator, po
     """Onion-peel initialization of the coarsest level: layer by layer from the edge, each pixel is taken from the patch
     that fits best what is known around it already, and the guide."""
     (height, width), half = level.size, config.patch // 2
-    current, unknown = level.picture.clone(), level.missing.clone()
+    current, unknown = level.image.clone(), level.missing.clone()
     centers = level.usable.flatten().nonzero()[:, 0]
     kept = max(1, min(4000, round(0.7 * len(centers))))
     centers = centers[torch.randperm(len(centers), generator=rng, device=centers.device)[:kept]]
-    library = cut(level.picture, centers, config.patch)  # S x (5 p p)
+    library = cut(level.image, centers, config.patch)  # S x (5 p p)
     squares = library.square().T.contiguous()
     guide = None if level.guide is None else level.guide.flatten(0, 1) * (config.guide_weight * config.patch)
     while unknown.any():
@@ -161,7 +161,7 @@ def _onion_peel(level: Level, config: InpaintingConfig, rng: torch.Generator, po
         if guide is not None:
             far += torch.cdist(guide[edge], guide[centers]).square_()
         source_index = centers[far.argmin(1)]
-        current.view(height * width, -1)[edge] = level.picture.view(height * width, -1)[source_index]
+        current.view(height * width, -1)[edge] = level.image.view(height * width, -1)[source_index]
         unknown.view(-1)[edge] = False
     return current
 
@@ -177,7 +177,7 @@ def _sources(
         found[field.source_indices] = True
         pixels = (_dilated(found.view(height, width), config.near) & level.usable).flatten().nonzero()[:, 0]
     sample = pixels[torch.randint(0, len(pixels), (4096,), generator=rng, device=pixels.device)]
-    colors = level.picture[..., :3].contiguous()
+    colors = level.image[..., :3].contiguous()
     descriptor = Descriptor(colors, sample, config.patch, config.components)
     half = config.patch // 2
     axes = (torch.arange(n, device=pixels.device) * (w / max(height, width)) for n, w in
@@ -199,7 +199,7 @@ def _sources(
         blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
         return torch.cat([torch.cat(blocks), context(image)[targets] * config.patch], 1)
 
-    rows = descriptor(colors, context(level.picture), pixels, poll)
+    rows = descriptor(colors, context(level.image), pixels, poll)
     return Sources.of(pixels, rows, height * width), describe
 
 
@@ -227,7 +227,7 @@ def _enlarged(
     chance = usable[torch.randint(0, len(usable), (len(targets),), generator=rng, device=up.device)]
     field = NearestNeighborField(targets, torch.where(good, up, chance), width, height)
     blurred = F.interpolate(current.permute(2, 0, 1)[None], (height, width), mode="bilinear", align_corners=False)
-    blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.picture)
+    blurred = torch.where(level.missing[..., None], blurred[0].permute(1, 2, 0), level.image)
     gains = _gains(level, field, blurred, config)
     return field, _vote(level, field, good.float(), config.patch, True, blurred, poll, gains)
 
@@ -247,7 +247,7 @@ def _gains(level: Level, field: NearestNeighborField, current: Tensor, config: I
 def _context_cost(level: Level, sources: Sources, config: InpaintingConfig, rng: torch.Generator) -> Tensor:
     """What each source costs because nothing that touches the hole has its mean color and texture: the hole hides more
     of what goes on behind it than of another thing beside it."""
-    texture = level.picture[..., 3:].flatten(0, 1) * config.texture_weight
+    texture = level.image[..., 3:].flatten(0, 1) * config.texture_weight
     kinds = torch.cat([level.means, texture], 1)[sources.pixels] * config.patch
     touching = (_dilated(level.missing, config.patch).flatten()[sources.pixels]).nonzero()[:, 0]
     if not len(touching):
@@ -283,7 +283,7 @@ def _vote(
     kept. Where no patch has a weight the background stays.
     """
     height, width = level.size
-    values = level.picture.view(height * width, -1)
+    values = level.image.view(height * width, -1)
     holes = level.missing.flatten().nonzero()[:, 0]
     table_indices = field.table_indices(holes)
     weight = F.pad(weight, [0, 1])  # the last one's is that of no target

@@ -22,7 +22,7 @@ REMEDY = "widen the sampling area, or make the hole smaller"
 class Level:
     """One resolution. Channels: three colors, then two of texture."""
 
-    picture: Tensor  # H x W x 5; what is missing is black
+    image: Tensor  # H x W x 5; what is missing is black
     missing: Tensor  # H x W
     usable: Tensor  # H x W: a whole patch around the pixel may be taken
     guide: Tensor | None  # H x W x 3, smoothed
@@ -31,7 +31,7 @@ class Level:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width."""
-        return self.picture.shape[0], self.picture.shape[1]
+        return self.image.shape[0], self.image.shape[1]
 
 
 def pyramid(
@@ -53,14 +53,14 @@ def pyramid(
                 break
             raise ValueError(f"There is no whole patch outside the hole to fill it with: {REMEDY}.")
         blank = pixels * ~missing[..., None]
-        picture = torch.from_numpy(blank).to(device)
+        visible = torch.from_numpy(blank).to(device)
         levels.append(
             Level(
-                picture,
+                visible,
                 torch.from_numpy(missing).to(device),
                 torch.from_numpy(usable).to(device),
                 None if guide is None else _smooth(guide).to(device),
-                patch_means(picture, config.patch),
+                patch_means(visible, config.patch),
             )
         )
         radius = cv2.distanceTransform(np.pad(missing, 1).astype(np.uint8), cv2.DIST_L2, 3).max()

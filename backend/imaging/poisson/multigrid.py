@@ -1,7 +1,7 @@
 """Geometric multigrid for the Poisson equation on a mask of any shape.
 
 The unknowns are the pixels of a mask. Neighbors outside the mask are Dirichlet values, neighbors outside the image
-do not exist (natural boundary). Per pixel p, with N_p its neighbors inside the picture:
+do not exist (natural boundary). Per pixel p, with N_p its neighbors inside the image:
 
     |N_p| u_p - sum_{q in N_p, q in mask} u_q = b_p
 

@@ -83,9 +83,9 @@ def _fill(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
     widen = int(settings["grow"])
     box = inner.padded(widen, weights.shape)
     around = max(LEAST, round(int(settings["sampling_radius"]) / 100 * max(box.width, box.height)))
-    view = box.padded(WIDEST if settings["area"] == "everywhere" else around, weights.shape)
-    part = _cropped(layer, view)
-    weights, soft = hole_of(weights[view.window], widen, float(settings["feather"]))
+    context_box = box.padded(WIDEST if settings["area"] == "everywhere" else around, weights.shape)
+    part = _cropped(layer, context_box)
+    weights, soft = hole_of(weights[context_box.window], widen, float(settings["feather"]))
     hole, image, opacity = weights > 0, to_unit(rgb(part)), coverage(part)
     most = float(opacity[~hole].max(initial=0))
     seen = (opacity > 0) & (opacity >= most / 2)
@@ -99,18 +99,18 @@ def _fill(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
     if not usable.any():
         raise OperationError(ErrorCode.BAD_INPUT, NOTHING_LEFT, SMALLER)
     exposure = Exposure.of(image)
-    view_of = _View(exposure.applied(image), hole, known, usable, part, job, context)
+    crop = _Crop(exposure.applied(image), hole, known, usable, part, job, context)
     alpha = edge(hole, soft) * (weights * np.float32(1 / 255))
     finish = as_copy if settings["as"] == "copy" else as_layer
     outputs = []
-    for number, filled in enumerate(_variants(view_of)):
+    for number, filled in enumerate(_variants(crop)):
         name = "Fill" if settings["variants"] == 1 else f"Fill {number + 1}"
         outputs.append(finish(Fill(exposure.undone(filled), hole, alpha, opacity), name, part, layer))
     return outputs
 
 
 @dataclass(frozen=True)
-class _View:
+class _Crop:
     """What is seen of the layer: an image H x W x 3, 0..1, sRGB-encoded, and what is known of it, H x W each."""
 
     image: FloatArray
@@ -122,16 +122,16 @@ class _View:
     context: Context
 
 
-def _variants(view: _View) -> Iterator[FloatArray]:
+def _variants(crop: _Crop) -> Iterator[FloatArray]:
     """The image with its hole filled, as often as asked for: small parts by diffusion, large ones by patches."""
-    settings, context = view.job.parameters, view.context
+    settings, context = crop.job.parameters, crop.context
     variants, method = int(settings["variants"]), str(settings["method"])
-    small = small_parts(view.hole)
-    image, known = view.image, view.known
+    small = small_parts(crop.hole)
+    image, known = crop.image, crop.known
     if small.any():
-        image = np.where(small[..., None], diffused(image, view.hole, context.cancelled), image)
+        image = np.where(small[..., None], diffused(image, crop.hole, context.cancelled), image)
         known = known | small
-    hole = view.hole & ~small
+    hole = crop.hole & ~small
     if not hole.any():
         for _ in range(variants):
             yield image
@@ -145,12 +145,12 @@ def _variants(view: _View) -> Iterator[FloatArray]:
         def report(fraction: float, number: int = number) -> None:
             context.progress((number + fraction) / variants, "Filling", None)
 
-        def show(picture: FloatArray, number: int = number) -> None:
-            context.progress(number / variants, "Filling", _small(picture, view.part))
+        def show(preview: FloatArray, number: int = number) -> None:
+            context.progress(number / variants, "Filling", _small(preview, crop.part))
 
         try:
             yield inpaint(
-                image, hole, view.usable, estimate, seed=int(settings["seed"]) + number, device=context.device,
+                image, hole, crop.usable, estimate, seed=int(settings["seed"]) + number, device=context.device,
                 progress=report, cancelled=context.cancelled, preview=show if number == 0 else None,
             )  # fmt: skip
         except ValueError:  # there is no whole patch

@@ -33,8 +33,8 @@ class Fill:
         outside = self.opacity[~self.hole]
         if not outside.size or float(outside.min()) == float(outside.max()):
             return np.full_like(self.opacity, outside[0] if outside.size else 1)
-        guess = continued(self.opacity[..., None], self.hole)[..., 0]
-        found: FloatArray = seamless_clone(guess, self.opacity, self.hole)
+        initial = continued(self.opacity[..., None], self.hole)[..., 0]
+        found: FloatArray = seamless_clone(initial, self.opacity, self.hole)
         return np.clip(found, 0, 1)
 
 

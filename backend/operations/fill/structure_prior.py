@@ -54,14 +54,14 @@ def structure_prior(
     return np.asarray(np.clip(enlarged, 0, 1), np.float32)
 
 
-def _answer(net: PConvUNet, picture: FloatArray, known: AnyArray, context: Context) -> FloatArray:
+def _answer(net: PConvUNet, visible: FloatArray, known: AnyArray, context: Context) -> FloatArray:
     """The network's image, h x w x 3: the mean of what it says of the image and of its mirror image, which is
-    nearer to the truth than either. picture: h x w x 3, 0..1; known: h x w."""
+    nearer to the truth than either. visible: h x w x 3, 0..1; known: h x w."""
     import torch
 
     block = 2**net.depth  # what is added to the sides to have multiples of this is a hole, too
     room = tuple((0, -side % block) for side in known.shape)
-    image = torch.from_numpy(np.pad(picture, (*room, (0, 0))).transpose(2, 0, 1)[None].astype(np.float32))
+    image = torch.from_numpy(np.pad(visible, (*room, (0, 0))).transpose(2, 0, 1)[None].astype(np.float32))
     mask = torch.from_numpy(np.pad(known, room)[None, None].astype(np.float32))
     kind = torch.device(context.device).type
     with torch.inference_mode(), torch.autocast(kind, torch.float16, enabled=context.half):

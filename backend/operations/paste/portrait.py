@@ -18,7 +18,7 @@ from .. import Context
 from ..networks import find_network
 from ..region import applied, run_concurrently
 from ..selection.cutout import cut
-from ..selection.perception import picture
+from ..selection.perception import rgb_image
 from ..style import arbitrary
 from ..style.network import mixture, network, stylized
 from ..style.stylize import opaque
@@ -31,7 +31,7 @@ STROKES = (0.25, 8.0)  # smallest and largest
 
 
 def portrait_into_painting(job: Job, context: Context) -> list[Output]:
-    """The person of another layer in this painting's manner, where they hide the least or at x and y in percent.
+    """The person of another layer in this painting's style, where they hide the least or at x and y in percent.
 
     Raises OperationError when no subject is found.
     """
@@ -46,7 +46,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
     person = sized(person, target, job)
     if job.parameters["place"] == "empty":
         box = solid(person)
-        x, y = empty_place(picture(target), box.width, box.height, at_bottom=stands)
+        x, y = empty_place(rgb_image(target), box.width, box.height, at_bottom=stands)
         person = replace(person, x=target.x + x - box.x, y=target.y + y - box.y)
     else:
         person = standing(person, *wanted_place(target, job))
@@ -55,7 +55,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
 
 
 def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> Raster:
-    """The layer in the painting's manner or a preset's, in strokes as large as the painting's or, where those hide
+    """The layer in the painting's style or a preset's, in strokes as large as the painting's or, where those hide
     a face, finer."""
     style = str(job.parameters["style"])
     if style == "colors":
@@ -64,9 +64,9 @@ def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> R
         context.notes.append("The network that takes any image as the style is missing: only the colors are taken.")
         return source
     if style == "painting":
-        from models.networks.style_predictor import PICTURE
+        from models.networks.style_predictor import STYLE_IMAGE
 
-        net, weights = arbitrary.painter(painting, context), mixture(PICTURE, 1.0)
+        net, weights = arbitrary.painter(painting, context), mixture(STYLE_IMAGE, 1.0)
     else:
         net, weights = network(context), mixture(style, 1.0)
     enlarged = source.height / max(PAINTED, float(job.parameters["size"]) / 100 * painting.height)

@@ -40,12 +40,12 @@ def grabcut_object(job: Job, context: Context) -> list[Output]:
 
 
 def select_colors(job: Job, context: Context) -> list[Output]:
-    """K-means: the groups of similar color that fill the selection, or without one the middle of the image."""
+    """K-means: the clusters of similar color that fill the selection, or without one the middle of the image."""
     layer = job.inputs["image"]
     selection = None
     if "selection" in job.inputs:
         selection = selected_weights(job, context)
-    context.progress(0.1, "Dividing the image into groups", None)
+    context.progress(0.1, "Dividing the image into clusters", None)
     image = colors(layer)
     segmentation = kmeans.segment(
         image,

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 NAME = "subject"  # of the card
 KEPT = 6  # images (and close-ups) whose features stay: about 3 MB each
 KEPT_BYTES = 64 << 20  # the largest image whose colors stay: the last one's
+COLORS = "rgb_image"  # their key in the cache
 REGION, INSIDE = 0, 1  # channels of a prompt
 
 
-def picture(layer: Raster) -> AnyArray:
+def rgb_image(layer: Raster) -> AnyArray:
     """Color as H x W x 3 RGB, as networks want it, in the cheapest type: integers as they are, floats in 0..1.
 
     What is brighter than white is brought into that range by `exposure_of`.
@@ -43,20 +44,20 @@ def picture(layer: Raster) -> AnyArray:
 
 
 def exposure_of(layer: Raster) -> Exposure:
-    """How `picture` exposes a layer."""
+    """How `rgb_image` exposes a layer."""
     image = rgb(layer)
     return Exposure() if image.dtype.kind == "u" else Exposure.of(image)
 
 
-def kept_picture(layer: Raster, context: Context) -> AnyArray:
+def cached_rgb_image(layer: Raster, context: Context) -> AnyArray:
     """The same, kept for the next prompt on this layer unless it is very large."""
     key = layer.digest()
-    kept: tuple[str, AnyArray] | None = context.cache.get("picture")
+    kept: tuple[str, AnyArray] | None = context.cache.get(COLORS)
     if kept is None or kept[0] != key:
-        context.cache.pop("picture", None)  # before the next one takes memory
-        kept = key, picture(layer)
+        context.cache.pop(COLORS, None)  # before the next one takes memory
+        kept = key, rgb_image(layer)
         if kept[1].nbytes <= KEPT_BYTES:
-            context.cache["picture"] = kept
+            context.cache[COLORS] = kept
     return kept[1]
 
 
@@ -69,7 +70,7 @@ class ImageEmbedding:
 
 
 class Perception:
-    """The network on one layer. `pixels` is the layer as `picture` gives it."""
+    """The network on one layer. `pixels` is the layer as `rgb_image` gives it."""
 
     def __init__(self, layer: Raster, pixels: AnyArray, context: Context) -> None:
         self.pixels, self.context, self.key = pixels, context, layer.digest()
@@ -96,13 +97,13 @@ class Perception:
             kept[key] = ImageEmbedding(features, box)
         return kept[key]
 
-    def subject(self, careful: bool = False, box: Box | None = None) -> FloatArray:
+    def subject(self, high_quality: bool = False, box: Box | None = None) -> FloatArray:
         """Probability of being the subject of the layer or of a box of it, S x S.
 
-        `careful` looks at the mirrored image, too.
+        `high_quality` looks at the mirrored image, too.
         """
         found = _map(self.net.settled_subject, self.embedding(box).features, self.context)
-        if careful:
+        if high_quality:
             mirrored = _map(self.net.settled_subject, self.embedding(box, mirrored=True).features, self.context)
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found

@@ -23,7 +23,7 @@ from plugin.client.messages import Job, Output
 from .. import Context
 from ..masks import nothing_found, selected_weights
 from .classical import grabcut_object, outlined, output
-from .perception import INSIDE, REGION, Perception, kept_picture
+from .perception import INSIDE, REGION, Perception, cached_rgb_image
 from .second_look import look_again
 from .surroundings import cut_off, enlarged, on_layer, surroundings
 
@@ -83,7 +83,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
         return grabcut_object(job, context)
     layer = job.inputs["image"]
     selection, box = outlined(job, context)
-    pixels = kept_picture(layer, context)
+    pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for the object", None)
     perception = Perception(layer, pixels, context)
     if is_dots(selection):
@@ -112,8 +112,8 @@ def select_class(job: Job, context: Context) -> list[Output]:
     Raises OperationError, naming what there is, when the image holds nothing of that class.
     """
     layer = job.inputs["image"]
-    pixels = kept_picture(layer, context)
-    context.progress(0.1, "Looking at what is in the picture", None)
+    pixels = cached_rgb_image(layer, context)
+    context.progress(0.1, "Looking at what is in the image", None)
     perception = Perception(layer, pixels, context)
     maps = perception.classes()
     present = areas(maps)
@@ -138,7 +138,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
 
 
 def areas(maps: FloatArray) -> dict[str, float]:
-    """Which classes a picture holds and how much of it each takes, largest first. maps: h x w x 21 probabilities."""
+    """Which classes an image holds and how much of it each takes, largest first. maps: h x w x 21 probabilities."""
     labels = maps.argmax(2)
     share = {name: float((labels == i).mean()) for i, name in enumerate(VOC_CLASSES) if i}
     return dict(sorted(((n, s) for n, s in share.items() if s >= 0.01), key=lambda item: -item[1]))
@@ -147,7 +147,7 @@ def areas(maps: FloatArray) -> dict[str, float]:
 def list_classes(job: Job, context: Context) -> list[Output]:
     """What `select_class` would find: a thumbnail of each class, largest first, named "CLASS: N %"."""
     layer = job.inputs["image"]
-    pixels = kept_picture(layer, context)
+    pixels = cached_rgb_image(layer, context)
     maps = Perception(layer, pixels, context).classes()
     shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
     size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
@@ -162,12 +162,12 @@ def list_classes(job: Job, context: Context) -> list[Output]:
 
 
 def refine_edge(job: Job, context: Context) -> list[Output]:
-    """The selection again, its edge made to follow the picture within a band: strands of hair in, background out."""
+    """The selection again, its edge made to follow the image within a band: strands of hair in, background out."""
     layer = job.inputs["image"]
     selection = selected_weights(job, context)
     box = bounding_box(selection)
     assert box is not None  # or it would have been refused
-    pixels = kept_picture(layer, context)
+    pixels = cached_rgb_image(layer, context)
     width = float(job.parameters["width"])
     window = box.padded(round(4 * width) + 8, selection.shape)
     part = to_unit(selection[window.window])
@@ -183,20 +183,20 @@ def predict_subject(job: Job, context: Context) -> Prediction:
     """The layer's subject: as the whole layer shows it, and where its surroundings leave much of that out, as they show
     it from closer by, at the mean of the two. Where the network is not sure of that it looks again (`second_look`)."""
     layer = job.inputs["image"]
-    pixels = kept_picture(layer, context)
+    pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for the subject", None)
     perception = Perception(layer, pixels, context)
-    seen = perception.subject(careful=job.parameters.get("high_quality") is True)
-    first, box = _first_answer(perception, seen)
-    rather = look_again(perception, seen, first, box)
+    probability = perception.subject(high_quality=job.parameters.get("high_quality") is True)
+    first, box = _first_answer(perception, probability)
+    rather = look_again(perception, probability, first, box)
     if rather is not None:
         first, box = hysteresis(rather.probability, small_island=ASIDE), rather.box
     return _opened(Prediction(pixels, first, box), job)
 
 
-def _first_answer(perception: Perception, seen: FloatArray) -> tuple[FloatArray, Box]:
+def _first_answer(perception: Perception, probability: FloatArray) -> tuple[FloatArray, Box]:
     """The subject in what the network saw in the whole layer, from closer by where it is small; and its map's box."""
-    found = hysteresis(seen, small_island=ASIDE)
+    found = hysteresis(probability, small_island=ASIDE)
     extent = bounding_box(found > 0.5)
     if extent is not None:
         filled = np.zeros(found.shape, np.uint8)

@@ -29,10 +29,10 @@ SMALLEST_STYLE = 16  # px: a style image smaller than that says nothing
 
 def style_layer(job: Job, context: Context) -> list[Output]:
     """The layer, or the region asked for, in the style of the layer `style`."""
-    from models.networks.style_predictor import PICTURE
+    from models.networks.style_predictor import STYLE_IMAGE
 
     settings = job.parameters
-    weights = mixture(PICTURE, float(settings["strength"]) / 100)
+    weights = mixture(STYLE_IMAGE, float(settings["strength"]) / 100)
     net = painter(job.inputs["style"], context)
 
     def paint(image: AnyArray, context: Context) -> AnyArray:
@@ -55,12 +55,12 @@ def painter(style: Raster, context: Context) -> TransformerNet:
         from models.networks.style_predictor import SIDE
 
         net: AnyStyle = load_network(NAME, context).net
-        kept = (key, net.painter(picture_of_style(style, SIDE).to(context.device)))
+        kept = (key, net.painter(style_tensor(style, SIDE).to(context.device)))
         context.cache["painter"] = kept
     return kept[1]
 
 
-def picture_of_style(style: Raster, shorter_side: int = 0) -> Tensor:
+def style_tensor(style: Raster, shorter_side: int = 0) -> Tensor:
     """The opaque colors of a style layer, 1 x 3 x h x w, 0..1, reduced to a shorter side (0: as it is).
 
     Raises OperationError when it is too small to have a style.

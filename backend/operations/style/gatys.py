@@ -20,7 +20,7 @@ from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from ..networks import FEATURES, load_network
-from .arbitrary import picture_of_style
+from .arbitrary import style_tensor
 from .stylize import repainted
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _painted(image: AnyArray, layer: Raster, job: Job, context: Context) -> Floa
     begun = _kept(key, context) if start == "kept" else None
     net: FeatureNet = copy.deepcopy(load_network(FEATURES, context).net)  # normalized for this pair of images
     photo = _photo(image, _side(int(settings["size"]), net, image, context)).to(context.device)
-    painting = picture_of_style(style, 2048).to(context.device)
+    painting = style_tensor(style, 2048).to(context.device)
     net.normalize([_looked_at(photo), _looked_at(painting)], QUIET)
     config = GatysConfig(
         style_weight=GatysConfig.style_weight * float(settings["strength"]) / 100,
@@ -89,7 +89,7 @@ def _followed(steps: Iterator[Step], key: Any, layer: Raster, limit: float, cont
     """The last image. Raises Cancelled, having kept the best so far."""
     begun, image = time.monotonic(), None
     for step in steps:
-        image = step.picture
+        image = step.image
         context.cache[KEPT] = (key, image)
         if context.cancelled():
             raise Cancelled("The painting was stopped; what there was of it is kept for a while.")

@@ -19,7 +19,7 @@ from plugin.client.messages import Job, Output
 
 from .. import Context
 from ..region import BLOCK, applied, region_mask, run_concurrently
-from ..selection.perception import exposure_of, picture
+from ..selection.perception import exposure_of, rgb_image
 from .network import mixture, network, stroke_size, stylized
 from .tones import keep_tones
 
@@ -73,7 +73,7 @@ def repainted(
 
     def painted(context: Context) -> AnyArray:
         if not settings["strength"]:
-            return picture(layer)
+            return rgb_image(layer)
         context.progress(0.05, "Painting", None)
         image = opaque(layer)
         result = paint(image, context)
@@ -106,11 +106,11 @@ def _styled(region: str, job: Job, context: Context) -> list[Output]:
 
 
 def opaque(layer: Raster) -> AnyArray:
-    """The layer's colors (see `perception.picture`), in place of what is transparent the mean of what is not.
+    """The layer's colors (see `perception.rgb_image`), in place of what is transparent the mean of what is not.
 
     What lies hidden under transparency would else have its part in the image's statistics.
     """
-    image = picture(layer)
+    image = rgb_image(layer)
     if not layer.format.has_alpha:
         return image
     alpha = coverage(layer)

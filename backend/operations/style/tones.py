@@ -34,7 +34,7 @@ def keep_tones(image: AnyArray, painted: AnyArray, amount: float) -> None:
     _keep_smooth(image, painted, min(1.0, 2 * amount))
     height, width = image.shape[:2]
     size = _size(image, WORK_SIZE)
-    before, after = (_light(picture, size) for picture in (image, painted))
+    before, after = (_light(each, size) for each in (image, painted))
     wanted = np.clip(after + np.float32(amount) * (before - after), DARKEST, LIGHTEST)
     exponent = np.log(wanted) / np.log(np.clip(after, DARKEST, LIGHTEST))
     exponent = np.clip(exponent, 1 / STEEPEST, STEEPEST).astype(np.float32)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.core.images import Pixels
+from models.training.core.arrays import UInt8Array
 
 Matrix = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def random_affine(width: int, height: int, size: int, rng: np.random.Generator, 
     return np.column_stack([linear, offset])
 
 
-def warp(pixels: Pixels, matrix: Matrix, size: int, border: int = cv2.BORDER_REFLECT_101) -> Pixels:
+def warp(pixels: UInt8Array, matrix: Matrix, size: int, border: int = cv2.BORDER_REFLECT_101) -> UInt8Array:
     """Any H x W x C image to size x size x C, averaged where it shrinks by more than 1.5."""
     shrink = 1 / np.sqrt(max(1e-6, abs(np.linalg.det(matrix[:, :2]))))
     if shrink > 1.5:
@@ -39,16 +39,16 @@ def warp(pixels: Pixels, matrix: Matrix, size: int, border: int = cv2.BORDER_REF
     return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border))
 
 
-def warp_labels(labels: Pixels, matrix: Matrix, size: int, width: int, height: int) -> Pixels:
+def warp_labels(labels: UInt8Array, matrix: Matrix, size: int, width: int, height: int) -> UInt8Array:
     """A class map stretched over a width x height image, warped with the image to size / 4 squared."""
-    to_picture = np.diag([width / labels.shape[1], height / labels.shape[0], 1.0])
+    to_image = np.diag([width / labels.shape[1], height / labels.shape[0], 1.0])
     whole = np.vstack([matrix, [0, 0, 1]])
-    combined = (np.diag([0.25, 0.25, 1.0]) @ whole @ to_picture)[:2]
+    combined = (np.diag([0.25, 0.25, 1.0]) @ whole @ to_image)[:2]
     flags, border = cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101
     return np.asarray(cv2.warpAffine(labels, combined, (size // 4,) * 2, flags=flags, borderMode=border))
 
 
-def jitter_colors(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+def jitter_colors(rgb: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Brightness, contrast, gamma, tint and saturation; gray at times."""
     table = np.linspace(0, 1, 256)[:, None]
     gains = rng.uniform(0.75, 1.3) * rng.uniform(0.9, 1.1, 3)
@@ -63,7 +63,7 @@ def jitter_colors(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(out)
 
 
-def degrade(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+def degrade(rgb: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Now and then: blur, a small scale and back, noise, JPEG."""
     draw = rng.uniform()
     if draw < 0.08:
@@ -81,7 +81,7 @@ def degrade(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     return rgb
 
 
-def composite(front: Pixels, alpha: Pixels, back: Pixels, rng: np.random.Generator) -> Pixels:
+def composite(front: UInt8Array, alpha: UInt8Array, back: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Front over back; at times with colors, sharpness and edge drawn towards the back, so that a pasted look is no
     clue."""
     if rng.uniform() < 0.5:

@@ -17,7 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.training.core.images import Pixels, read_gray, read_rgba
+from models.training.core.arrays import UInt8Array
+from models.training.core.images import read_gray, read_rgba
 
 LABEL_SIZE = 129  # class maps are kept at this many pixels squared: a quarter of DeepLab's 513
 LONGEST = 384
@@ -35,7 +36,7 @@ class Entry:
     offset: int
 
 
-def read_masked(path: Path, mask: Path | None, longest: int = LONGEST) -> Pixels:
+def read_masked(path: Path, mask: Path | None, longest: int = LONGEST) -> UInt8Array:
     """H x W x 4 uint8: RGB and the mask (or the image's own alpha, or 0 where there is neither)."""
     pixels = read_rgba(path)
     if mask is not None:
@@ -96,11 +97,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, index: int) -> Pixels:
+    def __getitem__(self, index: int) -> UInt8Array:
         entry = self.entries[index]
         size = entry.height * entry.width * 4
         return self._pixels[entry.offset : entry.offset + size].reshape(entry.height, entry.width, 4)
 
-    def labels(self, index: int) -> Pixels | None:
+    def labels(self, index: int) -> UInt8Array | None:
         """LABEL_SIZE x LABEL_SIZE class numbers stretched over the whole image, or None where no teacher looked."""
         return None if self._labels is None else self._labels[index]

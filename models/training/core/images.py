@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from models.training.core.arrays import UInt8Array
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
@@ -17,17 +18,17 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
-def read_rgb(path: Path) -> Pixels:
+def read_rgb(path: Path) -> UInt8Array:
     """H x W x 3. Raises ValueError on what is no image."""
     return np.asarray(cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def read_gray(path: Path) -> Pixels:
+def read_gray(path: Path) -> UInt8Array:
     """H x W. Raises ValueError on what is no image."""
     return _decode(path, cv2.IMREAD_GRAYSCALE)
 
 
-def read_rgba(path: Path) -> Pixels:
+def read_rgba(path: Path) -> UInt8Array:
     """H x W x 4; alpha is 0 where the file has none. Raises ValueError on what is no image."""
     rgb, raw = read_rgb(path), _decode(path, cv2.IMREAD_UNCHANGED)
     if raw.ndim == 3 and raw.shape[2] == 4 and raw.shape[:2] == rgb.shape[:2]:
@@ -36,7 +37,7 @@ def read_rgba(path: Path) -> Pixels:
     return np.dstack([rgb, np.zeros(rgb.shape[:2], np.uint8)])
 
 
-def resized(image: Pixels, size: tuple[int, int]) -> Pixels:
+def resized(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
     """To (width, height): averaged where it shrinks, cubic where it grows."""
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

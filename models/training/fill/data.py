@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from models.training.core.arrays import BoolArray, UInt8Array
 from models.training.core.cache import Table
-from models.training.core.images import Pixels, list_images, read_gray, read_rgb, resized
+from models.training.core.images import list_images, read_gray, read_rgb, resized
 from models.training.core.loading import worker_rng
-from models.training.fill.masks import HoleShapes, Mask, Outlines, object_shape, strokes
+from models.training.fill.masks import HoleShapes, Outlines, object_shape, strokes
 
 CROP = 512  # side of the crops that are scored, before they are reduced
 SMALLEST, LARGEST = 0.05, 0.25  # their holes' share of the image
@@ -32,7 +33,7 @@ class Folder:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Pixels:
+    def __getitem__(self, index: int) -> UInt8Array:
         return (read_gray if self.masks else read_rgb)(self.paths[index])
 
 
@@ -45,7 +46,7 @@ class Cached:
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, index: int) -> Pixels:
+    def __getitem__(self, index: int) -> UInt8Array:
         return self.table[index][..., self.channels]
 
 
@@ -66,7 +67,7 @@ class HoleSamples(IterableDataset[dict[str, Tensor]]):
             yield sample(image, self.holes.draw(self.size, rng))
 
 
-def sample(image: Pixels, hole: Mask) -> dict[str, Tensor]:
+def sample(image: UInt8Array, hole: BoolArray) -> dict[str, Tensor]:
     """Tensors of an image (S x S x 3) and its hole (S x S)."""
     return {
         "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
@@ -74,7 +75,7 @@ def sample(image: Pixels, hole: Mask) -> dict[str, Tensor]:
     }
 
 
-def random_crop(image: Pixels, size: int, rng: np.random.Generator) -> Pixels:
+def random_crop(image: UInt8Array, size: int, rng: np.random.Generator) -> UInt8Array:
     """A square of `size` pixels from anywhere of the image, at a random scale at which it fits."""
     height, width = image.shape[:2]
     scale = size / min(height, width) * rng.uniform(1.0, 1.5)

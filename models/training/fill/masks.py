@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from models.training.core.arrays import BoolArray
+
 LARGEST = 0.4  # share of the image that a hole may take
 
 
-def strokes(size: int, rng: np.random.Generator) -> Mask:
+def strokes(size: int, rng: np.random.Generator) -> BoolArray:
     """A few strokes of a brush that keeps turning, with round ends."""
     canvas = np.zeros((size, size), np.uint8)
     for _ in range(int(rng.integers(1, 6))):
@@ -31,7 +32,7 @@ def strokes(size: int, rng: np.random.Generator) -> Mask:
     return canvas > 0
 
 
-def object_shape(outline: NDArray[np.uint8], size: int, rng: np.random.Generator) -> Mask:
+def object_shape(outline: NDArray[np.uint8], size: int, rng: np.random.Generator) -> BoolArray:
     """The shape of a mask (h x w, 0..255) anywhere in the image, scaled, turned a little, mirrored, and dilated as a
     person would who erases it."""
     height, width = outline.shape
@@ -43,7 +44,7 @@ def object_shape(outline: NDArray[np.uint8], size: int, rng: np.random.Generator
     shape = cv2.warpAffine(outline, matrix, (size, size), flags=cv2.INTER_AREA)
     radius = round(size * rng.uniform(0, 0.035))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
-    grown: Mask = cv2.dilate(shape, kernel) > 127
+    grown: BoolArray = cv2.dilate(shape, kernel) > 127
     return grown
 
 
@@ -61,7 +62,7 @@ class HoleShapes:
     def __init__(self, outlines: Outlines, object_share: float = 0.6) -> None:
         self.outlines, self.object_share = outlines, object_share if len(outlines) else 0.0
 
-    def draw(self, size: int, rng: np.random.Generator) -> Mask:
+    def draw(self, size: int, rng: np.random.Generator) -> BoolArray:
         """A hole that takes between 1/200 and LARGEST of the image."""
         while True:
             hole = np.zeros((size, size), bool)

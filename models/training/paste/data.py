@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from models.training.core.arrays import BoolArray, FloatArray
 from models.training.core.cache import Table
 from models.training.core.loading import worker_rng
-from models.training.paste.transforms import SIGMA, Mask, Picture, placed, rectangle_mask, roughen, transform
+from models.training.paste.transforms import SIGMA, placed, rectangle_mask, roughen, transform
 
 SIDE_OF_SIGMA = 512
 """Pixels a side of the images for which the paper gives sigma."""
 
-Blend = Callable[[Picture, Picture, Mask], Picture]
+Blend = Callable[[FloatArray, FloatArray, BoolArray], FloatArray]
 """(source, target, mask) to a blended image, H x W x 3 float32."""
 
 
@@ -79,7 +80,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
         sigma = self.difficulty.sigma * self.size / SIDE_OF_SIGMA
         source = transform(image, sigma, rng, self.difficulty.local)
         mask = self._mask(pixels[..., 3] > 127, rng)
-        sample: dict[str, Picture] = {"image": image, "source": source, "mask": mask[..., None].astype(np.float32)}
+        sample: dict[str, FloatArray] = {"image": image, "source": source, "mask": mask[..., None].astype(np.float32)}
         if self.blend is not None:
             sample["poisson"] = np.clip(self.blend(source, image, mask), 0, 1)
         return {
@@ -90,7 +91,7 @@ class PasteSamples(IterableDataset[dict[str, Tensor]]):
         """The first `count` samples of a fixed series, each drawn from a generator of its own."""
         return [self.sample(np.random.default_rng((self.seed, i))) for i in range(count)]
 
-    def _mask(self, own: Mask, rng: np.random.Generator) -> Mask:
+    def _mask(self, own: BoolArray, rng: np.random.Generator) -> BoolArray:
         """The image's own subject where it has one of a fit size, the shape of another's, or a rectangle."""
         if rng.uniform() >= self.difficulty.objects:
             return rectangle_mask(self.size, rng)

@@ -18,7 +18,7 @@ from models.training.core.loading import worker_rng
 from models.training.paste.recoloring import jitter, recolor
 
 OBJECTS = 0.78  # of the samples show a photograph's own subject; the others a shape somewhere in a photograph
-ALIKE = 0.45  # exponent by which images of a large set are drawn less often each
+SET_EXPONENT = 0.45  # exponent by which images of a large set are drawn less often each
 JITTERED = 0.6  # of the photographs are seen in other colors than their own
 
 
@@ -37,7 +37,7 @@ class ObjectSamples(IterableDataset[dict[str, Tensor]]):
         self.subjects = Table(root, subjects)
         self.photos = Table(root, photos) if photos else self.subjects
         sets = [entry.set for entry in self.subjects.entries]
-        weight = np.array([sets.count(name) ** -ALIKE for name in sets])
+        weight = np.array([sets.count(name) ** -SET_EXPONENT for name in sets])
         self._cumulated = np.cumsum(weight / weight.sum())
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:

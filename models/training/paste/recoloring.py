@@ -11,33 +11,34 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from models.training.paste.transforms import MIXING_CELLS, Picture, hue, saturation
+from models.training.core.arrays import FloatArray
+from models.training.paste.transforms import MIXING_CELLS, hue, saturation
 
-Recoloring = Callable[[Picture, Picture, np.random.Generator], Picture]
+Recoloring = Callable[[FloatArray, FloatArray, np.random.Generator], FloatArray]
 
 
-def to_linear(x: Picture) -> Picture:
+def to_linear(x: FloatArray) -> FloatArray:
     """Decode sRGB (IEC 61966-2-1)."""
     return np.where(x <= 0.04045, x / 12.92, ((np.maximum(x, 0) + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def to_encoded(x: Picture) -> Picture:
+def to_encoded(x: FloatArray) -> FloatArray:
     """Encode linear light as sRGB; what is negative becomes 0."""
     x = np.maximum(x, 0)
     return np.where(x <= 0.0031308, x * 12.92, 1.055 * x ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
-def exposure(image: Picture, other: Picture, rng: np.random.Generator, wide: float = 1.0) -> Picture:
+def exposure(image: FloatArray, other: FloatArray, rng: np.random.Generator, wide: float = 1.0) -> FloatArray:
     """Exposure and white balance in linear light, then saturation and gamma."""
     warm, green = rng.uniform(-0.35, 0.35) * wide, rng.uniform(-0.15, 0.15) * wide
-    stops = rng.uniform(-0.9, 0.9) * wide + np.array([warm, green, -warm])
-    x = to_encoded((to_linear(image) * 2.0**stops).astype(np.float32))
+    ev = rng.uniform(-0.9, 0.9) * wide + np.array([warm, green, -warm])
+    x = to_encoded((to_linear(image) * 2.0**ev).astype(np.float32))
     gray = x.mean(2, keepdims=True)
     x = gray + (x - gray) * rng.uniform(0.6, 1.4)
     return np.asarray(np.clip(x, 0, 1) ** rng.uniform(0.8, 1.25), np.float32)
 
 
-def transfer(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
+def transfer(image: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Means and deviations of the other photograph in L*a*b*, in part (Reinhard et al. 2001)."""
     a, b = (cv2.cvtColor(p.astype(np.float32), cv2.COLOR_RGB2LAB).reshape(-1, 3) for p in (image, other))
     spread, wanted = a.std(0), b.std(0)
@@ -47,7 +48,7 @@ def transfer(image: Picture, other: Picture, rng: np.random.Generator) -> Pictur
     return np.asarray(cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB))
 
 
-def covariance(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
+def covariance(image: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Mean and covariance of the other photograph in RGB, in part (Xiao and Ma 2006)."""
     a, b = image.reshape(-1, 3), other.reshape(-1, 3)
     matrix = _power(np.cov(a.T), -0.5) @ _power(np.cov(b.T), 0.5)
@@ -55,7 +56,7 @@ def covariance(image: Picture, other: Picture, rng: np.random.Generator) -> Pict
     return np.asarray((a + rng.uniform(0.5, 1) * (moved - a)).reshape(image.shape), np.float32)
 
 
-def matching(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
+def matching(image: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Every channel's histogram towards the other photograph's."""
     share, levels = rng.uniform(0.4, 1), np.linspace(0, 1, 33)
     result = np.empty_like(image)
@@ -66,25 +67,25 @@ def matching(image: Picture, other: Picture, rng: np.random.Generator) -> Pictur
     return result
 
 
-def curves(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
+def curves(image: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Gamma, another for each channel; contrast; raised blacks and lowered whites."""
     x = np.clip(image, 0, 1) ** (2.0 ** (rng.uniform(-0.7, 0.7) + rng.uniform(-0.25, 0.25, 3)))
     x = x + rng.uniform(-0.5, 0.5) * x * (1 - x) * (2 * x - 1)
     return (x * rng.uniform(0.7, 1.1) + rng.uniform(0, 0.15)).astype(np.float32)
 
 
-def light(image: Picture, other: Picture, rng: np.random.Generator) -> Picture:
+def light(image: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Light from one side: exposure and tint that change along a ramp across the image."""
     height, width = image.shape[:2]
     rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     ramp = (np.cos(angle) * columns + np.sin(angle) * rows) * rng.uniform(0.5, 2) + rng.uniform(-0.5, 0.5)
-    stops = np.clip(ramp, -1, 1)[..., None] * (rng.uniform(-0.8, 0.8) + rng.uniform(-0.25, 0.25, 3))
-    stops = stops + rng.uniform(-0.5, 0.5) + rng.uniform(-0.15, 0.15, 3)
-    return to_encoded((to_linear(image) * 2.0**stops).astype(np.float32))
+    ev = np.clip(ramp, -1, 1)[..., None] * (rng.uniform(-0.8, 0.8) + rng.uniform(-0.25, 0.25, 3))
+    ev = ev + rng.uniform(-0.5, 0.5) + rng.uniform(-0.15, 0.15, 3)
+    return to_encoded((to_linear(image) * 2.0**ev).astype(np.float32))
 
 
-def shading(image: Picture, other: Picture, rng: np.random.Generator, cells: int = MIXING_CELLS) -> Picture:
+def shading(image: FloatArray, other: FloatArray, rng: np.random.Generator, cells: int = MIXING_CELLS) -> FloatArray:
     """Two changes of hue, saturation, contrast and brightness mixed from place to place, as the T of Portenier et al.
     2019 does, with hues that turn by 25 degrees at most."""
     mix = cv2.resize(
@@ -98,7 +99,7 @@ MAIN: tuple[Recoloring, ...] = (exposure, transfer, covariance, shading)
 MORE: tuple[Recoloring, ...] = (matching, light, curves)
 
 
-def jitter(image: Picture, rng: np.random.Generator) -> Picture:
+def jitter(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The whole photograph as another camera would have it, so that a network cannot know it by heart."""
     if rng.uniform() < 0.5:
         image = saturation(hue(image, rng.normal(0, 7) / 360), rng.uniform(0.75, 1.2))
@@ -106,7 +107,7 @@ def jitter(image: Picture, rng: np.random.Generator) -> Picture:
     return (np.clip(image, 0, 1) ** gamma).astype(np.float32)
 
 
-def recolor(image: Picture, other: Picture, part: float, rng: np.random.Generator) -> Picture:
+def recolor(image: FloatArray, other: FloatArray, part: float, rng: np.random.Generator) -> FloatArray:
     """A change drawn at random, clipped to 0..1: sometimes none, sometimes with JPEG's or a sensor's noise added.
 
     part: the share of its photograph that the image shows, by area; shading changes as often over the photograph.
@@ -140,7 +141,7 @@ def _power(matrix: np.ndarray, power: float) -> np.ndarray:
     return result
 
 
-def _moderate(image: Picture, rng: np.random.Generator) -> Picture:
+def _moderate(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     x = saturation(hue(np.clip(image, 0, 1), rng.uniform(-25, 25) / 360), rng.uniform(0.5, 1.5))
     mean = x.mean((0, 1))
     return np.asarray((x - mean) * rng.uniform(0.6, 1.4, 3) + mean + rng.uniform(-0.3, 0.3), np.float32)

@@ -9,52 +9,51 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from models.training.core.arrays import BoolArray, FloatArray
 
 MIXING_CELLS = 10
 SIGMA_FACES = 15.0
 SIGMA = 10.0  # pixels at 512 x 512, for images of anything but faces
 
 
-def saturation(image: Picture, factor: float) -> Picture:
+def saturation(image: FloatArray, factor: float) -> FloatArray:
     """T_s: the S of HSV times the factor."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
     hsv[..., 1] = np.minimum(hsv[..., 1] * factor, 1)
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
 
 
-def hue(image: Picture, bias: float) -> Picture:
+def hue(image: FloatArray, bias: float) -> FloatArray:
     """T_h: the H of HSV plus the bias, in turns of the color circle."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0] + 360 * bias) % 360
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
 
 
-def contrast(image: Picture, factors: NDArray[np.float64]) -> Picture:
+def contrast(image: FloatArray, factors: NDArray[np.float64]) -> FloatArray:
     """T_c, equation 2: each channel scaled about its mean by a factor of its own."""
     mean = image.mean((0, 1), dtype=np.float64)
     return np.asarray((image - mean) * factors + mean, np.float32)
 
 
-def brightness(image: Picture, bias: float) -> Picture:
+def brightness(image: FloatArray, bias: float) -> FloatArray:
     """T_b: one bias for all channels."""
     return image + np.float32(bias)
 
 
-def color_transform(image: Picture, rng: np.random.Generator) -> Picture:
+def color_transform(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     """T_color = T_s o T_h o T_c o T_b, equation 1; clipped to 0..1 before T_h, because hue is defined only there."""
     image = contrast(brightness(image, rng.uniform(-0.5, 0.5)), rng.uniform(0.5, 1.5, 3))
     return saturation(hue(np.clip(image, 0, 1), rng.uniform(-0.5, 0.5)), rng.uniform(0.5, 1.5))
 
 
-def mixing_mask(height: int, width: int, rng: np.random.Generator) -> Picture:
+def mixing_mask(height: int, width: int, rng: np.random.Generator) -> FloatArray:
     """M_mix, H x W: 10 x 10 salt and pepper, bilinearly scaled up."""
     cells = rng.integers(0, 2, (MIXING_CELLS, MIXING_CELLS)).astype(np.float32)
     return np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def shading(image: Picture, rng: np.random.Generator, local: bool = True) -> Picture:
+def shading(image: FloatArray, rng: np.random.Generator, local: bool = True) -> FloatArray:
     """T_shading, equation 3: two color transforms mixed from place to place. Not `local`: one, the same everywhere."""
     first = color_transform(image, rng)
     if not local:
@@ -75,7 +74,7 @@ def homography(height: int, width: int, offsets: NDArray[np.float64]) -> NDArray
     return np.append(solution, 1.0).reshape(3, 3)
 
 
-def geometric(image: Picture, sigma: float, rng: np.random.Generator) -> Picture:
+def geometric(image: FloatArray, sigma: float, rng: np.random.Generator) -> FloatArray:
     """T_geometric: a homography from corner offsets U(-sigma, sigma) pixels; mirrored past the border."""
     height, width = image.shape[:2]
     matrix = homography(height, width, rng.uniform(-sigma, sigma, (4, 2)))
@@ -83,12 +82,12 @@ def geometric(image: Picture, sigma: float, rng: np.random.Generator) -> Picture
     return np.asarray(cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border))
 
 
-def transform(image: Picture, sigma: float, rng: np.random.Generator, local: bool = True) -> Picture:
+def transform(image: FloatArray, sigma: float, rng: np.random.Generator, local: bool = True) -> FloatArray:
     """T(I), the source that a network learns to turn back into I."""
     return shading(geometric(image, sigma, rng), rng, local)
 
 
-def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, float] = (0.15, 0.6)) -> Mask:
+def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, float] = (0.15, 0.6)) -> BoolArray:
     """A rectangle of random place, turn, and sides between these shares of the image's side; size x size."""
     sides = rng.uniform(*shares, 2) * size
     center = rng.uniform(0.15, 0.85, 2) * size
@@ -97,7 +96,7 @@ def rectangle_mask(size: int, rng: np.random.Generator, shares: tuple[float, flo
     return np.asarray(filled, bool)
 
 
-def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
+def roughen(mask: BoolArray, rng: np.random.Generator, most: float = 0.03) -> BoolArray:
     """An object's mask as a hand draws it: grown by up to this share of the image's side, so that some of the old
     background comes along."""
     radius = round(rng.uniform(0, most) * mask.shape[0])
@@ -105,7 +104,7 @@ def roughen(mask: Mask, rng: np.random.Generator, most: float = 0.03) -> Mask:
     return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), bool)
 
 
-def placed(mask: Mask, size: int, rng: np.random.Generator) -> Mask:
+def placed(mask: BoolArray, size: int, rng: np.random.Generator) -> BoolArray:
     """An object's mask turned, scaled to 0.25 to 0.7 of the side and put somewhere in a size x size image."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

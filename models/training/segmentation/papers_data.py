@@ -21,7 +21,7 @@ from models.voc import IGNORE
 class Pair:
     """An image and its class map."""
 
-    picture: Path
+    image: Path
     labels: Path
 
 
@@ -71,7 +71,7 @@ class SegmentationFolder(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         pair = self.pairs[index]
-        rgb = read_rgb(pair.picture)
+        rgb = read_rgb(pair.image)
         labels = read_labels(pair.labels, self.classes)
         if self.augment:
             rng = np.random.default_rng((self.seed, self.epoch, index))

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.core.images import Pixels
+from models.training.core.arrays import UInt8Array
 
 REGION, INSIDE, OUTSIDE = 0, 1, 2
 
 
-def bounding_box(mask: Pixels) -> tuple[int, int, int, int]:
+def bounding_box(mask: UInt8Array) -> tuple[int, int, int, int]:
     """x0, y0, x1, y1 (exclusive) of the pixels above one half; raises ValueError where there are none."""
     ys, xs = np.nonzero(mask > 127)
     if ys.size == 0:
@@ -26,7 +26,7 @@ def depth_inside(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1])
 
 
-def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
+def box(mask: UInt8Array, rng: np.random.Generator, jitter: float = 0.15) -> UInt8Array:
     """A filled box around the mask, each side off by up to `jitter` of the box's size outwards or a third of that
     inwards."""
     x0, y0, x1, y1 = bounding_box(mask)
@@ -38,7 +38,7 @@ def box(mask: Pixels, rng: np.random.Generator, jitter: float = 0.15) -> Pixels:
     return out
 
 
-def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
+def lasso(mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """A rough hand-drawn outline: the mask filled, grown (seldom shrunk) by some percent of its size, its outline made
     wobbly."""
     x0, y0, x1, y1 = bounding_box(mask)
@@ -57,7 +57,7 @@ def lasso(mask: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(region * np.uint8(255))
 
 
-def strokes(mask: Pixels, rng: np.random.Generator) -> Pixels:
+def strokes(mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """One to three dots or a short scribble inside the mask, more often deep inside than near its edge."""
     out = np.zeros_like(mask)
     depth = depth_inside(mask > 127).ravel().astype(np.float64)
@@ -75,7 +75,7 @@ def strokes(mask: Pixels, rng: np.random.Generator) -> Pixels:
     return out
 
 
-def prompt_for(mask: Pixels, rng: np.random.Generator) -> Pixels:
+def prompt_for(mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """3 x H x W uint8 (region, inside, outside) that means the object `mask`; all zero for an empty mask."""
     out = np.zeros((3, *mask.shape), np.uint8)
     if np.count_nonzero(mask > 127) == 0:

@@ -74,7 +74,7 @@ def score(net: SubjectNet, root: Path, size: int, process: Process, every: int =
         mask = np.ascontiguousarray(pixels[..., 3])
         truth = mask > 127
         found = predict_masks(net, np.ascontiguousarray(pixels[..., :3]), mask, size, index)
-        row = [mask_iou(guess, truth) for guess in found]
+        row = [mask_iou(mask, truth) for mask in found]
         sums[sets.index(table.entries[index].set)] += torch.tensor([*row, 1.0])
     sums = process.total(sums.to(process.device)).cpu()
     return {

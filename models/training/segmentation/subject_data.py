@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from models.training.core.arrays import UInt8Array
 from models.training.core.augment import composite, degrade, jitter_colors, random_affine, warp, warp_labels
 from models.training.core.cache import LABEL_SIZE, Table
-from models.training.core.images import Pixels
 from models.training.core.loading import worker_rng
 from models.training.segmentation.prompts import prompt_for
 from models.voc import IGNORE, VOC_CLASSES
@@ -36,9 +36,9 @@ WHOLE_OBJECTS = ("ccp", "horse", "flower", "caltech", "coco", "labelme", "feral"
 class Layer:
     """An image with what is known of it, warped to the sample's size."""
 
-    rgb: Pixels  # S x S x 3
-    mask: Pixels  # S x S
-    classes: Pixels  # S/4 x S/4
+    rgb: UInt8Array  # S x S x 3
+    mask: UInt8Array  # S x S
+    classes: UInt8Array  # S/4 x S/4
 
 
 class SubjectSamples(IterableDataset[dict[str, Tensor]]):
@@ -81,7 +81,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
             yield (self._labeled, self._composite, self._agreement)[kind](rng)
 
     def _layer(
-        self, table: Table, index: int, rng: np.random.Generator, mask: Pixels | None = None, zoom: bool = True
+        self, table: Table, index: int, rng: np.random.Generator, mask: UInt8Array | None = None, zoom: bool = True
     ) -> Layer:
         pixels = np.array(table[index])
         height, width = pixels.shape[:2]
@@ -153,7 +153,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         layer.mask = cv2.erode(layer.mask, np.ones((3, 3), np.uint8))
         return layer
 
-    def _one_of(self, mask: Pixels, rng: np.random.Generator) -> Pixels:
+    def _one_of(self, mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
         """The whole mask, or one of its parts where it falls into several."""
         if rng.uniform() < 0.5:
             return mask
@@ -161,7 +161,7 @@ class SubjectSamples(IterableDataset[dict[str, Tensor]]):
         large = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] > 0.02 * mask.size]
         return np.where(parts == int(rng.choice(large)), mask, 0).astype(np.uint8) if len(large) > 1 else mask
 
-    def _sample(self, layer: Layer, meant: Pixels, weight: float, rng: np.random.Generator) -> dict[str, Tensor]:
+    def _sample(self, layer: Layer, meant: UInt8Array, weight: float, rng: np.random.Generator) -> dict[str, Tensor]:
         rgb = degrade(jitter_colors(layer.rgb, rng), rng)
         return {
             "image": torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1))),

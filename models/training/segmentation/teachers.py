@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from models.imagenet import normalize_pixels
 from models.networks.subject_net import SubjectNet
+from models.training.core.arrays import UInt8Array
 from models.training.core.cache import LABEL_SIZE, Table
-from models.training.core.images import Pixels
 from models.training.core.loop import autocast
 from models.voc import VOC_CLASSES
 
@@ -39,7 +39,7 @@ class TFLite:
         self._input = self._net.get_input_details()[0]
         self._output = self._net.get_output_details()[0]
 
-    def __call__(self, image: Pixels) -> NDArray[Any]:
+    def __call__(self, image: UInt8Array) -> NDArray[Any]:
         """image: H x W x 3 uint8 RGB, stretched to the input size. Returns the first output without its batch
         axis."""
         _, height, width, _ = self._input["shape"]
@@ -60,7 +60,7 @@ def write_labels(root: Path, name: str, deeplab: TFLite) -> None:
     maps.tofile(root / f"{name}.labels.u8")
 
 
-def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.float32] | None:
+def agreed_subject(labels: UInt8Array, portrait: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """The subject on which the teachers agree, as a LABEL_SIZE-squared soft mask, or None.
 
     labels: DeepLab's class map. portrait: probability of a person from a portrait network, same size. People count
@@ -86,7 +86,7 @@ def agreed_subject(labels: Pixels, portrait: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(cv2.GaussianBlur(things.astype(np.float32), (5, 5), 0))
 
 
-def people_in_a_scene(labels: Pixels) -> NDArray[np.float32] | None:
+def people_in_a_scene(labels: UInt8Array) -> NDArray[np.float32] | None:
     """DeepLab's people as a soft mask, where they are the only ones in a wider scene to be its subject, or None.
 
     The portrait networks know faces near the camera; of people across a street only DeepLab tells.
@@ -111,9 +111,9 @@ def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
         labels = table.labels(i)
         if labels is None:
             raise ValueError(f"table {name} has no class labels yet")
-        guess = portrait(table[i][..., :3])
-        guess = guess[..., 0] if guess.shape[-1] == 1 else 1 / (1 + np.exp(guess[..., 0] - guess[..., 1]))
-        mask = agreed_subject(labels, cv2.resize(guess.astype(np.float32), (LABEL_SIZE, LABEL_SIZE)))
+        answer = portrait(table[i][..., :3])
+        answer = answer[..., 0] if answer.shape[-1] == 1 else 1 / (1 + np.exp(answer[..., 0] - answer[..., 1]))
+        mask = agreed_subject(labels, cv2.resize(answer.astype(np.float32), (LABEL_SIZE, LABEL_SIZE)))
         times = 1
         if mask is None:
             mask, times = people_in_a_scene(labels), 2  # few, and what the labeled images lack
@@ -126,11 +126,11 @@ def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
 
 
 @torch.no_grad()
-def _views(net: SubjectNet, picture: Pixels, sizes: Sequence[int]) -> list[NDArray[np.float32]]:
+def _views(net: SubjectNet, photo: UInt8Array, sizes: Sequence[int]) -> list[NDArray[np.float32]]:
     """The subject's probability at each size, as it is and mirrored, each LABEL_SIZE squared."""
     masks = []
     for size in sizes:
-        rgb = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        rgb = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
         image = torch.from_numpy(normalize_pixels(rgb)).permute(2, 0, 1)
         batch = torch.stack([image, image.flip(-1)]).contiguous(memory_format=torch.channels_last)
         with autocast(batch.device, bf16=True):
@@ -153,8 +153,8 @@ def sure_subject(views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | 
     if not 0.02 < area / mean.size < 0.7 or unsure > 0.4 * area:
         return None
     for view in views:
-        guess = view > 0.5
-        if np.count_nonzero(guess & inside) < 0.7 * np.count_nonzero(guess | inside):
+        found = view > 0.5
+        if np.count_nonzero(found & inside) < 0.7 * np.count_nonzero(found | inside):
             return None
     return np.asarray(mean)
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.networks import feature_net
 from models.networks.transformer_net import TransformerNet
 from models.papers.gatys import STYLE_LAYERS, gram_matrix
+from models.training.core.arrays import UInt8Array
 from models.training.core.config import RunConfig
 from models.training.core.loop import Loop
 from models.training.core.losses import total_variation
@@ -33,7 +33,6 @@ from models.zoo import custom_styles, store
 from models.zoo.custom_styles import CustomStyle, CustomStyleError
 from models.zoo.style_presets import PHOTOGRAPH
 
-Pixels = NDArray[np.uint8]
 Features = dict[str, Tensor]
 LEAST = 20  # photographs
 MOST = 300  # photographs that are read
@@ -165,7 +164,7 @@ def painting_grams(features: feature_net.FeatureNet, painting: Path, device: tor
 
 @torch.no_grad()
 def nearest(
-    net: TransformerNet, features: feature_net.FeatureNet, grams: Features, photos: list[Pixels], size: int
+    net: TransformerNet, features: feature_net.FeatureNet, grams: Features, photos: list[UInt8Array], size: int
 ) -> Tensor:
     """The code of the style whose images are already most like the painting's, 1 x L."""
     some = crops(photos, Settings("", "", "", size=size, batch=2), np.random.default_rng(0)).to(net.codes.device)
@@ -191,12 +190,12 @@ def check_photos(folder: Path) -> list[Path]:
     return paths
 
 
-def read_photos(folder: Path, size: int) -> list[Pixels]:
+def read_photos(folder: Path, size: int) -> list[UInt8Array]:
     """The folder's photographs, H x W x 3 RGB, reduced to a shorter side of one and a half crops.
 
     Raises CustomStyleError when fewer than `LEAST` can be read.
     """
-    photos: list[Pixels] = []
+    photos: list[UInt8Array] = []
     for path in check_photos(folder):
         if len(photos) == MOST:
             break
@@ -211,7 +210,7 @@ def read_photos(folder: Path, size: int) -> list[Pixels]:
     return photos
 
 
-def crops(photos: list[Pixels], settings: Settings, rng: np.random.Generator) -> Tensor:
+def crops(photos: list[UInt8Array], settings: Settings, rng: np.random.Generator) -> Tensor:
     """A batch of random, sometimes mirrored crops, B x 3 x S x S, 0..1."""
     size, batch = settings.size, []
     for _ in range(settings.batch):

@@ -11,19 +11,20 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from models.training.core.arrays import UInt8Array
 from models.training.core.cache import Table
-from models.training.core.images import Pixels, list_images, read_rgb, resized
+from models.training.core.images import list_images, read_rgb, resized
 from models.training.core.loading import worker_rng
 
 
-def read_image(path: Path, shorter_side: int) -> Pixels:
+def read_image(path: Path, shorter_side: int) -> UInt8Array:
     """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels. Raises ValueError on what is no image."""
     rgb = read_rgb(path)
     scale = shorter_side / min(rgb.shape[:2])
     return resized(rgb, (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)))
 
 
-def to_tensor(image: Pixels) -> Tensor:
+def to_tensor(image: UInt8Array) -> Tensor:
     """H x W x 3 u8 to 1 x 3 x H x W, 0..1."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
 
@@ -45,7 +46,7 @@ class Crops(IterableDataset[Tensor]):
         while True:
             yield self._crop(self.table[int(rng.integers(len(self.table)))], rng)
 
-    def _crop(self, image: Pixels, rng: np.random.Generator) -> Tensor:
+    def _crop(self, image: UInt8Array, rng: np.random.Generator) -> Tensor:
         side = min(round(self.size / rng.uniform(*self.zoom)), *image.shape[:2])
         y, x = (int(rng.integers(length - side + 1)) for length in image.shape[:2])
         crop = cv2.resize(np.ascontiguousarray(image[y : y + side, x : x + side, :3]), (self.size, self.size))

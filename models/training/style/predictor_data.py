@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from models.training.core.arrays import UInt8Array
 from models.training.core.augment import jitter_colors
 from models.training.core.cache import Table
-from models.training.core.images import Pixels, read_rgb, resized
+from models.training.core.images import read_rgb, resized
 from models.training.core.loading import worker_rng
 
 PAINTINGS = 0.65  # of the style images; the others are photographs
@@ -40,10 +41,10 @@ class StyleImages(IterableDataset[Tensor]):
                 image = self._photo(rng)
             yield torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
-    def _photo(self, rng: np.random.Generator) -> Pixels:
+    def _photo(self, rng: np.random.Generator) -> UInt8Array:
         return self._crop(np.asarray(self.photos[int(rng.integers(len(self.photos)))][..., :3]), rng)
 
-    def _crop(self, image: Pixels, rng: np.random.Generator) -> Pixels:
+    def _crop(self, image: UInt8Array, rng: np.random.Generator) -> UInt8Array:
         """A square of the image, from two fifths of its shorter side to all of it."""
         side = max(1, round(min(image.shape[:2]) * rng.uniform(0.4, 1.0)))
         y, x = (int(rng.integers(length - side + 1)) for length in image.shape[:2])
@@ -51,7 +52,7 @@ class StyleImages(IterableDataset[Tensor]):
         return np.asarray(crop[:, ::-1] if rng.random() < 0.5 else crop, np.uint8)
 
 
-def recolored(image: Pixels, other: Pixels, rng: np.random.Generator) -> Pixels:
+def recolored(image: UInt8Array, other: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """The same strokes in other colors: those of another image, channels that change places, or light and tint."""
     draw = rng.random()
     if draw < 0.4:
@@ -61,7 +62,7 @@ def recolored(image: Pixels, other: Pixels, rng: np.random.Generator) -> Pixels:
     return jitter_colors(np.ascontiguousarray(image), rng)
 
 
-def matched(image: Pixels, other: Pixels) -> Pixels:
+def matched(image: UInt8Array, other: UInt8Array) -> UInt8Array:
     """`image` with the mean and deviation of `other` in each channel of CIE L*a*b* (Reinhard et al. 2001)."""
     lab, wanted = (cv2.cvtColor(np.float32(p) / np.float32(255), cv2.COLOR_RGB2LAB) for p in (image, other))
     mean, std = lab.mean((0, 1)), lab.std((0, 1)) + 1e-3

@@ -15,7 +15,7 @@ METHOD = Parameter(
 )  # fmt: skip
 EDGE = Parameter(
     "edge", Kind.CHOICE, "auto", "Edge",
-    "Seamless hides the edge. An object edge is kept, and freed of the old background's color. Automatic decides.",
+    "Seamless hides the edge. An object edge is kept without the old background's color. Automatic decides.",
     choices=(("auto", "Automatic"), ("seamless", "Seamless"), ("object", "Keep object edge")),
     choice_aliases=(("seam", "seamless"), ("cutout", "object")),
 )  # fmt: skip

@@ -82,6 +82,7 @@ SELECT: tuple[Action, ...] = (
     ),
     Action(
         name="select.colors",
+        aliases=("select.colours",),  # codespell:ignore
         menu="Select",
         label="Segment by Color (K-Means)",
         help="Divide the image into clusters of similar color and position (K-means) and select the subject's.",

@@ -46,8 +46,9 @@ TONES = Parameter(
     "How far large light and dark areas stay as they are: white stays light, night stays dark.", 0, 100, unit=" %",
 )  # fmt: skip
 COLORS = Parameter(
-    "keep_colors", Kind.SWITCH, False, "Keep the colors", "Light and dark are the style's, colors the layer's."
-)
+    "keep_colors", Kind.SWITCH, False, "Keep the colors", "Light and dark are the style's, colors the layer's.",
+    aliases=("keep_colours",),  # codespell:ignore
+)  # fmt: skip
 REGION = Parameter(
     "region", Kind.CHOICE, "whole", "Region", "Which part of the layer is repainted.",
     choices=(("whole", "Whole layer"), ("background", "Background only"), ("subject", "Subject only"),
@@ -110,7 +111,7 @@ def _tone(part: str, label: str) -> tuple[Parameter, ...]:
         ),
         Parameter(
             f"{part}_saturation", Kind.NUMBER, 0.0, f"{label}: saturation", "Less or more; -100 is gray.", -100, 100,
-            aliases=(f"{part}_color",),
+            aliases=(f"{part}_color", f"{part}_colour"),  # codespell:ignore
         ),
         Parameter(
             f"{part}_temperature", Kind.NUMBER, 0.0, f"{label}: temperature", "Warmer or cooler.", -100, 100,
@@ -209,6 +210,7 @@ STYLIZE: tuple[Action, ...] = (
     ),
     Action(
         name="background.gray",
+        aliases=("background.grey",),  # codespell:ignore
         menu="Style",
         label="Black-and-White Background",
         help="Leave color to the subject (or to what is selected); light and color of both parts can be changed.",

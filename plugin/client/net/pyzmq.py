@@ -29,7 +29,7 @@ class PyzmqChannel:
         self.socket = context.socket(zmq.DEALER)
         self.socket.sndhwm = self.socket.rcvhwm = 0
         self.socket.linger = 0  # what cannot leave when a connection breaks must not keep the context from ending
-        self.socket.reconnect_ivl = -1  # a lost connection is for Connection to judge, not to be mended in silence
+        self.socket.reconnect_ivl = -1  # a lost connection is for Connection to judge, not to be restored in silence
         self.socket.maxmsgsize = limits.raster_bytes
         self.socket.ipv6 = True  # takes IPv4 addresses, too
         if endpoint.secure:

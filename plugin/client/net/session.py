@@ -61,7 +61,7 @@ class _Pending:
     acknowledged: bool = False
     attempts: int = 0
     by_reference: bool = False  # it was sent with images by reference
-    pictures: list[Reference] = field(default_factory=list)  # which the backend has had when there is a result
+    images: list[Reference] = field(default_factory=list)  # which the backend has had when there is a result
 
 
 class Exchange:
@@ -245,7 +245,7 @@ class Exchange:
             return
         try:
             pending.job = job = with_digests(job)
-            pending.pictures = list(references(job).values())
+            pending.images = list(references(job).values())
             sent = by_reference(job, link.cached) if pending.attempts == 1 else job
             pending.by_reference = sent is not job
             link.work(Submit(self._client, sent))
@@ -259,7 +259,7 @@ class Exchange:
         elif isinstance(message, Result):
             self._losses = 0
             if pending := self._end(message.job, message):
-                for image in pending.pictures:
+                for image in pending.images:
                     link.cached.keep(image.key, image)
             link.work(Release(self._client, message.job))
         elif isinstance(message, Failed) and not message.job:

@@ -312,7 +312,7 @@ def test_a_connection_file_of_another_folder_is_used(
             assert client.run(identity()).outputs
 
 
-def test_a_picture_beyond_the_limit_is_refused_here(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_beyond_the_limit_is_refused_here(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.client.net.session.Limits", lambda: Limits(raster_bytes=1000))
     with Backend(run_dir) as backend, Connection("test") as client:
         with pytest.raises(JobFailed) as caught:

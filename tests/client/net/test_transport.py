@@ -69,14 +69,14 @@ def test_a_message_of_several_frames_goes_there_and_back(transport: Transport, t
 
 
 def test_48_megabytes_arrive_unchanged(transport: Transport, tmp_path: Path) -> None:
-    picture = os.urandom(1 << 20) * 46 + b"end"
+    image = os.urandom(1 << 20) * 46 + b"end"
     with router(f"ipc://{tmp_path}/work") as peer, Connected(transport, ipc(tmp_path)) as channel:
-        channel.send([b"header", picture])
+        channel.send([b"header", image])
         pump(transport, lambda: peer.poll(0))
         route, _, got = peer.recv_multipart(copy=False)
-        assert got.bytes == picture
+        assert got.bytes == image
         peer.send_multipart([route, b"header", got, b"after"], copy=False)
-        assert next_message(transport, channel) == [b"header", picture, b"after"]
+        assert next_message(transport, channel) == [b"header", image, b"after"]
 
 
 def test_many_small_messages_keep_their_order(transport: Transport, tmp_path: Path) -> None:

@@ -70,10 +70,10 @@ def photographs(tree: Tree) -> dict[str, str]:
     from skimage import data
 
     paths = {}
-    pictures = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
-    pictures["sky"] = np.ascontiguousarray(data.rocket()[40:345, 215:428])
-    pictures["both"] = np.hstack([pictures["astronaut"][:300, 80:400], pictures["chelsea"]])
-    for name, pixels in pictures.items():
+    images = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
+    images["sky"] = np.ascontiguousarray(data.rocket()[40:345, 215:428])
+    images["both"] = np.hstack([images["astronaut"][:300, 80:400], images["chelsea"]])
+    for name, pixels in images.items():
         path = Path(tree.home) / f"{name}.png"
         Image.fromarray(pixels).save(path)
         paths[name] = tree.inside(path)
@@ -87,7 +87,7 @@ def window(
     with Display(WIDTH, HEIGHT) as display:
         environment = {**host.environment, "INLAY_DIAGNOSE": "1", "DISPLAY": display.name}
         gimp = Gimp(tree, "gimp-3", environment, photographs["coffee"])
-        yield Window(display, gimp, tmp_path_factory.mktemp("pictures"))
+        yield Window(display, gimp, tmp_path_factory.mktemp("screenshots"))
         printed = gimp.close()
     assert "Traceback" not in printed and "no mnemonic" not in printed, printed
     assert not WARNING.search(printed), printed

@@ -62,7 +62,7 @@ def test_color_groups_are_selected_in_a_deep_gray_image_too(console: Gimp, photo
     assert not answer[1]
 
 
-def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp, photographs: dict[str, str]) -> None:
+def test_a_pasted_layer_is_blended_into_the_image_as_a_new_layer(console: Gimp, photographs: dict[str, str]) -> None:
     answer = console.run(
         f"""
         image = open_image({photographs["coffee"]!r})
@@ -85,7 +85,7 @@ def test_a_pasted_layer_is_blended_into_the_picture_as_a_new_layer(console: Gimp
             return list(layer.get_buffer().get(box, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
 
         def seam(layer):
-            "Mean step from the layer's outermost pixels to the picture beside them."
+            "Mean step from the layer's outermost pixels to the image beside them."
             steps = []
             for k in range(210, 350, 3):
                 for inside, outside in ((380, 379), (539, 540)):

@@ -31,8 +31,8 @@ def test_below_is_what_is_seen_without_the_layer_and_all_above_it(console: Gimp)
         + """
 image = new_image(50, 40)
 bottom = add_layer(image, 50, 40, alpha=False, name="bottom")
-picture = random.randbytes(50 * 40 * 3)
-put(bottom, picture)
+pixels = random.randbytes(50 * 40 * 3)
+put(bottom, pixels)
 group = add_group(image)
 patch = add_layer(image, 10, 8, 12, 14, alpha=False, name="patch", parent=group)
 put(patch, bytes([9]) * 240)
@@ -47,7 +47,7 @@ x, y, w, h = target.box
 for row in range(y, y + h):
     for column in range(x, x + w):
         inside = 12 <= column < 22 and 14 <= row < 22
-        expected.append(bytes([9] * 3) if inside else picture[(row * 50 + column) * 3 :][:3])
+        expected.append(bytes([9] * 3) if inside else pixels[(row * 50 + column) * 3 :][:3])
 step = target.format.bytes_per_pixel
 seen = [bytes(target.data[i : i + 3]) for i in range(0, len(target.data), step)]
 answer = [seen == expected, list(target.box), list(source.box), "selection" in found, len(image.get_layers())]

@@ -99,7 +99,7 @@ def test_without_a_backend_the_message_names_the_installer(alone: Gimp) -> None:
     assert not outcome["dirty"]
 
 
-def test_without_a_list_of_what_is_in_the_picture_the_plain_choice_is_offered(alone: Gimp) -> None:
+def test_without_a_list_of_what_is_in_the_image_the_plain_choice_is_offered(alone: Gimp) -> None:
     answer = alone.run("""
         from plugin.client.actions import BY_NAME
         from plugin.gimp import procedure_run

@@ -125,7 +125,7 @@ def test_the_object_meant_by_a_box_or_a_dot_is_selected(
         assert overlap(mask, subject) > 0.6
 
 
-def test_a_kind_is_selected_and_one_that_is_not_there_is_refused_by_name(console: Gimp, astronaut: str) -> None:
+def test_a_class_is_selected_and_one_that_is_not_there_is_refused_by_name(console: Gimp, astronaut: str) -> None:
     person, largest = masks(console, astronaut, select("class", class_name="person") + select("class"))
     assert_is_the_person(person)
     np.testing.assert_array_equal(largest, person)
@@ -138,7 +138,7 @@ def test_a_kind_is_selected_and_one_that_is_not_there_is_refused_by_name(console
     assert "No train was found." in outcome["message"] and "person" in outcome["message"]
 
 
-def test_what_is_in_the_picture_is_offered_with_pictures_and_areas(console: Gimp, photographs: dict[str, str]) -> None:
+def test_what_is_in_the_image_is_offered_with_thumbnails_and_areas(console: Gimp, photographs: dict[str, str]) -> None:
     offered = found(
         console,
         photographs["both"],
@@ -152,15 +152,15 @@ for offer in procedure_run.dynamic_choices(BY_NAME["select.class"], image, layer
 """,
     )
     assert offered[0] == ["largest", "Largest", "", None]
-    kinds = {value: (label, note, size) for value, label, note, size in offered[1:]}
-    assert {"person", "cat"} <= set(kinds) and "train" not in kinds
-    areas = [int(note.removesuffix(" %")) for _, note, _ in kinds.values()]
+    classes = {value: (label, note, size) for value, label, note, size in offered[1:]}
+    assert {"person", "cat"} <= set(classes) and "train" not in classes
+    areas = [int(note.removesuffix(" %")) for _, note, _ in classes.values()]
     assert areas == sorted(areas, reverse=True)
-    assert kinds["cat"][0] == "Cat" and kinds["cat"][2] == [96, 37, 96 * 37 * 4]
+    assert classes["cat"][0] == "Cat" and classes["cat"][2] == [96, 37, 96 * 37 * 4]
 
 
 @pytest.mark.parametrize("rough", ["grow", "shrink"])
-def test_refining_brings_a_rough_edge_to_the_pictures_own(
+def test_refining_brings_a_rough_edge_to_the_images_own(
     console: Gimp, astronaut: str, subject: NDArray[np.uint8], rough: str
 ) -> None:
     code = (

@@ -20,7 +20,7 @@ def test_a_selection_is_made_from_the_menu_and_undone_in_one_step(window: Window
     window.fill_in("select.object", "alt+m", "End")  # the last of the methods is GrabCut
     window.until(f"answer = not ({box})")
     time.sleep(0.5)
-    window.picture("gimp-selection")
+    window.screenshot("gimp-selection")
     look = (
         "s = selection(shown())\nanswer = [s[y * 600 + x] for x, y in ((290, 150), (120, 200), (470, 40), (80, 380))]"
     )
@@ -61,7 +61,7 @@ def test_a_pasted_layer_is_blended_and_undone_in_one_step(window: Window, photog
     window.fill_in("paste.harmonize")
     window.until("answer = shown().get_layers()[0].get_name() == 'Harmonized'")
     time.sleep(0.5)
-    window.picture("gimp-paste")
+    window.screenshot("gimp-paste")
     offset = window.gimp.run("answer = shown().get_layers()[0].get_offsets()[1:]")
     assert offset == [252, 97]
     window.display.keys("ctrl+z")
@@ -75,13 +75,13 @@ def test_the_cancel_button_stops_a_long_job(window: Window, host: Backend) -> No
     window.fill_in("diagnose.identity", "alt+w", "6", "0")
     host.until("busy")
     time.sleep(1)
-    window.picture("gimp-progress")
+    window.screenshot("gimp-progress")
     clicked = time.monotonic()
     window.display.click(WIDTH - 276, HEIGHT - 28)
     host.until("idle", wait=30)
     seconds = time.monotonic() - clicked
     time.sleep(0.5)
-    window.picture("gimp-cancelled")
+    window.screenshot("gimp-cancelled")
     assert window.gimp.run("answer = [layer.get_name() for layer in shown().get_layers()]") == before
     outcome = window.gimp.run("answer = call('inlay-diagnose-identity', shown(), [shown().get_layers()[0]])")
     assert outcome["status"] == "success"
@@ -93,7 +93,7 @@ def test_what_cannot_be_done_is_said_in_a_message(window: Window) -> None:
     window.gimp.run("Gimp.Selection.none(shown())")
     window.choose("select.object")
     window.display.find_window("GIMP Message", wait=30)
-    window.picture("gimp-message")
+    window.screenshot("gimp-message")
     window.display.keys("Return")
 
 
@@ -106,5 +106,5 @@ def test_ctrl_f_repeats_the_last_action_with_its_settings(window: Window) -> Non
     for new in (1, 2):
         window.until(f"answer = len(shown().get_layers()) == {layers + new}", 30)
         time.sleep(0.5)
-        window.picture("gimp-note")  # the status bar says that it took smaller steps
+        window.screenshot("gimp-note")  # the status bar says that it took smaller steps
         window.display.keys(*["ctrl+f"] * (new == 1))

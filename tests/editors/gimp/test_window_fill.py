@@ -32,10 +32,10 @@ def rocket(window: Window, photographs: dict[str, str]) -> Iterator[None]:
     window.open(photographs["coffee"])
 
 
-def settled(window: Window, picture: str) -> None:
+def settled(window: Window, screenshot: str) -> None:
     """Photograph the window once it has drawn what has changed."""
     time.sleep(1)
-    window.picture(picture)
+    window.screenshot(screenshot)
 
 
 def test_a_lasso_is_filled_undone_and_filled_in_another_way(window: Window, rocket: None) -> None:

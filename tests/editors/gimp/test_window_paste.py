@@ -59,12 +59,12 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     window.gimp.run(f"{COFFEE}pasted = coffee.get_layers()[0]\npasted.set_offsets(20, 400 - pasted.get_height())\n"
                     "Gimp.displays_flush()")  # fmt: skip
     time.sleep(1)
-    window.picture("gimp-copied-subject-before")
+    window.screenshot("gimp-copied-subject-before")
     window.choose("paste.harmonize")
     window.fill_in("paste.harmonize", "alt+e", "End")  # the last of the edges is an object's
     window.finished(f"{COFFEE}answer = coffee.get_layers()[0].get_name() == 'Harmonized'", 250)
     time.sleep(1)
-    window.picture("gimp-copied-subject")
+    window.screenshot("gimp-copied-subject")
     texts = window.gimp.run(f"{ON_CANVAS}{COFFEE}answer = [on_canvas(layer) for layer in coffee.get_layers()[:2]]")
     after, before = (received(text, 400).reshape(400, 600, 4).astype(int) for text in texts)
     assert np.abs(after - before)[..., 3].max() <= 1  # the object's own soft edge
@@ -91,8 +91,8 @@ def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photogr
         person.set_visible(False)
         answer = []
         for style in ("colors", "painting"):
-            wish = {{"style": style, "place": "given", "x": 18.0, "size": 75.0}}
-            outcome = call("inlay-paste-portrait", image, [below], source=person, **wish)
+            options = {{"style": style, "place": "given", "x": 18.0, "size": 75.0}}
+            outcome = call("inlay-paste-portrait", image, [below], source=person, **options)
             assert outcome["status"] == "success", outcome
             new = next(layer for layer in image.get_layers() if layer.get_name().startswith("Harmonized"))
             answer.append(on_canvas(new))
@@ -104,7 +104,7 @@ def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photogr
     )
     names, *people = window.gimp.run(ON_CANVAS + code, wait=250)
     time.sleep(1)
-    window.picture("gimp-portrait-in-painting")
+    window.screenshot("gimp-portrait-in-painting")
     assert sorted(names) == ["Astronaut", "Background", "Harmonized"]
     colors, painted = (received(text, 400).reshape(400, 600, 4).astype(int) for text in people)
     inside = colors[..., 3] == 255

@@ -45,12 +45,12 @@ def tissue(window: Window, astronaut: None, tree: Tree) -> None:
     )
 
 
-def done(window: Window, picture: str = "", layers: int = 2) -> np.ndarray:
+def done(window: Window, screenshot: str = "", layers: int = 2) -> np.ndarray:
     """Wait for the new layer above hers; its colors, 512 x 512 x 3. Hers are as they were."""
     window.finished(f"answer = len(shown().get_layers()) == {layers}")
     time.sleep(1)
-    if picture:
-        window.picture(picture)
+    if screenshot:
+        window.screenshot(screenshot)
     texts = window.gimp.run(
         """
         answer = []
@@ -76,7 +76,7 @@ def undone_in_one_step(window: Window, layers: int = 1) -> None:
     window.until(ONE.format(layers))
 
 
-def small_pictures(window: Window, name: str) -> np.ndarray:
+def thumbnails(window: Window, name: str) -> np.ndarray:
     """What is on the screen where the dialog of an action is, H x W x 3."""
     dialog = window.display.find_window(exactly(BY_NAME[name].label), wait=200)
     time.sleep(1)
@@ -86,12 +86,12 @@ def small_pictures(window: Window, name: str) -> np.ndarray:
     return flat.reshape(height, width, 3)
 
 
-def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(window: Window, astronaut: None) -> None:
+def test_a_painting_is_chosen_from_thumbnails_and_one_step_takes_it_back(window: Window, astronaut: None) -> None:
     window.choose("style.preset")
-    shown = small_pictures(window, "style.preset").reshape(-1, 3)
+    shown = thumbnails(window, "style.preset").reshape(-1, 3)
     assert len(np.unique(shown, axis=0)) > 5000  # GTK's own drawing has some hundred colors
     place = [name for name, _ in STYLES].index("hat")
-    window.fill_in("style.preset", "alt+t", "Home", *["Down"] * place, picture="gimp-style-dialog")
+    window.fill_in("style.preset", "alt+t", "Home", *["Down"] * place, screenshot="gimp-style-dialog")
     result = done(window, "gimp-style")
     assert window.gimp.run("answer = shown().get_layers()[0].get_name()") == dict(STYLES)["hat"]
     assert changed(result).mean() > 0.95
@@ -121,7 +121,7 @@ def test_painting_is_watched_and_stopped_and_comes_back(window: Window, tissue: 
     window.fill_in("style.gatys")
     watched = window.display.find_window(": so far$", wait=200)
     time.sleep(5)
-    window.picture("gimp-style-steps")
+    window.screenshot("gimp-style-steps")
     window.display.xdotool("windowactivate", "--sync", watched)
     window.display.keys("alt+c")
     window.finished("answer = len(shown().get_layers()) == 2")

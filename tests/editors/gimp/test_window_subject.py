@@ -26,10 +26,10 @@ def person_and_cat(window: Window, photographs: dict[str, str]) -> Iterator[None
     window.open(photographs["coffee"])
 
 
-def settled(window: Window, picture: str) -> None:
+def settled(window: Window, screenshot: str) -> None:
     """Photograph the window once it has drawn what has changed."""
     time.sleep(1)
-    window.picture(picture)
+    window.screenshot(screenshot)
 
 
 def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astronaut: None) -> None:
@@ -76,12 +76,12 @@ def test_select_refine_and_cut_out_each_undone_in_one_step(window: Window, astro
     window.until("answer = len(shown().get_layers()) == 1 and not shown().is_dirty()")
 
 
-def test_a_kind_is_chosen_from_what_is_in_the_picture(window: Window, person_and_cat: None) -> None:
+def test_a_class_is_chosen_from_what_is_in_the_image(window: Window, person_and_cat: None) -> None:
     look = "s = selection(shown())\nanswer = [s[y * 771 + x] > 127 for x, y in ((145, 120), (460, 170))]"
     face, cat = [True, False], [False, True]
     window.choose("select.class")
     # the first of the list is the default, "Largest"; then come the classes, largest first
-    window.fill_in("select.class", "alt+a", "Home", "Down", picture="gimp-select-class", wait=60)
+    window.fill_in("select.class", "alt+a", "Home", "Down", screenshot="gimp-select-class", wait=60)
     window.finished("answer = not Gimp.Selection.is_empty(shown())")
     first = window.gimp.run(look)
     window.display.keys("ctrl+z")

@@ -31,8 +31,8 @@ def position(action: Action) -> tuple[int, int]:
 class Window:
     """GIMP's window on a screen of its own."""
 
-    def __init__(self, display: Display, gimp: Gimp, pictures: Path) -> None:
-        self.display, self.gimp, self.pictures = display, gimp, pictures
+    def __init__(self, display: Display, gimp: Gimp, screenshots: Path) -> None:
+        self.display, self.gimp, self.screenshots = display, gimp, screenshots
         self.until("answer = len(Gimp.get_images()) == 1")
         self.gimp.run("in_front[:] = [Gimp.get_images()[0].get_id()]")
         window = display.find_window("coffee", wait=60)
@@ -54,7 +54,7 @@ class Window:
         end = time.monotonic() + wait
         while not self.gimp.run(code):
             if time.monotonic() > end:
-                raise TimeoutError(f"still not so, see {self.picture('gimp-timeout')}: {code}")
+                raise TimeoutError(f"still not so, see {self.screenshot('gimp-timeout')}: {code}")
             time.sleep(0.1)
 
     def finished(self, code: str, wait: float = 60) -> None:
@@ -63,7 +63,7 @@ class Window:
         end = time.monotonic() + 30
         while self.gimp.plug_in_calls():
             if time.monotonic() > end:
-                raise TimeoutError(f"the action does not end, see {self.picture('gimp-timeout')}")
+                raise TimeoutError(f"the action does not end, see {self.screenshot('gimp-timeout')}")
             time.sleep(0.1)
 
     def choose(self, name: str) -> None:
@@ -71,20 +71,20 @@ class Window:
         action = BY_NAME[name]
         menu, entry = position(action)
         self.display.keys("alt+r", "Up", "Right", *["Down"] * menu, "Right", *["Down"] * entry)
-        self.picture(f"gimp-menu-{action.menu.lower()}")
+        self.screenshot(f"gimp-menu-{action.menu.lower()}")
         self.display.keys("Return")
 
-    def fill_in(self, name: str, *keys: str, picture: str = "", wait: float = 30) -> None:
+    def fill_in(self, name: str, *keys: str, screenshot: str = "", wait: float = 30) -> None:
         """Wait for the dialog of an action, press keys in it, then OK."""
         self.display.find_window(exactly(BY_NAME[name].label), wait=wait)
         time.sleep(0.5)
         self.display.keys(*keys)
-        self.picture(picture or f"gimp-dialog-{name.replace('.', '-')}")
+        self.screenshot(screenshot or f"gimp-dialog-{name.replace('.', '-')}")
         self.display.keys("alt+o")
 
-    def picture(self, name: str) -> Path:
+    def screenshot(self, name: str) -> Path:
         """Photograph the screen; for the manual too, if it shows the image."""
-        path = self.display.screenshot(self.pictures / f"{name}.png")
+        path = self.display.screenshot(self.screenshots / f"{name}.png")
         if name in IN_MANUAL:
             publish(path, path.name)
         return path

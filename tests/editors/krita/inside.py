@@ -90,8 +90,8 @@ def close_earlier() -> None:
         if since is None:
             tab.setProperty("inlay-since", now)
         elif now - since > 3 and tab is not shown:  # see `close_front`
-            for picture in K.documents():
-                picture.setModified(False)
+            for image in K.documents():
+                image.setModified(False)
             tab.close()
 
 
@@ -109,13 +109,13 @@ def pattern(width: int, height: int, depth: str, channels: int, seed: int = 1) -
 
 def add_layer(name: str, box: list[int], seed: int = 1, parent: Any = None) -> Any:
     """A paint layer on top, in the image's color space, filled with the pattern at an offset."""
-    picture = front()
-    layer = picture.createNode(name, "paintlayer")
-    channels = 2 if picture.colorModel() == "GRAYA" else 4
-    data = pattern(box[2], box[3], picture.colorDepth(), channels, seed)
+    image = front()
+    layer = image.createNode(name, "paintlayer")
+    channels = 2 if image.colorModel() == "GRAYA" else 4
+    data = pattern(box[2], box[3], image.colorDepth(), channels, seed)
     layer.setPixelData(QtCore.QByteArray(data), *box)
-    (parent or picture.rootNode()).addChildNode(layer, None if parent else picture.rootNode().childNodes()[-1])
-    picture.waitForDone()
+    (parent or image.rootNode()).addChildNode(layer, None if parent else image.rootNode().childNodes()[-1])
+    image.waitForDone()
     return layer
 
 
@@ -143,9 +143,9 @@ def select_mask(mask: bytes) -> None:
 
 def selected() -> bytes:
     """The selection over the whole canvas, empty when there is none."""
-    picture = front()
-    current = picture.selection()
-    return bytes(current.pixelData(0, 0, picture.width(), picture.height())) if current else b""
+    image = front()
+    current = image.selection()
+    return bytes(current.pixelData(0, 0, image.width(), image.height())) if current else b""
 
 
 def digest(data: bytes) -> str:
@@ -154,11 +154,11 @@ def digest(data: bytes) -> str:
 
 def snapshot() -> list[Any]:
     """All that the user could lose: every node with its pixels, and the selection."""
-    picture = front()
-    box = (-50, -50, picture.width() + 100, picture.height() + 100)
+    image = front()
+    box = (-50, -50, image.width() + 100, image.height() + 100)
     nodes = [
         [n.name(), n.type(), n.visible(), digest(bytes(n.pixelData(*box)))]
-        for n in document.walk(picture.rootNode())
+        for n in document.walk(image.rootNode())
         if n.type() != "selectionmask"
     ]
     return [nodes, digest(selected())]
@@ -178,18 +178,18 @@ def message() -> str:
     return "\n".join(texts)
 
 
-def import_picture(path: str, name: str, x: int, y: int) -> None:
+def import_layer(path: str, name: str, x: int, y: int) -> None:
     """An image file as a layer on top, at an offset."""
     source = K.openDocument(path)
     source.setBatchmode(True)
     width, height = source.width(), source.height()
     data = source.pixelData(0, 0, width, height)
     source.close()
-    picture = front()
-    layer = picture.createNode(name, "paintlayer")
+    image = front()
+    layer = image.createNode(name, "paintlayer")
     layer.setPixelData(data, x, y, width, height)
-    picture.rootNode().addChildNode(layer, picture.rootNode().childNodes()[-1])
-    picture.waitForDone()
+    image.rootNode().addChildNode(layer, image.rootNode().childNodes()[-1])
+    image.waitForDone()
 
 
 def bring_to_front(name: str) -> None:

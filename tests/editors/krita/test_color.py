@@ -25,13 +25,13 @@ ACTIONS: dict[str, tuple[str, dict[str, object]]] = {
     "fill": ("fill.selection", {}),
     "cutout": ("cutout.background", {"as": "layer"}),
 }
-Floats = NDArray[np.float64]
+Float64Array = NDArray[np.float64]
 
 
 def written(path: Path, space: str) -> None:
     """The astronaut as a 16-bit TIFF in a color space."""
     colorants, gamma = SPACES[space]
-    encoded: Floats = data.astronaut()[::2, ::2] / 255.0
+    encoded: Float64Array = data.astronaut()[::2, ::2] / 255.0
     if gamma:
         linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
         encoded = np.clip(linear @ np.array(SRGB) @ np.linalg.inv(np.array(colorants)), 0, 1) ** (1 / gamma)
@@ -39,7 +39,7 @@ def written(path: Path, space: str) -> None:
     tifffile.imwrite(path, np.round(encoded * 65535).astype(np.uint16), photometric="rgb", iccprofile=icc)
 
 
-def as_srgb(pixels: NDArray[np.uint16], space: str) -> Floats:
+def as_srgb(pixels: NDArray[np.uint16], space: str) -> Float64Array:
     """Premultiplied sRGB of a document's pixels (blue first), H x W x 4, 0..255."""
     colorants, gamma = SPACES[space]
     color, alpha = pixels[..., 2::-1] / 65535.0, pixels[..., 3:] / 65535.0
@@ -55,7 +55,7 @@ def open_tiff(krita: Krita, path: Path) -> None:
     krita.run("show()")
 
 
-def shown(krita: Krita, folder: Path, action: str, space: str) -> Floats:
+def shown(krita: Krita, folder: Path, action: str, space: str) -> Float64Array:
     """What is seen after an action in a 16-bit document of a color space."""
     path = folder / f"{space}.tif"
     written(path, space)

@@ -1,4 +1,4 @@
-"""The dialog of an action whose choices depend on the picture: a list of what is in it."""
+"""The dialog of an action whose choices depend on the image: a list of what is in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.user import finish, open_photograph, picture, selected
+from tests.editors.krita.user import finish, open_photograph, screenshot, selected
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 ASK = "extension().ask(actions.BY_NAME['select.class'])"
@@ -21,7 +21,7 @@ SHOWN = """
 """
 
 
-def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tmp_path: Path) -> None:
+def test_a_class_is_chosen_from_a_list_of_what_is_in_the_image(krita: Krita, tmp_path: Path) -> None:
     both = np.hstack([data.astronaut()[:300, 60:380], data.chelsea()[:, 20:430]])
     open_photograph(krita, tmp_path, "friends", both)
     shown = krita.run(ASK + "; stalls.start()\n" + SHOWN.replace("\n    ", "\n"))
@@ -36,8 +36,8 @@ def test_a_kind_is_chosen_from_a_list_of_what_is_in_the_picture(krita: Krita, tm
     assert rows[0] == ["Largest", True]
     labels = [row[0] for row in rows]
     assert {"Cat", "Person"} <= set(labels)
-    assert all(area.endswith(" %") and not without_picture for _, area, without_picture in rows[1:])
-    picture(krita, "select-class")
+    assert all(area.endswith(" %") and not without_thumbnail for _, area, without_thumbnail in rows[1:])
+    screenshot(krita, "select-class")
     krita.display.keys(*["Down"] * labels.index("Cat"), "Return")
     finish(krita)
     assert krita.get("settings.last_values(actions.BY_NAME['select.class'])['class_name']") == "cat"
@@ -74,7 +74,7 @@ def test_where_the_looking_fails_or_finds_nothing_there_is_a_plain_choice(krita:
         krita.run("dialog().reject()")
 
 
-def test_a_kind_that_is_not_in_the_picture_becomes_the_default(krita: Krita) -> None:
+def test_a_class_that_is_not_in_the_image_becomes_the_default(krita: Krita) -> None:
     krita.run("open_document(40, 30)")
     chosen = krita.run(f"""
         {ASK}

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from skimage import data
 
+from backend.imaging.arrays import UInt8Array
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.user import Gray, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
+from tests.editors.krita.user import choose_with_keys, finish, open_photograph, press_ctrl_z, screenshot
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 AROUND_THE_ROCKET = [(300, 110), (340, 110), (352, 240), (356, 352), (340, 392), (300, 392), (288, 352), (294, 200)]
@@ -37,17 +38,17 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(krita: Krita, tmp_pa
     rocket = data.rocket()
     open_photograph(krita, tmp_path, "rocket", rocket)
     (photograph,) = krita.get("names()")
-    lasso: Gray = np.zeros(rocket.shape[:2], np.uint8)
+    lasso: UInt8Array = np.zeros(rocket.shape[:2], np.uint8)
     cv2.fillPoly(lasso, [np.array(AROUND_THE_ROCKET, np.int32)], 255)
     krita.run("select_mask(bytes.fromhex(lasso))", lasso=lasso.tobytes().hex())
     before = krita.get("snapshot()")
-    picture(krita, "fill-before")
+    screenshot(krita, "fill-before")
     tries = []
     for _ in range(2):
         choose(krita, "Content-Aware Fill")
         assert krita.get("names()").count("Fill") == 1
         if not tries:
-            picture(krita, "fill-after")
+            screenshot(krita, "fill-after")
         blue, _green, red, alpha = pixel(krita, "Fill", MIDDLE)
         assert alpha == 255 and red < 80 and blue > red
         assert pixel(krita, photograph, MIDDLE)[2] > 120
@@ -63,9 +64,9 @@ def test_the_subject_is_erased_and_comes_back(krita: Krita, tmp_path: Path) -> N
     open_photograph(krita, tmp_path, "sky", np.ascontiguousarray(data.rocket()[ONE_ROCKET]))
     (photograph,) = krita.get("names()")
     before = krita.get("snapshot()")
-    picture(krita, "remove-subject-before")
+    screenshot(krita, "remove-subject-before")
     choose(krita, "Remove Subject")
-    picture(krita, "remove-subject-after")
+    screenshot(krita, "remove-subject-after")
     blue, _green, red, alpha = pixel(krita, "Fill", MIDDLE_OF_ONE)
     assert alpha == 255 and red < 80 and blue > red
     assert pixel(krita, photograph, MIDDLE_OF_ONE)[2] > 120

@@ -90,7 +90,7 @@ def test_a_selection_comes_back(krita: Krita) -> None:
 
 
 @pytest.mark.smoke
-def test_cancel_ends_a_job_that_has_a_minute_to_go_and_leaves_the_picture_alone(krita: Krita) -> None:
+def test_cancel_ends_a_job_that_has_a_minute_to_go_and_leaves_the_image_alone(krita: Krita) -> None:
     wait_for_worker(krita)
     before = krita.get("snapshot()")
     run_identity(krita, seconds=60)
@@ -155,7 +155,7 @@ def test_a_killed_backend_is_told_and_the_next_action_starts_another(krita: Krit
 
 
 @ONCE
-def test_a_result_goes_to_the_picture_it_came_from(krita: Krita) -> None:
+def test_a_result_goes_to_the_image_it_came_from(krita: Krita) -> None:
     wait_for_worker(krita)
     krita.run("front().setName('first')")
     run_identity(krita, seconds=1)
@@ -167,7 +167,7 @@ def test_a_result_goes_to_the_picture_it_came_from(krita: Krita) -> None:
 
 
 @ONCE
-def test_a_selection_waits_for_its_picture_to_come_to_the_front(krita: Krita) -> None:
+def test_a_selection_waits_for_its_image_to_come_to_the_front(krita: Krita) -> None:
     krita.run("open_document(16, 16)")
     krita.run("front().setName('behind')")
     krita.run("""
@@ -186,7 +186,7 @@ def test_a_selection_waits_for_its_picture_to_come_to_the_front(krita: Krita) ->
 
 
 @ONCE
-def test_a_result_for_a_picture_that_was_closed_is_dropped_with_a_message(krita: Krita) -> None:
+def test_a_result_for_an_image_that_was_closed_is_dropped_with_a_message(krita: Krita) -> None:
     wait_for_worker(krita)
     krita.run("front().setName('gone')")
     time.sleep(1.5)  # see `close_front`
@@ -196,7 +196,7 @@ def test_a_result_for_a_picture_that_was_closed_is_dropped_with_a_message(krita:
 
 
 @ONCE
-def test_a_result_waits_while_krita_asks_whether_to_save_the_picture(krita: Krita) -> None:
+def test_a_result_waits_while_krita_asks_whether_to_save_the_image(krita: Krita) -> None:
     wait_for_worker(krita)
     krita.run("front().setName('closing'); front().setModified(True)")
     run_identity(krita, seconds=3)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.user import choose_with_mouse, finish, open_photograph, picture, press_ctrl_z, selected
+from tests.editors.krita.user import choose_with_mouse, finish, open_photograph, press_ctrl_z, screenshot, selected
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
@@ -21,13 +21,13 @@ def test_a_menu_entry_chosen_with_the_mouse_selects_the_object(krita: Krita, tmp
     krita.run("select([20, 5, 480, 505])")
     rectangle = selected(krita, 512, 512)
     choose_with_mouse(krita, "Tools", "Inlay", "Select")
-    picture(krita, "menu")
+    screenshot(krita, "menu")
     choose_with_mouse(krita, "Select Object…")
     krita.until("dialog() is not None", wait=10)
-    picture(krita, "dialog")
+    screenshot(krita, "dialog")
     krita.display.keys("Return")
     finish(krita)
-    picture(krita, "selection")
+    screenshot(krita, "selection")
     found = selected(krita, 512, 512) > 127
     assert found[80:200, 190:260].mean() > 0.9  # her face
     assert found[300:420, 60:200].mean() > 0.8  # her arm
@@ -37,16 +37,16 @@ def test_a_menu_entry_chosen_with_the_mouse_selects_the_object(krita: Krita, tmp
     assert (selected(krita, 512, 512) == rectangle).all()
 
 
-def test_blending_a_layer_into_the_picture_adds_a_layer_that_undo_takes_away(krita: Krita, tmp_path: Path) -> None:
+def test_blending_a_layer_into_the_image_adds_a_layer_that_undo_takes_away(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "coffee", data.coffee())
     cat = Image.fromarray(data.chelsea()[20:290, 90:400]).resize((132, 115))
     shape = Image.new("L", cat.size)
     ImageDraw.Draw(shape).ellipse([6, 6, cat.width - 6, cat.height - 6], fill=255)
     cat.putalpha(shape.filter(ImageFilter.GaussianBlur(1)))
     cat.save(tmp_path / "cat.png")
-    krita.run("import_picture(path, 'Cat', 227, 82)", path=str(tmp_path / "cat.png"))
+    krita.run("import_layer(path, 'Cat', 227, 82)", path=str(tmp_path / "cat.png"))
     krita.until("front().activeNode().name() == 'Cat'")
-    picture(krita, "before-blending")
+    screenshot(krita, "before-blending")
     before = krita.get("snapshot()")
     choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer…")
     krita.until("dialog() is not None", wait=10)
@@ -55,7 +55,7 @@ def test_blending_a_layer_into_the_picture_adds_a_layer_that_undo_takes_away(kri
     names = krita.until("len(names()) == 3 and names()")
     assert names[1] == "Cat"
     krita.until("front().activeNode().name() == names()[2]")
-    picture(krita, "blended")
+    screenshot(krita, "blended")
     after = krita.run("""
         front().waitForDone()
         new, box = front().activeNode(), (227, 82, 132, 115)
@@ -114,5 +114,5 @@ def test_a_failure_says_what_to_do_and_shows_in_the_docker(krita: Krita, tmp_pat
     open_photograph(krita, tmp_path, "rocket", data.rocket())
     krita.run("extension().run(actions.BY_NAME['diagnose.identity'], {'fault': 'crash'}, {})")
     krita.until("bool(message_boxes())", wait=90)
-    picture(krita, "failure")
+    screenshot(krita, "failure")
     assert krita.get("message()")

@@ -10,23 +10,23 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from backend.imaging.arrays import UInt8Array
 from tests.editors.display import painting
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.user import (
-    Gray,
     add_hidden,
     ask_and_accept,
     choose_with_mouse,
     finish,
     open_photograph,
-    picture,
+    screenshot,
 )
 
 pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
 
 
 def compose(
-    krita: Krita, folder: Path, action: str, values: dict[str, object], below: Gray | None = None
+    krita: Krita, folder: Path, action: str, values: dict[str, object], below: UInt8Array | None = None
 ) -> list[object]:
     """Run an action on an image (else the photograph of the coffee), 400 x 600, with the astronaut as the other layer;
     what was there before."""
@@ -47,13 +47,13 @@ def compose(
     return before
 
 
-def samples(krita: Krita, layer: str) -> Gray:
+def samples(krita: Krita, layer: str) -> UInt8Array:
     """An 8-bit layer on the canvas, 400 x 600 x 4, BGRA."""
     flat = krita.get("bytes(node(layer).pixelData(0, 0, 600, 400)).hex()", layer=layer)
     return np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(400, 600, 4)
 
 
-def opacity(krita: Krita, layer: str) -> Gray:
+def opacity(krita: Krita, layer: str) -> UInt8Array:
     """Alpha of an 8-bit layer on the canvas, 400 x 600."""
     return samples(krita, layer)[..., 3]
 
@@ -63,7 +63,7 @@ def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Pa
     before = compose(krita, tmp_path, "paste.subject", values)
     names = krita.until("len(names()) == 4 and names()", wait=120)
     assert names[1:3] == ["Contact shadow", "Harmonized"]
-    picture(krita, "place-subject")
+    screenshot(krita, "place-subject")
     person = opacity(krita, "Harmonized")
     rows, columns = np.nonzero(person > 127)
     assert abs(rows.max() - 0.95 * 400) <= 3
@@ -92,7 +92,7 @@ def test_a_portrait_is_painted_as_the_painting_is(krita: Krita, tmp_path: Path) 
         compose(krita, tmp_path, "paste.portrait", {"style": style, "place": "given", "size": 75.0, "x": 18.0}, below)
         krita.until("len(names()) == 3", wait=120)
         found.append(samples(krita, "Harmonized").astype(int))
-    picture(krita, "portrait-in-painting")
+    screenshot(krita, "portrait-in-painting")
     colors, painted = found
     inside = colors[..., 3] == 255
     assert inside.sum() > 20000
@@ -128,7 +128,7 @@ def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Kri
     krita.display.keys("Return")
     finish(krita)
     names = krita.until("len(names()) == 3 and names()", wait=120)
-    picture(krita, "copied-subject")
+    screenshot(krita, "copied-subject")
     assert names[1:] == ["Astronaut", "Harmonized"]
     assert np.abs(opacity(krita, "Harmonized").astype(int) - pasted).max() <= 1  # the object's own soft edge
     before, after = (samples(krita, name)[pasted > 250][:, :3].astype(int) for name in names[1:])

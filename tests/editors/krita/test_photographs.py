@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from skimage import data
 
+from backend.imaging.arrays import UInt8Array
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.user import (
-    Gray,
     ants_march,
     ask_and_accept,
     choose_with_keys,
     finish,
     open_photograph,
-    picture,
     press_ctrl_z,
+    screenshot,
     selected,
 )
 
@@ -31,7 +31,7 @@ def undo(krita: Krita) -> None:
     krita.run("K.action('edit_undo').trigger()")
 
 
-def show_astronaut(found: Gray) -> None:
+def show_astronaut(found: UInt8Array) -> None:
     """Assert that a mask shows the astronaut and nothing of the wall behind her."""
     inside = found > 127
     assert inside[FACE].mean() > 0.9
@@ -39,7 +39,7 @@ def show_astronaut(found: Gray) -> None:
     assert inside[WALL].mean() < 0.2
 
 
-def pixels(krita: Krita, layer: str) -> Gray:
+def pixels(krita: Krita, layer: str) -> UInt8Array:
     """An 8-bit layer's pixels, 512 x 512 x 4, blue first."""
     flat = krita.get("bytes(node(layer).pixelData(0, 0, 512, 512)).hex()", layer=layer)
     return np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(512, 512, 4)
@@ -52,7 +52,7 @@ def test_a_subject_is_selected_with_the_keyboard_alone(krita: Krita, tmp_path: P
     krita.display.keys("Return")
     finish(krita)
     assert ants_march(krita)
-    picture(krita, "select-subject")
+    screenshot(krita, "select-subject")
     show_astronaut(selected(krita, 512, 512))
     press_ctrl_z(krita)
     krita.until("not selected()")
@@ -86,7 +86,7 @@ def test_a_rough_selection_is_refined_to_the_hair(krita: Krita, tmp_path: Path) 
     krita.run("select_mask(bytes.fromhex(rough))", rough=rough.tobytes().hex())
     ask_and_accept(krita, "select.refine", {"width": 20.0, "edge": "soft"})
     found = selected(krita, 512, 512)
-    picture(krita, "refine")
+    screenshot(krita, "refine")
     around_her_hair = np.zeros_like(subject, bool)
     around_her_hair[0:120, 120:330] = True
     wall = around_her_hair & (rough == 255) & (subject < 5)
@@ -108,7 +108,7 @@ def test_the_background_is_removed_on_a_new_layer(krita: Krita, tmp_path: Path) 
     opaque = cut[..., 3] == 255
     assert (cut[opaque][:, :3] == photograph[opaque]).all()  # nothing moves, nothing changes
     krita.run("node(names()[0]).setVisible(False); front().refreshProjection(); front().waitForDone()")
-    picture(krita, "remove-background")
+    screenshot(krita, "remove-background")
     krita.run("node(names()[0]).setVisible(True)")
     undo(krita)
     krita.until("snapshot() == before", before=before)

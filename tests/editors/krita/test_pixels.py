@@ -164,7 +164,7 @@ def test_a_layer_mask_is_added_and_one_undo_takes_it_away(krita: Krita, with_sel
     krita.until("snapshot() == before", before=before)
 
 
-def test_what_is_below_is_seen_without_touching_the_picture(krita: Krita) -> None:
+def test_what_is_below_is_seen_without_touching_the_image(krita: Krita) -> None:
     krita.run("open_document(30, 20)")
     krita.run("add_layer('below', [0, 0, 30, 20], 2); K.action('flatten_image').trigger(); front().waitForDone()")
     krita.run("""

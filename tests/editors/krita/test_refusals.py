@@ -93,7 +93,7 @@ def test_a_mask_for_a_locked_layer(krita: Krita) -> None:
     assert "is locked" in krita.until("message()")
 
 
-def test_no_picture(krita: Krita) -> None:
+def test_no_image(krita: Krita) -> None:
     krita.run("extension().runner.note('x')")
     found = krita.run("""
         try:

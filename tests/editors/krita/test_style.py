@@ -12,7 +12,7 @@ from skimage import data
 
 from plugin.client.actions.style import STYLES
 from tests.editors.krita.harness import Krita
-from tests.editors.krita.user import add_hidden, choose_with_keys, finish, open_photograph, picture, press_ctrl_z
+from tests.editors.krita.user import add_hidden, choose_with_keys, finish, open_photograph, press_ctrl_z, screenshot
 
 pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
 FACE, WALL = np.s_[100:160, 190:250], np.s_[40:180, 320:360]
@@ -72,9 +72,7 @@ def undone_in_one_step(krita: Krita, before: list[Any]) -> None:
     krita.until("snapshot() == before", before=before)
 
 
-def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(
-    krita: Krita, astronaut: list[Any]
-) -> None:
+def test_a_painting_is_chosen_from_thumbnails_and_one_step_takes_it_back(krita: Krita, astronaut: list[Any]) -> None:
     choose(krita, "Stylize")
     krita.until("ok_button().isEnabled()", wait=250)
     krita.run("dialog().set_values({'style': 'wave'})")
@@ -84,12 +82,12 @@ def test_a_painting_is_chosen_from_small_pictures_and_one_step_takes_it_back(
     assert min(listed["colors"]) > 50
     krita.display.keys(*["Down"] * 9)
     krita.until("dialog().values()['style'] == 'hat'", wait=10)
-    picture(krita, "style-dialog")
+    screenshot(krita, "style-dialog")
     krita.display.keys("Return")
     finish(krita)
     result = new_layer(krita, astronaut)
     assert krita.get("names()[1]") == dict(STYLES)["hat"]
-    picture(krita, "style")
+    screenshot(krita, "style")
     assert changed(result).mean() > 0.95
     luma = [image.astype(float).mean(2) for image in (result, data.astronaut())]
     assert np.corrcoef(luma[0].ravel(), luma[1].ravel())[0, 1] > 0.6  # she is still to be seen
@@ -103,7 +101,7 @@ def test_the_background_alone_is_painted(krita: Krita, astronaut: list[Any]) -> 
     krita.display.keys("Return")
     finish(krita)
     result = changed(new_layer(krita, astronaut))
-    picture(krita, "style-background")
+    screenshot(krita, "style-background")
     assert not result[FACE].any()
     assert result[WALL].mean() > 0.95
     undone_in_one_step(krita, astronaut)
@@ -119,9 +117,9 @@ def with_style(krita: Krita, astronaut: list[Any], tmp_path: Path) -> list[Any]:
     return snapshot
 
 
-def color_distance(picture: np.ndarray, style: np.ndarray) -> float:
+def color_distance(painted: np.ndarray, style: np.ndarray) -> float:
     """Between the means of two images, in steps of 8 bits."""
-    return float(np.linalg.norm(picture.mean((0, 1)) - style.mean((0, 1))))
+    return float(np.linalg.norm(painted.mean((0, 1)) - style.mean((0, 1))))
 
 
 def test_another_layer_is_the_style(krita: Krita, with_style: list[Any]) -> None:
@@ -129,7 +127,7 @@ def test_another_layer_is_the_style(krita: Krita, with_style: list[Any]) -> None
     krita.display.keys("Return")
     finish(krita)
     result = new_layer(krita, with_style)
-    picture(krita, "style-layer")
+    screenshot(krita, "style-layer")
     style, photograph = data.immunohistochemistry(), data.astronaut()
     assert changed(result).mean() > 0.95
     assert color_distance(result, style) < 0.75 * color_distance(photograph, style)  # its tones are kept
@@ -151,7 +149,7 @@ else:
 
 
 def paint(krita: Krita, **settings: object) -> None:
-    """Begin to paint in the style of the layer, step by step."""
+    """Begin Stylize from Layer (Iterative)."""
     krita.run(
         """
         style = node("Tissue").uniqueId().toString()
@@ -163,11 +161,11 @@ def paint(krita: Krita, **settings: object) -> None:
 
 def test_painting_is_seen_step_by_step(krita: Krita, with_style: list[Any]) -> None:
     paint(krita, steps=30)
-    pictures: list[str] = []
+    previews: list[str] = []
     while (seen := krita.run(SEEN)) != "over":
-        pictures += [seen] if seen and seen not in pictures else []
+        previews += [seen] if seen and seen not in previews else []
     finish(krita)
-    assert len(pictures) > 5
+    assert len(previews) > 5
     assert changed(new_layer(krita, with_style)).mean() > 0.95
     undone_in_one_step(krita, with_style)
 
@@ -175,7 +173,7 @@ def test_painting_is_seen_step_by_step(krita: Krita, with_style: list[Any]) -> N
 def test_what_was_painted_when_it_was_cancelled_comes_back(krita: Krita, with_style: list[Any]) -> None:
     paint(krita, steps=3000)
     krita.until("runner().fraction > 0.06 and runner().preview is not None", wait=120)
-    picture(krita, "style-steps")
+    screenshot(krita, "style-steps")
     krita.run("docker().findChild(QtWidgets.QPushButton, 'inlay-cancel').click()")
     assert krita.get("runner().job is None and snapshot() == before", before=with_style)
     paint(krita, steps=1, start="kept")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from backend.imaging.arrays import UInt8Array
 from tests.editors.krita.harness import Krita
 
-Gray = NDArray[np.uint8]
 CANVAS = (350, 130, 1050, 900)  # on the screen, within all that surrounds it
 
 
@@ -28,7 +28,7 @@ def open_photograph(krita: Krita, folder: Path, name: str, pixels: NDArray[np.ui
 
 def add_hidden(krita: Krita, path: Path, name: str, place: tuple[int, int] = (0, 0)) -> None:
     """An image on a hidden layer above the lowest one, which is active; x and y of its upper left corner."""
-    krita.run("import_picture(path, name, *place)", path=str(path), name=name, place=place)
+    krita.run("import_layer(path, name, *place)", path=str(path), name=name, place=place)
     krita.until("name in names()", name=name)
     krita.run("front().setActiveNode(node(names()[0])); node(name).setVisible(False)", name=name)
     krita.until("front().activeNode().name() == names()[0]")
@@ -88,13 +88,13 @@ def finish(krita: Krita) -> None:
     krita.run("front().waitForDone()")
 
 
-def selected(krita: Krita, height: int, width: int) -> Gray:
+def selected(krita: Krita, height: int, width: int) -> UInt8Array:
     """The selection, 0 outside to 255 inside, height x width."""
     flat = np.frombuffer(bytes.fromhex(krita.get("selected().hex()")), np.uint8)
     return flat.reshape(height, width) if flat.size else np.zeros((height, width), np.uint8)
 
 
-def picture(krita: Krita, name: str) -> None:
+def screenshot(krita: Krita, name: str) -> None:
     """Photograph the screen for the manual, into the folder in $INLAY_SCREENSHOTS, if it is set."""
     folder = os.environ.get("INLAY_SCREENSHOTS")
     if folder:

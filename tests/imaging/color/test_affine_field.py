@@ -12,16 +12,14 @@ def rng() -> np.random.Generator:
 
 
 def test_every_pixel_gets_its_places_matrix_shift_and_share(rng: np.random.Generator) -> None:
-    picture, second = rng.uniform(0, 1, (2, 300, 40, 3)).astype(np.float32)
+    image, second = rng.uniform(0, 1, (2, 300, 40, 3)).astype(np.float32)
     matrix, shift = rng.normal(size=(3, 3)), rng.normal(size=3)
     field = np.broadcast_to(np.concatenate([matrix.ravel(), shift, [0.3]]), (10, 5, 13)).astype(np.float32)
     part = (slice(20, 290), slice(4, 33))
     seen = np.full((300, 40, 3), np.nan, np.float32)
-    for rows, values in transformed(
-        field, (40, 300), part, lambda rows: (picture[rows, part[1]], second[rows, part[1]])
-    ):
+    for rows, values in transformed(field, (40, 300), part, lambda rows: (image[rows, part[1]], second[rows, part[1]])):
         seen[rows, part[1]] = values
-    np.testing.assert_allclose(seen[part], picture[part] @ matrix.T + shift + 0.3 * second[part], atol=1e-5)
+    np.testing.assert_allclose(seen[part], image[part] @ matrix.T + shift + 0.3 * second[part], atol=1e-5)
     assert np.isnan(seen[:20]).all()
     assert np.isnan(seen[290:]).all()
 

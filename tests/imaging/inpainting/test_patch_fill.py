@@ -8,27 +8,24 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.imaging import Cancelled
+from backend.imaging.arrays import BoolArray, FloatArray
 from backend.imaging.inpainting import patch_fill
 from backend.imaging.inpainting.config import InpaintingConfig
 from backend.imaging.inpainting.patch_fill import inpaint
 from backend.imaging.inpainting.patchmatch import Sources
 from backend.imaging.inpainting.pyramid import Level
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
-
-def disc(height: int, width: int, y: float, x: float, radius: float) -> Mask:
+def disc(height: int, width: int, y: float, x: float, radius: float) -> BoolArray:
     rows, columns = np.ogrid[:height, :width]
-    mask: Mask = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
+    mask: BoolArray = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
     return mask
 
 
-def checks(height: int, width: int, side: int, grain: float = 0.01) -> Floats:
+def checks(height: int, width: int, side: int, grain: float = 0.01) -> FloatArray:
     """A board in two colors with a little grain."""
     y, x = np.mgrid[:height, :width] // side
     board = np.where(((y + x) % 2)[..., None], [0.8, 0.7, 0.5], [0.2, 0.3, 0.4])
@@ -36,7 +33,7 @@ def checks(height: int, width: int, side: int, grain: float = 0.01) -> Floats:
     return (board + noise).astype(np.float32)
 
 
-def noise(height: int, width: int) -> Floats:
+def noise(height: int, width: int) -> FloatArray:
     return np.random.default_rng(1).uniform(0, 1, (height, width, 3)).astype(np.float32)
 
 
@@ -118,7 +115,7 @@ def test_a_guide_decides_between_two_textures() -> None:
 
 
 def test_a_smooth_guide_does_not_make_the_fill_smooth() -> None:
-    """A guess is without texture; beside the grain there is a place as smooth as it."""
+    """An estimate is without texture; beside the grain there is a place as smooth as it."""
     grain = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 0.3, (120, 160)), (0, 0), 1.0)
     grain[:, :40] *= 0.1
     image, hole = np.repeat(0.5 + grain[..., None], 3, 2).astype(np.float32), disc(120, 160, 60, 100, 24)
@@ -132,9 +129,9 @@ def test_what_is_used_often_becomes_dearer(monkeypatch: pytest.MonkeyPatch) -> N
     image, hole = noise(90, 120), disc(90, 120, 45, 60, 16)
     found: list[int] = []
 
-    def count(picture: Tensor, source_indices: Tensor, *_: object) -> Tensor:
+    def count(filled: Tensor, source_indices: Tensor, *_: object) -> Tensor:
         found.append(len(source_indices.unique()))
-        return picture
+        return filled
 
     monkeypatch.setattr(patch_fill, "remove_seams", count)
     for repetition in (0.0, 0.3, 3.0):
@@ -208,9 +205,9 @@ def test_a_cancel_stops_it() -> None:
     assert len(asked) == 3
 
 
-def test_progress_rises_to_one_and_previews_show_the_whole_picture() -> None:
+def test_progress_rises_to_one_and_previews_show_the_whole_image() -> None:
     fractions: list[float] = []
-    previews: list[Floats] = []
+    previews: list[FloatArray] = []
     image = checks(96, 128, 8)
     inpaint(image, disc(96, 128, 48, 64, 20), progress=fractions.append, preview=previews.append)
     assert fractions == sorted(fractions)
@@ -219,14 +216,14 @@ def test_progress_rises_to_one_and_previews_show_the_whole_picture() -> None:
     assert abs(float(previews[0].mean() - image.mean())) < 0.05
 
 
-def test_a_small_hole_in_a_large_picture_finds_its_pattern() -> None:
+def test_a_small_hole_in_a_large_image_finds_its_pattern() -> None:
     image, hole = checks(400, 500, 8), disc(400, 500, 203, 301, 6)
     error = np.abs(inpaint(image, hole) - image)[hole]
     assert (error.max(axis=1) < 0.2).mean() > 0.97
 
 
 @pytest.mark.parametrize("shape", [(8, 9), (9, 30), (13, 13)])
-def test_tiny_pictures_are_filled(shape: tuple[int, int]) -> None:
+def test_tiny_images_are_filled(shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), 0.5, np.float32)
     hole = np.zeros(shape, bool)
     hole[-1, -1] = True

@@ -13,42 +13,42 @@ SIDE, HALF = 5, 2
 def scene(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """An image whose right third repeats its left third, and the pixels that hold whole patches."""
     rng = torch.Generator().manual_seed(3)
-    picture = torch.rand(height, width, 3, generator=rng)
-    picture[:, -width // 3 :] = picture[:, : width // 3]
+    image = torch.rand(height, width, 3, generator=rng)
+    image[:, -width // 3 :] = image[:, : width // 3]
     inner = torch.zeros(height, width, dtype=torch.bool)
     inner[HALF:-HALF, HALF:-HALF] = True
-    return picture, inner
+    return image, inner
 
 
 def test_a_patch_is_what_lies_around_its_pixel() -> None:
-    picture, _ = scene(12, 15)
-    (patch,) = cut(picture, torch.tensor([4 * 15 + 7]), SIDE)
-    assert torch.equal(patch.view(SIDE, SIDE, 3), picture[2:7, 5:10])
+    image, _ = scene(12, 15)
+    (patch,) = cut(image, torch.tensor([4 * 15 + 7]), SIDE)
+    assert torch.equal(patch.view(SIDE, SIDE, 3), image[2:7, 5:10])
 
 
 def test_descriptors_with_all_components_keep_distances() -> None:
-    picture, inner = scene(20, 24)
+    image, inner = scene(20, 24)
     pixels = inner.flatten().nonzero()[:, 0]
-    describe = Descriptor(picture, pixels, SIDE, SIDE * SIDE * 3)
-    rows = describe(picture, torch.zeros(20 * 24, 0), pixels[:50])
-    patches = cut(picture, pixels[:50], SIDE)
+    describe = Descriptor(image, pixels, SIDE, SIDE * SIDE * 3)
+    rows = describe(image, torch.zeros(20 * 24, 0), pixels[:50])
+    patches = cut(image, pixels[:50], SIDE)
     torch.testing.assert_close((rows[:25] - rows[25:]).norm(dim=1), (patches[:25] - patches[25:]).norm(dim=1))
 
 
 def test_the_search_finds_the_repetition() -> None:
     height, width = 36, 60
-    picture, inner = scene(height, width)
+    image, inner = scene(height, width)
     left = inner.clone()
     left[:, width // 3 - HALF :] = False
     right = inner.clone()
     right[:, : -width // 3 + HALF] = False
     sources, targets = (mask.flatten().nonzero()[:, 0] for mask in (left, right))
     none = torch.zeros(height * width, 0)
-    describe = Descriptor(picture, sources, SIDE, 30)
+    describe = Descriptor(image, sources, SIDE, 30)
     rng = torch.Generator().manual_seed(0)
-    table = Sources.of(sources, describe(picture, none, sources), height * width)
+    table = Sources.of(sources, describe(image, none, sources), height * width)
     field = NearestNeighborField(targets, table.draw(len(targets), rng), width, height)
-    wanted = describe(picture, none, targets)
+    wanted = describe(image, none, targets)
     for _ in range(6):
         before = field.costs.clone()
         field.search(table, wanted, 3, float(width), rng)
@@ -60,26 +60,26 @@ def test_the_search_finds_the_repetition() -> None:
 
 
 def test_origins_never_leave_the_sources() -> None:
-    picture, inner = scene(20, 24)
+    image, inner = scene(20, 24)
     allowed = inner & (torch.arange(24) % 3 > 0)
     sources = allowed.flatten().nonzero()[:, 0]
     none = torch.zeros(20 * 24, 0)
-    describe = Descriptor(picture, sources, SIDE, 10)
+    describe = Descriptor(image, sources, SIDE, 10)
     rng = torch.Generator().manual_seed(0)
-    table = Sources.of(sources, describe(picture, none, sources), 20 * 24)
+    table = Sources.of(sources, describe(image, none, sources), 20 * 24)
     targets = inner.flatten().nonzero()[:, 0]
     field = NearestNeighborField(targets, table.draw(len(targets), rng), 24, 20)
-    field.search(table, describe(picture, none, targets), 3, 24.0, rng)
+    field.search(table, describe(image, none, targets), 3, 24.0, rng)
     assert np.isin(field.source_indices.numpy(), sources.numpy()).all()
 
 
-def test_a_toll_keeps_the_search_away_and_does_not_count_as_distance() -> None:
-    picture, inner = scene(20, 24)
+def test_a_source_reuse_penalty_keeps_the_search_away_and_does_not_count_as_distance() -> None:
+    image, inner = scene(20, 24)
     sources = inner.flatten().nonzero()[:, 0]
     none = torch.zeros(20 * 24, 0)
-    describe = Descriptor(picture, sources, SIDE, 10)
+    describe = Descriptor(image, sources, SIDE, 10)
     rng = torch.Generator().manual_seed(0)
-    table = Sources.of(sources, describe(picture, none, sources), 20 * 24)
+    table = Sources.of(sources, describe(image, none, sources), 20 * 24)
     table.penalty = torch.where(sources % 24 < 12, 1e6, 0.0)
     field = NearestNeighborField(sources, table.draw(len(sources), rng), 24, 20)
     for _ in range(4):
@@ -92,12 +92,12 @@ def test_a_toll_keeps_the_search_away_and_does_not_count_as_distance() -> None:
 def test_coherence_makes_patches_hang_together() -> None:
     """In noise nothing fits well, so that every pixel would take its patch from somewhere else."""
     rng = torch.Generator().manual_seed(1)
-    picture, other = torch.rand(2, 40, 42, 3, generator=rng)
+    image, other = torch.rand(2, 40, 42, 3, generator=rng)
     _, inner = scene(40, 42)
     pixels = inner.flatten().nonzero()[:, 0]
     none = torch.zeros(40 * 42, 0)
-    describe = Descriptor(picture, pixels, SIDE, 10)
-    table = Sources.of(pixels, describe(picture, none, pixels), 40 * 42)
+    describe = Descriptor(image, pixels, SIDE, 10)
+    table = Sources.of(pixels, describe(image, none, pixels), 40 * 42)
     wanted = describe(other, none, pixels)
     together, distance = [], []
     for coherence in (0.0, 0.2, 1.0):

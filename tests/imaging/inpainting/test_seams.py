@@ -25,29 +25,29 @@ def shifted_copies(step: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
 
 
 def test_a_small_step_between_patches_vanishes() -> None:
-    picture, source_indices, hole, truth = shifted_copies(0.02)
-    assert (picture - truth)[hole].abs().max() > 0.019
-    mended = remove_seams(picture, source_indices, hole, 0.06)
-    assert (mended - truth)[hole].abs().max() < 3e-3
-    assert mended.diff(dim=1)[:, :59].abs().max() < 2e-3
-    assert torch.equal(mended[~hole], picture[~hole])
+    image, source_indices, hole, truth = shifted_copies(0.02)
+    assert (image - truth)[hole].abs().max() > 0.019
+    result = remove_seams(image, source_indices, hole, 0.06)
+    assert (result - truth)[hole].abs().max() < 3e-3
+    assert result.diff(dim=1)[:, :59].abs().max() < 2e-3
+    assert torch.equal(result[~hole], image[~hole])
 
 
 def test_a_large_step_stays_sharp() -> None:
-    picture, source_indices, hole, _ = shifted_copies(0.4)
-    mended = remove_seams(picture, source_indices, hole, 0.06)
-    assert (mended - picture).abs().max() < 0.02
+    image, source_indices, hole, _ = shifted_copies(0.4)
+    result = remove_seams(image, source_indices, hole, 0.06)
+    assert (result - image).abs().max() < 0.02
 
 
 def test_a_stain_at_the_edge_fades_inwards() -> None:
     """What touches the hole is a little darker on one side, as beside a shadow; the patches know nothing of it."""
     height, width = 60, 120
-    picture = torch.full((height, width, 3), 0.5)
+    image = torch.full((height, width, 3), 0.5)
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     hole = (y >= 10) & (y < 50) & (x >= 10) & (x < 50)
     target = (y >= 9) & (y < 51) & (x >= 9) & (x < 51)
     source_indices = torch.where(target, y * width + x + 60, -1)
-    picture[:, :10] -= 0.03
-    mended = remove_seams(picture, source_indices, hole, 0.06)
-    assert float(mended[30, 10, 0]) < 0.48
-    assert float(mended[30, 40, 0]) > 0.497
+    image[:, :10] -= 0.03
+    result = remove_seams(image, source_indices, hole, 0.06)
+    assert float(result[30, 10, 0]) < 0.48
+    assert float(result[30, 40, 0]) > 0.497

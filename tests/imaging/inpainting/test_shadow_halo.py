@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from backend.imaging.arrays import BoolArray, FloatArray
 from backend.imaging.inpainting.shadow_halo import shadow_halo_mask
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
-
-def street(scale: int = 1) -> tuple[Floats, Mask, Mask]:
+def street(scale: int = 1) -> tuple[FloatArray, BoolArray, BoolArray]:
     """A wall, ground with grain, and a car's shadow below a hole that ends at its body: image, hole, shadow."""
     height, width = 160, 240
     grain = np.random.default_rng(5).normal(0, 0.02, (height, width, 3))
@@ -23,8 +20,8 @@ def street(scale: int = 1) -> tuple[Floats, Mask, Mask]:
     hole = np.zeros_like(shadow)
     hole[70:118, 80:160] = True
     large = (np.repeat(np.repeat(a, scale, 0), scale, 1) for a in (image.astype(np.float32), hole, shadow))
-    picture, inside, dark = large
-    return picture, inside, dark
+    large_image, large_hole, large_shadow = large
+    return large_image, large_hole, large_shadow
 
 
 @pytest.mark.parametrize("scale", [1, 5])

@@ -27,7 +27,7 @@ def test_rocket_from_a_box() -> None:
     assert set(np.unique(mask)) == {0, 255}
 
 
-def test_large_picture_gives_the_same_outline_at_its_own_size() -> None:
+def test_large_image_gives_the_same_outline_at_its_own_size() -> None:
     image = rocket()
     large = cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
     box = Box(*(3 * value for value in (ROCKET_BOX.x, ROCKET_BOX.y, ROCKET_BOX.width, ROCKET_BOX.height)))

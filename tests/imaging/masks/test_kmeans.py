@@ -67,7 +67,7 @@ def test_subject_is_in_the_middle_without_a_selection() -> None:
     assert np.array_equal(mask > 0, labels == 1)
 
 
-def test_flat_picture_does_not_fail() -> None:
+def test_flat_image_does_not_fail() -> None:
     assert segment(np.full((20, 20, 3), 0.5, np.float32), 3).labels.shape == (20, 20)
 
 

@@ -23,7 +23,7 @@ def test_bounding_box_is_tight_and_none_when_empty() -> None:
     assert bounding_box(np.zeros((4, 5), np.uint8)) is None
 
 
-def test_padding_stops_at_the_picture() -> None:
+def test_padding_stops_at_the_image() -> None:
     assert Box(2, 3, 5, 5).padded(4, (10, 20, 3)) == Box(0, 0, 11, 10)
 
 
@@ -56,10 +56,10 @@ def test_components_largest_first() -> None:
     assert len(components(mask, minimum_area=5)) == 2
 
 
-def test_guided_filter_moves_a_coarse_edge_to_the_pictures() -> None:
-    picture = square().astype(np.float32) / 255
-    coarse = np.roll(picture, 2, axis=1)
-    fitted = guided_filter(picture, coarse, radius=4)
+def test_guided_filter_moves_a_coarse_edge_to_the_images() -> None:
+    image = square().astype(np.float32) / 255
+    coarse = np.roll(image, 2, axis=1)
+    fitted = guided_filter(image, coarse, radius=4)
     assert np.diff(coarse[30]).argmax() == 21
     assert np.diff(fitted[30]).argmax() == 19  # where the image has its step
 

@@ -45,7 +45,7 @@ def enlarged(probability: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("quality", ["fast", "fine"])
-def test_edges_follow_the_picture(quality: Quality) -> None:
+def test_edges_follow_the_image(quality: Quality) -> None:
     truth = disc()
     alpha = refine(photograph(truth), answer(truth), quality=quality)
     assert alpha.shape == truth.shape and alpha.dtype == np.float32
@@ -83,7 +83,7 @@ def test_hard_edge_is_thin_and_in_place() -> None:
     assert ((plain > 0.5) == (disc() > 0.5)).mean() > 0.997
 
 
-def test_no_edge_in_the_picture_leaves_the_networks_outline() -> None:
+def test_no_edge_in_the_image_leaves_the_networks_outline() -> None:
     probability = answer(disc())
     alpha = refine(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), probability)
     assert np.abs(alpha - enlarged(probability)).mean() < 0.02

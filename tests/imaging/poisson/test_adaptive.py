@@ -26,7 +26,7 @@ MASKS = {
 def test_agrees_with_direct_solve(mask: np.ndarray) -> None:
     assert AdaptivePoisson(mask, channels=3).worthwhile
     photographs = (data.astronaut(), data.coffee())
-    source, target = ((cv2.resize(picture, (WIDTH, HEIGHT)) / 256).astype(np.float32) for picture in photographs)
+    source, target = ((cv2.resize(image, (WIDTH, HEIGHT)) / 256).astype(np.float32) for image in photographs)
     result = seamless_clone(source, target, mask)
     assert abs(result - direct_clone(source, target, mask, mixed=False)).max() <= 1e-3 * gradient_range(source, target)
 

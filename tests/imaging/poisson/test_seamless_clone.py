@@ -42,9 +42,9 @@ def photographs(dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
     Floats are multiples of 1/256: differences are exact, so that equal gradients are equal here and in the reference.
     """
     window = np.s_[100 : 100 + HEIGHT, 200 : 200 + WIDTH]
-    pictures = (data.astronaut()[window], data.coffee()[window])
+    images = (data.astronaut()[window], data.coffee()[window])
     scale = np.iinfo(dtype).max / 255 if np.issubdtype(dtype, np.integer) else 1 / 256
-    source, target = ((picture * scale).astype(dtype) for picture in pictures)
+    source, target = ((image * scale).astype(dtype) for image in images)
     return source, target
 
 
@@ -84,8 +84,8 @@ def direct_clone(source: np.ndarray, target: np.ndarray, mask: np.ndarray, mixed
     return result
 
 
-def gradient_range(*pictures: np.ndarray) -> float:
-    return max(float(np.ptp(np.diff(picture.astype(float), axis=axis))) for picture in pictures for axis in (0, 1))
+def gradient_range(*images: np.ndarray) -> float:
+    return max(float(np.ptp(np.diff(image.astype(float), axis=axis))) for image in images for axis in (0, 1))
 
 
 @pytest.mark.parametrize("mixed", [False, True], ids=["normal", "mixed"])
@@ -99,7 +99,7 @@ def test_agrees_with_direct_solve(mask: np.ndarray, mixed: bool) -> None:
 
 @pytest.mark.parametrize("mixed", [False, True], ids=["normal", "mixed"])
 def test_satisfies_the_equation_at_a_large_size(mixed: bool) -> None:
-    source, target = (np.kron(picture, np.ones((8, 8, 1), np.float32)) for picture in photographs())
+    source, target = (np.kron(image, np.ones((8, 8, 1), np.float32)) for image in photographs())
     mask = np.kron(DISC, np.ones((8, 8), bool))
     result = seamless_clone(source, target, mask, mixed).astype(float)
     residual = np.zeros_like(result)
@@ -115,7 +115,7 @@ def test_satisfies_the_equation_at_a_large_size(mixed: bool) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_every_depth_and_channel_count(dtype: type, channels: int) -> None:
-    source, target = (np.dstack([picture, picture])[..., :channels] for picture in photographs(dtype))
+    source, target = (np.dstack([image, image])[..., :channels] for image in photographs(dtype))
     result = seamless_clone(source, target, DISC)
     assert result.dtype == dtype
     assert result.shape == target.shape
@@ -128,13 +128,13 @@ def test_every_depth_and_channel_count(dtype: type, channels: int) -> None:
     assert abs(result - reference).max() <= (2e-3 if dtype == np.float16 else 1e-3) * limit + 0.5 * integer
 
 
-def test_gray_picture_without_channel_axis() -> None:
-    source, target = (picture[..., 0] for picture in photographs())
+def test_gray_image_without_channel_axis() -> None:
+    source, target = (image[..., 0] for image in photographs())
     result = seamless_clone(source, target, DISC)
     assert np.array_equal(result, seamless_clone(source[..., None], target[..., None], DISC)[..., 0])
 
 
-def test_same_picture_in_another_brightness_takes_on_the_targets() -> None:
+def test_same_image_in_another_brightness_takes_on_the_targets() -> None:
     _, target = photographs()
     result = seamless_clone(target + np.float32(0.2), target, DISC)
     assert np.allclose(result, target, atol=5e-4)
@@ -144,8 +144,8 @@ def test_mixed_gradients_keep_texture_of_the_target_under_a_flat_source() -> Non
     _, target = photographs()
     flat = np.full_like(target, 0.5)
     assert np.allclose(seamless_clone(flat, target, DISC, mixed=True), target, atol=3e-3)
-    pictures = (target, seamless_clone(flat, target, DISC))
-    texture, membrane = (abs(np.diff(picture[45, 20:100], axis=0)).mean() for picture in pictures)
+    images = (target, seamless_clone(flat, target, DISC))
+    texture, membrane = (abs(np.diff(image[45, 20:100], axis=0)).mean() for image in images)
     assert membrane < 0.5 * texture
 
 
@@ -169,7 +169,7 @@ def test_mask_over_everything_says_what_to_do() -> None:
         seamless_clone(source, target, np.ones_like(DISC))
 
 
-def test_pictures_that_differ_are_refused() -> None:
+def test_images_that_differ_are_refused() -> None:
     source, target = photographs()
     with pytest.raises(ValueError, match="canvas"):
         seamless_clone(source[1:], target, DISC)
@@ -186,7 +186,7 @@ def test_progress_rises_to_one() -> None:
 
 
 def test_cancel_stops_soon() -> None:
-    source, target = (np.kron(picture, np.ones((10, 10, 1), np.float32)) for picture in photographs())
+    source, target = (np.kron(image, np.ones((10, 10, 1), np.float32)) for image in photographs())
     mask = np.kron(DISC, np.ones((10, 10), bool))
     stop, polls = threading.Event(), 0
 

@@ -62,10 +62,10 @@ def test_normalized_filters_have_mean_one_and_compute_the_same(average: bool) ->
         net.trunk.convolutions()[3].weight[5] = 0  # a filter that never answers
         net.trunk.convolutions()[3].bias[5] = -1
         net.trunk.convolutions()[6].bias.uniform_(-0.1, 0.1)
-    pictures = [torch.rand(1, 3, 40, 56), torch.rand(2, 3, 64, 32)]
-    before = [net(picture) for picture in pictures]
-    net.normalize(pictures)
-    after = [net(picture) for picture in pictures]
+    images = [torch.rand(1, 3, 40, 56), torch.rand(2, 3, 64, 32)]
+    before = [net(image) for image in images]
+    net.normalize(images)
+    after = [net(image) for image in images]
     for layer in LAYERS:
         mean = torch.cat([f[layer].transpose(0, 1).flatten(1) for f in after], 1).mean(1)
         old = torch.cat([f[layer].transpose(0, 1).flatten(1) for f in before], 1).mean(1)
@@ -79,14 +79,14 @@ def test_normalized_filters_have_mean_one_and_compute_the_same(average: bool) ->
 
 def test_quiet_filters_are_not_blown_up() -> None:
     torch.manual_seed(2)
-    plain, careful = (FeatureNet(1 / 8).requires_grad_(False) for _ in range(2))
+    plain, floored = (FeatureNet(1 / 8).requires_grad_(False) for _ in range(2))
     with torch.no_grad():
         plain.trunk.convolutions()[0].weight[3] *= 1e-4
-    careful.load_state_dict(plain.state_dict())
-    picture = torch.rand(1, 3, 32, 32)
-    plain.normalize([picture])
-    careful.normalize([picture], least=0.1)
-    found, quiet = (net(picture, ["conv1_1"])["conv1_1"][0].mean((1, 2)) for net in (plain, careful))
+    floored.load_state_dict(plain.state_dict())
+    image = torch.rand(1, 3, 32, 32)
+    plain.normalize([image])
+    floored.normalize([image], least=0.1)
+    found, quiet = (net(image, ["conv1_1"])["conv1_1"][0].mean((1, 2)) for net in (plain, floored))
     assert float(quiet[3]) < 0.01
     others = torch.arange(8) != 3
     torch.testing.assert_close(quiet[others], found[others])

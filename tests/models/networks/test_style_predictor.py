@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.networks.style_predictor import PICTURE, READ, AnyStyle, AnyStyleConfig, any_style
+from models.networks.style_predictor import READ, STYLE_IMAGE, AnyStyle, AnyStyleConfig, any_style
 from models.zoo.style_presets import PHOTOGRAPH
 
 TINY = AnyStyleConfig(4, 1, 1 / 8, 10)
@@ -54,11 +54,11 @@ def test_strength_goes_from_the_photograph_to_the_style() -> None:
     torch.testing.assert_close(both, torch.cat([net.code(style, 0.0), net.code(style, 1.0)]))
 
 
-def test_statistics_are_means_and_deviations_and_are_normalized_by_those_of_many_pictures() -> None:
+def test_statistics_are_means_and_deviations_and_are_normalized_by_those_of_many_images() -> None:
     net = tiny().predictor
-    pictures = torch.rand(6, 3, 32, 32) * torch.rand(6, 3, 1, 1)
-    found = net.statistics(pictures)
-    first = net.encoder(pictures, READ)["conv1_2"]
+    images = torch.rand(6, 3, 32, 32) * torch.rand(6, 3, 1, 1)
+    found = net.statistics(images)
+    first = net.encoder(images, READ)["conv1_2"]
     torch.testing.assert_close(found[:, :8], first.mean((2, 3)))
     torch.testing.assert_close(found[:, 8:16], first.flatten(2).std(2, correction=0), atol=1e-3, rtol=1e-3)
     net.fit(found)
@@ -67,11 +67,11 @@ def test_statistics_are_means_and_deviations_and_are_normalized_by_those_of_many
     assert float(normalized.abs().max()) < 3
 
 
-def test_its_painter_knows_the_picture_as_a_style_of_its_own() -> None:
+def test_its_painter_knows_the_image_as_a_style_of_its_own() -> None:
     net, style, image = tiny(), torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
     painter = net.painter(style)
-    torch.testing.assert_close(painter(image, painter.code({PICTURE: 1.0})), net(image, style))
-    half = painter.code({PHOTOGRAPH: 0.5, PICTURE: 0.5})
+    torch.testing.assert_close(painter(image, painter.code({STYLE_IMAGE: 1.0})), net(image, style))
+    half = painter.code({PHOTOGRAPH: 0.5, STYLE_IMAGE: 0.5})
     torch.testing.assert_close(painter(image, half), net(image, style, 0.5))
     assert net.net.config.styles == (PHOTOGRAPH,)
 

@@ -22,7 +22,7 @@ def net() -> TransformerNet:
     return net
 
 
-def picture(height: int, width: int) -> Tensor:
+def noise(height: int, width: int) -> Tensor:
     """Noise at several scales, dark on the right."""
     torch.manual_seed(1)
     parts = [
@@ -48,7 +48,7 @@ def test_bands_give_what_the_whole_gives(
     net: TransformerNet, band: int, lean: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transformer_bands, "BAND", band)
-    image, code = picture(212, 100), net.code({"wave": 0.7, "photograph": 0.3})
+    image, code = noise(212, 100), net.code({"wave": 0.7, "photograph": 0.3})
     out, write = collect(image)
     fractions: list[float] = []
     banded = BandedNet(net, code, fractions.append)
@@ -72,7 +72,7 @@ def test_files_hold_what_memory_holds(
 ) -> None:
     """But for the convolutions' rounding, which goes by how numbers lie in memory."""
     monkeypatch.setattr(transformer_bands, "BAND", 4096)
-    image, code = picture(212, 100), net.code({"wave": 1.0})
+    image, code = noise(212, 100), net.code({"wave": 1.0})
     results = []
     for folder in (None, tmp_path):
         out, write = collect(image)

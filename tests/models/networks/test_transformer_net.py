@@ -36,7 +36,7 @@ def test_any_size_that_is_a_multiple_of_four(net: TransformerNet) -> None:
     assert out.min() >= 0 and out.max() <= 1
 
 
-def test_each_picture_of_a_batch_may_have_its_own_style(net: TransformerNet) -> None:
+def test_each_image_of_a_batch_may_have_its_own_style(net: TransformerNet) -> None:
     images = torch.rand(2, 3, 16, 16)
     together = net(images, torch.cat([net.code({"wave": 1.0}), net.code({"scream": 1.0})]))
     assert torch.allclose(together[1:], net(images[1:], net.code({"scream": 1.0})), atol=1e-5)

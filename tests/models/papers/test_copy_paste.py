@@ -28,7 +28,7 @@ def trained_a_little(config: CopyPasteConfig = NARROW, noise: float = 0.0) -> Co
     return net
 
 
-def pictures(height: int = 24, width: int = 40) -> tuple[Tensor, Tensor, Tensor]:
+def images(height: int = 24, width: int = 40) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     source, target = (torch.rand(1, 3, height, width, generator=generator) for _ in range(2))
     mask = torch.zeros(1, 1, height, width)
@@ -49,7 +49,7 @@ def test_response_normalization_is_equation_4() -> None:
 
 
 def test_the_composite_is_the_papers_y_and_leaves_the_rest_bit_by_bit() -> None:
-    source, target, _ = pictures()
+    source, target, _ = images()
     mask = torch.tensor([0.0, 0.25, 1.0, 0.0]).repeat(10).expand(1, 1, 24, 40)
     residual = torch.randn(1, 3, 24, 40)
     result = composite(residual, source, target, mask)
@@ -113,7 +113,7 @@ def test_noise_is_one_image_for_all_maps_times_each_maps_scale() -> None:
 
 
 def test_without_noise_scales_the_answer_is_always_the_same_and_with_them_the_generators() -> None:
-    source, target, mask = pictures()
+    source, target, mask = images()
     with torch.no_grad():
         quiet = trained_a_little()
         assert torch.equal(quiet(source, target, mask), quiet(source, target, mask))
@@ -125,7 +125,7 @@ def test_without_noise_scales_the_answer_is_always_the_same_and_with_them_the_ge
 
 @pytest.mark.parametrize("size", [(24, 40), (33, 47), (8, 8), (1, 13)])
 def test_any_size_goes_through_and_only_the_mask_changes(size: tuple[int, int]) -> None:
-    source, target, _ = pictures(*size)
+    source, target, _ = images(*size)
     mask = (torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(2)) > 0.5).float()
     with torch.no_grad():
         result = trained_a_little()(source, target, mask)
@@ -136,7 +136,7 @@ def test_any_size_goes_through_and_only_the_mask_changes(size: tuple[int, int]) 
 
 
 def test_the_target_under_the_paste_has_no_say() -> None:
-    source, target, mask = pictures()
+    source, target, mask = images()
     other = torch.where(mask > 0, torch.rand_like(target), target)
     net = trained_a_little()
     with torch.no_grad():
@@ -144,14 +144,14 @@ def test_the_target_under_the_paste_has_no_say() -> None:
 
 
 def test_untrained_it_is_the_plain_composite() -> None:
-    source, target, mask = pictures()
+    source, target, mask = images()
     for affine in (False, True):
         net = CopyPasteNet(CopyPasteConfig(width=4, affine=affine))
         torch.testing.assert_close(net(source, target, mask), source * mask + target * (1 - mask))
 
 
 def test_untrained_with_the_poisson_solution_it_is_that() -> None:
-    source, target, mask = pictures(21, 30)
+    source, target, mask = images(21, 30)
     poisson = torch.rand_like(target)
     for affine in (False, True):
         net = CopyPasteNet(CopyPasteConfig(width=4, poisson=True, affine=affine))
@@ -160,7 +160,7 @@ def test_untrained_with_the_poisson_solution_it_is_that() -> None:
 
 @pytest.mark.parametrize("stride", [2, 4])
 def test_a_coarse_answer_is_carried_to_every_pixel_and_starts_at_the_poisson_solution(stride: int) -> None:
-    source, target, mask = pictures(21, 30)
+    source, target, mask = images(21, 30)
     config = CopyPasteConfig(width=4, poisson=True, affine=True, stride=stride)
     net = CopyPasteNet(config).eval()
     with torch.no_grad():
@@ -179,7 +179,7 @@ def test_only_affine_answers_may_be_coarse() -> None:
 
 
 def test_the_poisson_solution_is_asked_for_in_words() -> None:
-    source, target, mask = pictures()
+    source, target, mask = images()
     with pytest.raises(ValueError, match="needs the Poisson"):
         CopyPasteNet(CopyPasteConfig(width=4, poisson=True))(source, target, mask)
     with pytest.raises(ValueError, match="does not take"):
@@ -188,16 +188,16 @@ def test_the_poisson_solution_is_asked_for_in_words() -> None:
 
 def test_affine_answers_are_a_matrix_and_a_shift_for_every_pixel() -> None:
     generator = torch.Generator().manual_seed(4)
-    transform, picture = (torch.randn(1, c, 2, 3, generator=generator) for c in (12, 3))
-    added = apply_transform(transform, picture)
+    transform, image = (torch.randn(1, c, 2, 3, generator=generator) for c in (12, 3))
+    added = apply_transform(transform, image)
     for y in range(2):
         for x in range(3):
             matrix, shift = transform[0, :9, y, x].view(3, 3), transform[0, 9:, y, x]
-            torch.testing.assert_close(added[0, :, y, x], matrix @ picture[0, :, y, x] + shift)
+            torch.testing.assert_close(added[0, :, y, x], matrix @ image[0, :, y, x] + shift)
 
 
-def test_one_picture_is_not_changed_by_the_others_of_its_batch() -> None:
-    source, target, mask = pictures()
+def test_one_image_is_not_changed_by_the_others_of_its_batch() -> None:
+    source, target, mask = images()
     net = trained_a_little()
     with torch.no_grad():
         both = net(torch.cat([source, target]), torch.cat([target, source]), mask.expand(2, -1, -1, -1))

@@ -73,7 +73,7 @@ def test_bilateral_grid_is_a_gaussian_in_the_features() -> None:
     assert difference.abs().max() < 0.03
 
 
-def test_labels_snap_to_the_pictures_edge() -> None:
+def test_labels_snap_to_the_images_edge() -> None:
     rng = np.random.default_rng(2)
     image, mask = two_tone(90, 120, rng)
     unary = noisy_logits(np.roll(mask, 5, axis=1), 1.5, rng)  # the network is five pixels off, and unsure

@@ -31,9 +31,9 @@ def net() -> Discriminator:
     return Discriminator(64, width=4)
 
 
-def test_one_value_a_picture_through_one_linear_layer(net: Discriminator) -> None:
-    picture, mask = torch.rand(3, 3, 64, 64), masks((10, 10, 30, 30)).expand(3, -1, -1, -1)
-    assert net(picture, picture, mask).shape == (3,)
+def test_one_value_an_image_through_one_linear_layer(net: Discriminator) -> None:
+    image, mask = torch.rand(3, 3, 64, 64), masks((10, 10, 30, 30)).expand(3, -1, -1, -1)
+    assert net(image, image, mask).shape == (3,)
     linear = [m for m in net.modules() if isinstance(m, torch.nn.Linear)]
     assert linear == [net.join]
     assert net.join.in_features == net.whole.features + net.near.features
@@ -48,18 +48,18 @@ def test_it_is_conditional(net: Discriminator, given: str) -> None:
 
 
 def test_the_local_branch_sees_the_paste_and_the_global_one_everything(net: Discriminator) -> None:
-    picture = torch.rand(1, 3, 64, 64, requires_grad=True)
+    image = torch.rand(1, 3, 64, 64, requires_grad=True)
     mask = masks((2, 2, 14, 14))  # its window is the top left quarter
-    net(picture, torch.zeros_like(picture), mask).sum().backward()
-    assert picture.grad is not None
-    assert (picture.grad[..., 40:, 40:] != 0).any()
+    net(image, torch.zeros_like(image), mask).sum().backward()
+    assert image.grad is not None
+    assert (image.grad[..., 40:, 40:] != 0).any()
     with torch.no_grad():
         net.join.weight[:, : net.whole.features] = 0
-    picture.grad = None
-    net(picture, torch.zeros_like(picture), mask).sum().backward()
-    assert not picture.grad[..., 32:, :].any()
-    assert not picture.grad[..., 32:].any()
-    assert picture.grad[..., :32, :32].any()
+    image.grad = None
+    net(image, torch.zeros_like(image), mask).sum().backward()
+    assert not image.grad[..., 32:, :].any()
+    assert not image.grad[..., 32:].any()
+    assert image.grad[..., :32, :32].any()
 
 
 def test_sides_it_cannot_halve_are_refused() -> None:

@@ -35,7 +35,7 @@ def toy() -> FeatureNet:
     return FeatureNet(1 / 8).requires_grad_(False)
 
 
-def pictures() -> tuple[Tensor, Tensor]:
+def images() -> tuple[Tensor, Tensor]:
     """A slope of colors and stripes."""
     y, x = torch.meshgrid(torch.linspace(0, 1, 40), torch.linspace(0, 1, 48), indexing="ij")
     photo = torch.stack([x, y, (x + y) / 2])[None]
@@ -66,21 +66,21 @@ def test_style_does_not_depend_on_how_large_the_painting_is() -> None:
 @pytest.mark.parametrize("part", [0, 1])
 def test_gradients_are_those_of_finite_differences(part: int) -> None:
     net = toy().double()
-    photo, painting = (picture.double() for picture in pictures())
+    photo, painting = (image.double() for image in images())
     objective = Objective(net, photo, painting, TOY)
-    picture = (0.5 * photo + 0.25).requires_grad_()
-    (gradient,) = torch.autograd.grad(objective(picture)[part], picture)
+    image = (0.5 * photo + 0.25).requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(image)[part], image)
     step = 1e-5
     for place in [(0, 0, 0, 0), (0, 1, 17, 23), (0, 2, 39, 47)]:
         moved = torch.zeros_like(photo)
         moved[place] = step
         with torch.no_grad():
-            slope = (objective(picture + moved)[part] - objective(picture - moved)[part]) / (2 * step)
+            slope = (objective(image + moved)[part] - objective(image - moved)[part]) / (2 * step)
         assert float(gradient[place]) == pytest.approx(float(slope), rel=1e-3, abs=1e-9)
 
 
-def test_losses_are_relative_to_the_pictures_own() -> None:
-    net, (photo, painting) = toy(), pictures()
+def test_losses_are_relative_to_the_images_own() -> None:
+    net, (photo, painting) = toy(), images()
     objective = Objective(net, photo, painting, TOY)
     content, style = objective(photo)
     assert float(content) == 0
@@ -98,58 +98,58 @@ def test_losses_are_relative_to_the_pictures_own() -> None:
 
 
 @pytest.mark.parametrize("start", ["content", "noise"])
-def test_the_loss_falls_at_every_level_and_each_step_shows_a_picture(start: str) -> None:
-    photo, painting = pictures()
+def test_the_loss_falls_at_every_level_and_each_step_shows_an_image(start: str) -> None:
+    photo, painting = images()
     steps = list(paint(toy(), photo, painting, replace(TOY, start=start, steps=30)))
     assert [step.number for step in steps] == list(range(1, 31))
     by_level: dict[tuple[int, ...], list[float]] = {}
     for step in steps:
         assert step.total == 30
-        assert float(step.picture.min()) >= 0 and float(step.picture.max()) <= 1
-        by_level.setdefault(tuple(step.picture.shape[-2:]), []).append(step.loss)
+        assert float(step.image.min()) >= 0 and float(step.image.max()) <= 1
+        by_level.setdefault(tuple(step.image.shape[-2:]), []).append(step.loss)
     assert list(by_level) == [(20, 24), (40, 48)]
     coarse, fine = by_level.values()
     assert min(coarse[-5:]) < 0.5 * coarse[0]
     assert min(fine) <= fine[0]
-    assert steps[-1].picture.shape == photo.shape
+    assert steps[-1].image.shape == photo.shape
 
 
-def test_whoever_stops_keeps_the_best_picture() -> None:
-    net, (photo, painting) = toy(), pictures()
+def test_whoever_stops_keeps_the_best_image() -> None:
+    net, (photo, painting) = toy(), images()
     objective = Objective(net, photo, resized(painting, _seen(painting, (40, 48), 1.0)), TOY)
     losses: list[float] = []
     for step in itertools.islice(paint(net, photo, painting, replace(TOY, coarsest=999)), 8):
         losses.append(step.loss)
-    kept = step.picture
+    kept = step.image
     with torch.no_grad():
         found = float(objective.total(kept, *objective(kept)))
     assert found == pytest.approx(min(losses), rel=1e-4)
 
 
 def test_what_was_begun_goes_on() -> None:
-    net, (photo, painting) = toy(), pictures()
+    net, (photo, painting) = toy(), images()
     *_, last = paint(net, photo, painting, TOY)
-    begun = list(paint(net, photo, painting, replace(TOY, steps=3), last.picture))
+    begun = list(paint(net, photo, painting, replace(TOY, steps=3), last.image))
     assert [step.number for step in begun] == [1, 2, 3]
     assert begun[0].loss <= last.loss * 1.01
-    assert begun[0].picture.shape == photo.shape
+    assert begun[0].image.shape == photo.shape
 
 
 def test_a_step_too_far_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    photo, painting = pictures()
+    photo, painting = images()
     call = Objective.__call__
     seen: list[int] = []
 
-    def broken(self: Objective, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def broken(self: Objective, image: Tensor) -> tuple[Tensor, Tensor]:
         seen.append(1)
-        content, style = call(self, picture)
+        content, style = call(self, image)
         return content, style * float("nan") if len(seen) == 5 else style
 
     monkeypatch.setattr(Objective, "__call__", broken)
     steps = list(paint(toy(), photo, painting, replace(TOY, coarsest=999, steps=20)))
     assert steps[4].loss != steps[4].loss
     assert steps[-1].loss < 0.8 * steps[0].loss
-    assert all(step.picture.isfinite().all() for step in steps)
+    assert all(step.image.isfinite().all() for step in steps)
 
 
 def test_levels_double_and_steps_are_shared_out() -> None:
@@ -161,7 +161,7 @@ def test_levels_double_and_steps_are_shared_out() -> None:
     assert all(sum(shares(steps, 4)) == steps and shares(steps, 4)[-1] >= 1 for steps in range(1, 40))
 
 
-def test_a_paintings_strokes_have_the_size_they_have_beside_the_picture() -> None:
+def test_a_paintings_strokes_have_the_size_they_have_beside_the_image() -> None:
     painting = torch.zeros(1, 3, 300, 400)
     assert _seen(painting, (150, 600), 1.0) == (150, 200)
     assert _seen(painting, (150, 600), 2.0) == (300, 400)

@@ -36,7 +36,7 @@ def test_padding_leaves_the_score_maps_of_table_iv(padding: int, side: int) -> N
 
 @pytest.mark.parametrize("stride", [32, 16, 8, 4])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (97, 131), (33, 224)])
-def test_fcn_answers_at_the_pictures_size(stride: int, height: int, width: int) -> None:
+def test_fcn_answers_at_the_images_size(stride: int, height: int, width: int) -> None:
     net = FCN(stride, classes=2, width=SLIM).eval()
     assert net(torch.zeros(1, 3, height, width)).shape == (1, 2, height, width)
 
@@ -98,7 +98,7 @@ def test_fcn_refuses_other_strides() -> None:
         FCN(12)
 
 
-def test_pictures_too_small_for_the_padding_are_refused_with_the_remedy() -> None:
+def test_images_too_small_for_the_padding_are_refused_with_the_remedy() -> None:
     with pytest.raises(ValueError, match="enlarge the image"):
         FCN(32, width=SLIM, padding=80)(torch.zeros(1, 3, 32, 32))
 

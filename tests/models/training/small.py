@@ -7,19 +7,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 import torchvision
 from safetensors.torch import save_file
 from torch import nn
 
+from models.training.core.arrays import UInt8Array
 from models.training.core.cache import LABEL_SIZE, write_table
 from models.training.core.perceptual import FeatureNetwork
 from models.training.style.losses import LossNetwork
 from models.training.tools import TABLES
 from models.zoo.style_presets import PRESETS
-
-Pixels = npt.NDArray[np.uint8]
 
 
 def small_loss_network() -> LossNetwork:
@@ -29,18 +27,18 @@ def small_loss_network() -> LossNetwork:
     return LossNetwork(FeatureNetwork(layers, (1, 3)), (1, 3), 3)
 
 
-def data_folder(root: Path, paintings: dict[str, Pixels], photographs: int) -> Path:
+def data_folder(root: Path, paintings: dict[str, UInt8Array], photographs: int) -> Path:
     """styles/ with the paintings by file name, photos/train and photos/dev with blotchy photographs, and their cache
     in root/cache; returns `root`."""
     rng = np.random.default_rng(0)
     for folder in ("styles", "photos/dev", "photos/train"):
         (root / folder).mkdir(parents=True)
-    for name, picture in paintings.items():
-        cv2.imwrite(str(root / "styles" / name), picture)
+    for name, image in paintings.items():
+        cv2.imwrite(str(root / "styles" / name), image)
     for i in range(photographs):
         for folder in ("photos/dev", "photos/train"):
-            picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (90, 70))
-            cv2.imwrite(str(root / folder / f"p_{i}.png"), picture)
+            image = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (90, 70))
+            cv2.imwrite(str(root / folder / f"p_{i}.png"), image)
     rows = "".join(f"p_{i}.png,,scene\n" for i in range(photographs))
     (root / "photos/train/sources.csv").write_text("file,mask,kind\n" + rows)
     write_table(root / "photos/train", root / "cache", "photos")
@@ -79,10 +77,10 @@ def whole_data_folder(root: Path, count: int = 4) -> Path:
     return root
 
 
-def _blotches(rng: np.random.Generator) -> Pixels:
+def _blotches(rng: np.random.Generator) -> UInt8Array:
     return np.asarray(cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (96, 72)), np.uint8)
 
 
-def _disc(rng: np.random.Generator) -> Pixels:
+def _disc(rng: np.random.Generator) -> UInt8Array:
     center = int(rng.integers(30, 66)), 36
     return np.asarray(cv2.circle(np.zeros((72, 96), np.uint8), center, 20, 255, -1), np.uint8)

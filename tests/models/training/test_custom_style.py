@@ -43,8 +43,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for i in range(LEAST):
-        picture = cv2.resize(rng.integers(0, 255, (5, 7, 3), np.uint8), (70, 50))
-        cv2.imwrite(str(tmp_path / "photos" / f"{i}.png"), picture)
+        image = cv2.resize(rng.integers(0, 255, (5, 7, 3), np.uint8), (70, 50))
+        cv2.imwrite(str(tmp_path / "photos" / f"{i}.png"), image)
     stripes = (np.arange(60) // 3 % 2)[:, None, None] * np.uint8([250, 120, 30])
     cv2.imwrite(str(tmp_path / "painting.png"), np.ascontiguousarray(np.broadcast_to(stripes, (60, 60, 3))))
     return tmp_path
@@ -77,8 +77,8 @@ def test_it_starts_from_the_style_that_is_nearest(own: Path) -> None:
     with torch.no_grad():
         whole = torch.cat([custom.to_tensor(photo[:32, :32]) for photo in photos[:8]], 3)
         painted = net(whole, net.code({"scream": 1.0}))
-    picture = (painted[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
-    cv2.imwrite(str(own / "scream.png"), picture[..., ::-1])
+    image = (painted[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    cv2.imwrite(str(own / "scream.png"), image[..., ::-1])
     code = nearest(net, features, painting_grams(features, own / "scream.png", "cpu"), photos, 32)
     assert torch.equal(code, net.code({"scream": 1.0}))
 

@@ -42,8 +42,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("photos/dev", "photos/train"):
         (tmp_path / folder).mkdir(parents=True)
         for i in range(4):
-            picture = cv2.resize(rng.integers(0, 255, (7, 9, 3), np.uint8), (90, 70))
-            cv2.imwrite(str(tmp_path / folder / f"p_{i}.png"), picture)
+            image = cv2.resize(rng.integers(0, 255, (7, 9, 3), np.uint8), (90, 70))
+            cv2.imwrite(str(tmp_path / folder / f"p_{i}.png"), image)
     (tmp_path / "photos/train/sources.csv").write_text(
         "file,mask,kind\n" + "".join(f"p_{i}.png,,scene\n" for i in range(4))
     )
@@ -102,7 +102,7 @@ def test_a_student_that_says_what_the_teachers_say_has_no_loss() -> None:
     assert evaluator.score(Student(FeatureNet(1 / 8)))["learned"] < 0.3
 
 
-def test_every_block_has_a_lesson() -> None:
+def test_every_block_has_a_target() -> None:
     assert {layer[:5] for layer in LAYERS} == {f"conv{block}" for block in range(1, 6)}
 
 

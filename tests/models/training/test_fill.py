@@ -34,17 +34,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / folder).mkdir(parents=True)
     for i in range(6):
         y, x = np.mgrid[:48, :64] / 64
-        picture = (np.dstack([x, y, (x + y) / 2]) * rng.uniform(0.5, 1) * 255).astype(np.uint8)
+        image = (np.dstack([x, y, (x + y) / 2]) * rng.uniform(0.5, 1) * 255).astype(np.uint8)
         disc = cv2.circle(np.zeros((48, 64), np.uint8), (int(rng.integers(20, 44)), 24), 16, 255, -1)
         for part in ("train", "dev"):
-            cv2.imwrite(str(root / "photos" / part / f"{i}.png"), picture)
+            cv2.imwrite(str(root / "photos" / part / f"{i}.png"), image)
             cv2.imwrite(str(root / "subjects" / part / "masks" / f"{i}.png"), disc)
     torch.manual_seed(0)
     save_file(torchvision.models.squeezenet1_0(weights=None).state_dict(), root / "reference/squeezenet1_0.safetensors")
     return root
 
 
-def pictures() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def images() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     torch.manual_seed(1)
     mask = torch.ones(2, 1, 64, 64)
     mask[:, :, 20:40, 10:50] = 0
@@ -58,7 +58,7 @@ def test_the_papers_weights_are_the_defaults() -> None:
 
 
 def test_pixel_terms_count_where_they_should(data: Path) -> None:
-    output, truth, mask = pictures()
+    output, truth, mask = images()
     net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors")
     losses = inpainting_losses(output, truth, mask, net)
     assert set(losses) == set(vars(LossWeights()))
@@ -73,7 +73,7 @@ def test_pixel_terms_count_where_they_should(data: Path) -> None:
 
 
 def test_an_output_that_is_composed_already_costs_the_same(data: Path) -> None:
-    output, truth, mask = pictures()
+    output, truth, mask = images()
     net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors")
     whole = torch.where(mask > 0, truth, output)
     twice, once = (inpainting_losses(whole, truth, mask, net, composes) for composes in (False, True))
@@ -90,11 +90,11 @@ def test_the_gram_matrix_is_normalized_by_all_sizes() -> None:
 def test_variation_looks_at_the_hole_and_a_pixel_around_it() -> None:
     mask = torch.ones(1, 1, 9, 9)
     mask[..., 4, 4] = 0
-    picture = torch.zeros(1, 3, 9, 9)
-    picture[..., 0] = 1  # an edge far from it
-    assert float(hole_variation(picture, mask)) == 0
-    picture[..., 4, 4] = 1  # four neighbors, three channels
-    assert float(hole_variation(picture, mask)) == pytest.approx(12 / picture.numel())
+    image = torch.zeros(1, 3, 9, 9)
+    image[..., 0] = 1  # an edge far from it
+    assert float(hole_variation(image, mask)) == 0
+    image[..., 4, 4] = 1  # four neighbors, three channels
+    assert float(hole_variation(image, mask)) == pytest.approx(12 / image.numel())
 
 
 def test_holes_are_strokes_and_objects_of_bounded_size(data: Path) -> None:
@@ -111,16 +111,16 @@ def test_holes_are_strokes_and_objects_of_bounded_size(data: Path) -> None:
 
 def test_feature_distance_is_zero_for_the_same_and_grows_with_the_change(data: Path) -> None:
     net = FeatureNetwork.squeezenet(data / "reference/squeezenet1_0.safetensors", (1, 3))
-    image, other, _ = pictures()
+    image, other, _ = images()
     near = image.lerp(other, 0.1)
     assert float(feature_distance(net, image, image).max()) == 0
     assert (feature_distance(net, image, near) < feature_distance(net, image, other)).all()
 
 
-def test_crops_have_the_size_wanted_from_anywhere_of_the_picture() -> None:
+def test_crops_have_the_size_wanted_from_anywhere_of_the_image() -> None:
     rng = np.random.default_rng(0)
-    picture = np.broadcast_to(np.arange(80, dtype=np.uint8)[:, None, None], (80, 50, 3))
-    crops = [random_crop(np.ascontiguousarray(picture), 32, rng) for _ in range(40)]
+    image = np.broadcast_to(np.arange(80, dtype=np.uint8)[:, None, None], (80, 50, 3))
+    crops = [random_crop(np.ascontiguousarray(image), 32, rng) for _ in range(40)]
     assert {crop.shape for crop in crops} == {(32, 32, 3)}
     assert min(int(crop.min()) for crop in crops) < 5
     assert max(int(crop.max()) for crop in crops) > 74
@@ -166,7 +166,7 @@ def test_a_tiny_run_learns_changes_phase_and_resumes(data: Path, tmp_path: Path,
     assert float(rows[1]["hole"]) < float(rows[0]["hole"]) or smooth
     with (config.out / "scores.csv").open() as log:
         assert [row["step"] for row in csv.DictReader(log)] == ["40", "60"]
-    image, _, mask = pictures()
+    image, _, mask = images()
     net = load(config.out / "best.safetensors")
     assert (net.width, net.depth, net.smooth) == (8, 3, smooth)
     assert net(image, mask).shape == image.shape
@@ -184,7 +184,7 @@ def test_an_exported_network_is_one_of_the_store(data: Path, tmp_path: Path, mon
     assert card.task == "fill"
     assert card.scores["telea_l1"] > 0
     assert "width = 4" in text
-    image, _, mask = pictures()
+    image, _, mask = images()
     torch.testing.assert_close(found(image, mask), net.eval()(image, mask), atol=0.05, rtol=0.05)
     export_fill(tmp_path / "run.safetensors", "fill", data, 32, residual_scale=0.5)
     shrunk, smooth = store.load("fill")[0], smooth_fill(image, mask)

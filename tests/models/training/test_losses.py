@@ -14,8 +14,8 @@ from models.training.segmentation.losses import (
 
 def test_soft_iou_by_hand() -> None:
     target = torch.tensor([1.0, 1.0, 0.0, 0.0]).reshape(1, 1, 2, 2)
-    guess = torch.tensor([1.0, 0.0, 1.0, 0.0]).reshape(1, 1, 2, 2)
-    assert soft_iou_loss(guess, target).item() == pytest.approx(1 - (1 + 1) / (3 + 1))
+    predicted = torch.tensor([1.0, 0.0, 1.0, 0.0]).reshape(1, 1, 2, 2)
+    assert soft_iou_loss(predicted, target).item() == pytest.approx(1 - (1 + 1) / (3 + 1))
     assert soft_iou_loss(target, target).item() == 0
     assert soft_iou_loss(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).item() == 0
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
+from models.training.core.arrays import BoolArray, FloatArray
 from models.training.core.cache import write_table
 from models.training.core.checkpoint import export
 from models.training.core.process import Process
@@ -22,7 +23,6 @@ from models.training.paste.data import Difficulty, PasteSamples, random_crop, st
 from models.training.paste.evaluator import PasteEvaluator, held_out_series
 from models.training.paste.export import export_paste
 from models.training.paste.train import PasteConfig, initial, load, optimizer, plain_losses, train
-from models.training.paste.transforms import Mask, Picture
 from models.zoo import cards, store
 
 NARROW = CopyPasteConfig(width=4, affine=True)
@@ -43,7 +43,7 @@ def some(seed: int, channels: int = 3) -> Tensor:
 
 
 def linear_critic(weight: Tensor) -> losses.Critic:
-    return lambda picture, pasted, mask: (picture * weight).sum((1, 2, 3))
+    return lambda image, pasted, mask: (image * weight).sum((1, 2, 3))
 
 
 def test_reconstruction_is_equation_6() -> None:
@@ -65,19 +65,19 @@ def test_the_penalty_of_a_linear_critic_is_its_slopes_distance_from_1() -> None:
     assert float(penalty) == pytest.approx((float(weight.norm()) - 1) ** 2, rel=1e-4)
 
 
-def test_the_penalty_is_taken_between_the_true_and_the_generated_picture() -> None:
+def test_the_penalty_is_taken_between_the_true_and_the_generated_image() -> None:
     seen: list[Tensor] = []
 
-    def critic(picture: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
-        seen.append(picture.detach())
-        return picture.square().sum((1, 2, 3))
+    def critic(image: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
+        seen.append(image.detach())
+        return image.square().sum((1, 2, 3))
 
     true, made = some(0), some(1)
     losses.gradient_penalty(critic, true, made, some(2), some(3, 1))
     share = (seen[0] - true) / (made - true)
-    for picture in share:
-        assert 0 <= float(picture.median()) <= 1
-        torch.testing.assert_close(picture, picture.median().expand_as(picture), atol=1e-3, rtol=0)
+    for image in share:
+        assert 0 <= float(image.median()) <= 1
+        torch.testing.assert_close(image, image.median().expand_as(image), atol=1e-3, rtol=0)
     assert float(share[0].median()) != pytest.approx(float(share[1].median()), abs=1e-3)
 
 
@@ -100,9 +100,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder.mkdir(parents=True)
         rows = [["file", "kind"] + (["mask"] if name != "photos" else [])]
         for i in range(6):
-            picture = cv2.resize(rng.uniform(0, 255, (4, 5, 3)).astype(np.uint8), (80, 64))
+            image = cv2.resize(rng.uniform(0, 255, (4, 5, 3)).astype(np.uint8), (80, 64))
             mask = cv2.circle(np.zeros((64, 80), np.uint8), (int(rng.integers(20, 60)), 32), 14, 255, -1)
-            cv2.imwrite(str(folder / f"p{i}.png"), picture)
+            cv2.imwrite(str(folder / f"p{i}.png"), image)
             cv2.imwrite(str(folder / f"m{i}.png"), mask)
             rows.append([f"p{i}.png", "thing"] + ([f"m{i}.png"] if name != "photos" else []))
         with (folder / "sources.csv").open("w", newline="") as file:
@@ -111,11 +111,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "cache"
 
 
-def halfway(source: Picture, target: Picture, mask: Mask) -> Picture:
+def halfway(source: FloatArray, target: FloatArray, mask: BoolArray) -> FloatArray:
     return np.where(mask[..., None], (source + target) / 2, target)
 
 
-def test_samples_are_a_picture_its_transformation_and_a_mask(cache: Path) -> None:
+def test_samples_are_an_image_its_transformation_and_a_mask(cache: Path) -> None:
     samples = iter(PasteSamples(cache, 32, 0, blend=halfway))
     for _ in range(10):
         sample = next(samples)
@@ -129,7 +129,7 @@ def test_samples_are_a_picture_its_transformation_and_a_mask(cache: Path) -> Non
         assert torch.equal(sample["poisson"][outside], sample["image"][outside])
 
 
-def test_a_series_is_always_the_same_and_its_pictures_do_not_depend_on_its_length(cache: Path) -> None:
+def test_a_series_is_always_the_same_and_its_images_do_not_depend_on_its_length(cache: Path) -> None:
     long, short = (held_out_series(cache, 32, n, Difficulty(), None) for n in (5, 2))
     for a, b in zip(short, long, strict=False):
         assert all(torch.equal(a[name], b[name]) for name in a)
@@ -140,7 +140,7 @@ def test_a_series_is_always_the_same_and_its_pictures_do_not_depend_on_its_lengt
 def test_sigma_is_measured_at_512_pixels(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[float] = []
 
-    def record(image: Picture, sigma: float, rng: np.random.Generator, local: bool) -> Picture:
+    def record(image: FloatArray, sigma: float, rng: np.random.Generator, local: bool) -> FloatArray:
         used.append(sigma)
         return image
 

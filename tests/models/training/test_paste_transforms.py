@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.training.core.arrays import FloatArray
 from models.training.paste import transforms as t
 
 
@@ -17,15 +18,15 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def image(rng: np.random.Generator) -> t.Picture:
+def image(rng: np.random.Generator) -> FloatArray:
     return rng.uniform(0, 1, (20, 30, 3)).astype(np.float32)
 
 
-def by_pixel(image: t.Picture, change: Callable[..., tuple[float, ...]]) -> np.ndarray:
+def by_pixel(image: FloatArray, change: Callable[..., tuple[float, ...]]) -> np.ndarray:
     return np.array([[colorsys.hsv_to_rgb(*change(*colorsys.rgb_to_hsv(*p))) for p in row] for row in image.tolist()])
 
 
-def test_saturation_scales_s(image: t.Picture) -> None:
+def test_saturation_scales_s(image: FloatArray) -> None:
     np.testing.assert_allclose(
         t.saturation(image, 1.4), by_pixel(image, lambda h, s, v: (h, min(1, 1.4 * s), v)), atol=2e-5
     )
@@ -33,27 +34,27 @@ def test_saturation_scales_s(image: t.Picture) -> None:
 
 
 @pytest.mark.parametrize("bias", [-0.45, 0.2, 0.5])
-def test_hue_turns_h(image: t.Picture, bias: float) -> None:
+def test_hue_turns_h(image: FloatArray, bias: float) -> None:
     np.testing.assert_allclose(t.hue(image, bias), by_pixel(image, lambda h, s, v: ((h + bias) % 1, s, v)), atol=2e-5)
 
 
-def test_contrast_is_equation_2(image: t.Picture) -> None:
+def test_contrast_is_equation_2(image: FloatArray) -> None:
     factors = np.array([0.5, 1.0, 1.5])
     changed = t.contrast(image, factors)
     np.testing.assert_allclose(changed.mean((0, 1)), image.mean((0, 1)), atol=1e-6)
     np.testing.assert_allclose(changed.std((0, 1)), image.std((0, 1)) * factors, rtol=1e-5)
 
 
-def test_brightness_adds_one_bias(image: t.Picture) -> None:
+def test_brightness_adds_one_bias(image: FloatArray) -> None:
     np.testing.assert_allclose(t.brightness(image, -0.3) - image, -0.3, atol=1e-6)
 
 
-def test_color_transform_draws_the_papers_ranges(monkeypatch: pytest.MonkeyPatch, image: t.Picture) -> None:
+def test_color_transform_draws_the_papers_ranges(monkeypatch: pytest.MonkeyPatch, image: FloatArray) -> None:
     drawn: dict[str, list[np.ndarray]] = {}
 
-    def record(name: str, original: Callable[..., t.Picture], picture: t.Picture, amount: Any) -> t.Picture:
+    def record(name: str, original: Callable[..., FloatArray], given: FloatArray, amount: Any) -> FloatArray:
         drawn.setdefault(name, []).append(np.atleast_1d(amount))
-        return original(picture, amount)
+        return original(given, amount)
 
     for name in ("saturation", "hue", "contrast", "brightness"):
         monkeypatch.setattr(t, name, partial(record, name, getattr(t, name)))
@@ -82,7 +83,7 @@ def test_the_mixing_mask_is_salt_and_pepper_scaled_up(rng: np.random.Generator) 
     assert np.abs(np.diff(mix, axis=1)).max() <= 1 / 40 + 1e-6
 
 
-def test_shading_mixes_two_color_transforms(image: t.Picture) -> None:
+def test_shading_mixes_two_color_transforms(image: FloatArray) -> None:
     result = t.shading(image, np.random.default_rng(2))
     rng = np.random.default_rng(2)
     first = t.color_transform(image, rng)
@@ -120,7 +121,7 @@ def test_geometric_moves_content_by_at_most_sigma() -> None:
     np.testing.assert_array_equal(t.geometric(image, 0, np.random.default_rng(0)), image)
 
 
-def test_t_is_shading_after_geometric_and_reproducible(image: t.Picture) -> None:
+def test_t_is_shading_after_geometric_and_reproducible(image: FloatArray) -> None:
     result = t.transform(image, 3, np.random.default_rng(5))
     rng = np.random.default_rng(5)
     np.testing.assert_array_equal(result, t.shading(t.geometric(image, 3, rng), rng))

@@ -48,13 +48,13 @@ def tiny(data: Path, **changes: Any) -> PredictorConfig:
     return replace(base, **changes)
 
 
-def test_style_pictures_are_paintings_in_many_colors_and_photographs(data: Path) -> None:
-    pictures = list(islice(StyleImages(paintings(tiny(data)), data / "cache", 32, 0), 40))
-    assert all(picture.shape == (3, 32, 32) and picture.dtype == torch.uint8 for picture in pictures)
-    means = torch.stack([picture.float().mean((1, 2)) for picture in pictures])
+def test_style_images_are_paintings_in_many_colors_and_photographs(data: Path) -> None:
+    images = list(islice(StyleImages(paintings(tiny(data)), data / "cache", 32, 0), 40))
+    assert all(image.shape == (3, 32, 32) and image.dtype == torch.uint8 for image in images)
+    means = torch.stack([image.float().mean((1, 2)) for image in images])
     assert float(means.std(0).min()) > 15
     again = next(iter(StyleImages(paintings(tiny(data)), data / "cache", 32, 0)))
-    assert torch.equal(again, pictures[0])
+    assert torch.equal(again, images[0])
     with pytest.raises(ValueError, match="no paintings"):
         StyleImages([], data / "cache", 32, 0)
 
@@ -62,13 +62,13 @@ def test_style_pictures_are_paintings_in_many_colors_and_photographs(data: Path)
 def test_recoloring_keeps_the_strokes() -> None:
     rng = np.random.default_rng(0)
     stripes = np.where((np.arange(48) // 4 % 2)[None, :, None], [200, 80, 30], [20, 60, 120])
-    picture = np.broadcast_to(stripes, (48, 48, 3)).astype(np.uint8)
+    image = np.broadcast_to(stripes, (48, 48, 3)).astype(np.uint8)
     other = rng.integers(100, 140, (48, 48, 3), np.uint8)
     for _ in range(6):
-        changed = recolored(picture, other, rng).astype(float)
+        changed = recolored(image, other, rng).astype(float)
         assert np.abs(np.diff(changed, axis=0)).max() <= 1
         assert np.abs(np.diff(changed, axis=1)[:, 3::4]).max() > 8
-    like = matched(picture, other)
+    like = matched(image, other)
     assert np.abs(like.mean((0, 1)) - other.mean((0, 1))).max() < 8
 
 

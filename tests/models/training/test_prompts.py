@@ -45,5 +45,5 @@ def test_nothing_meant_is_nothing_prompted() -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_an_object_that_fills_the_picture_can_be_prompted(seed: int) -> None:
+def test_an_object_that_fills_the_image_can_be_prompted(seed: int) -> None:
     assert prompt_for(np.full((40, 50), 255, np.uint8), np.random.default_rng(seed)).any()

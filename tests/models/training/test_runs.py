@@ -25,10 +25,10 @@ def discs(tmp_path: Path) -> Path:
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
     for i in range(20):
-        picture = rng.integers(0, 60, (60, 80, 3), np.uint8)
+        image = rng.integers(0, 60, (60, 80, 3), np.uint8)
         mask = cv2.circle(np.zeros((60, 80), np.uint8), (int(rng.integers(20, 60)), 30), 18, 255, -1)
-        picture[mask > 0] += 150
-        cv2.imwrite(str(folder / "images" / f"{i:02}.png"), picture)
+        image[mask > 0] += 150
+        cv2.imwrite(str(folder / "images" / f"{i:02}.png"), image)
         cv2.imwrite(str(folder / "masks" / f"{i:02}.png"), mask)
     return folder
 
@@ -75,15 +75,15 @@ def test_rare_classes_weigh_more(discs: Path) -> None:
     assert background < 1 < disc
 
 
-def test_a_table_keeps_pictures_and_masks(discs: Path, tmp_path: Path) -> None:
+def test_a_table_keeps_images_and_masks(discs: Path, tmp_path: Path) -> None:
     rows = "".join(f"images/{i:02}.png,masks/{i:02}.png,object\n" for i in range(20))
     (discs / "sources.csv").write_text("file,mask,kind\n" + rows)
     write_table(discs, tmp_path / "cache", "discs")
     table = Table(tmp_path / "cache", "discs")
-    picture = cv2.imread(str(discs / "images" / "07.png"))
+    image = cv2.imread(str(discs / "images" / "07.png"))
     mask = cv2.imread(str(discs / "masks" / "07.png"), cv2.IMREAD_GRAYSCALE)
     assert len(table) == 20
-    assert np.array_equal(table[7][..., 2::-1], picture) and np.array_equal(table[7][..., 3], mask)
+    assert np.array_equal(table[7][..., 2::-1], image) and np.array_equal(table[7][..., 3], mask)
 
 
 def test_the_learning_rate_rises_and_falls_and_the_clock_ends() -> None:

@@ -74,7 +74,7 @@ def test_total_variation_counts_steps_both_ways() -> None:
     assert total_variation(image).item() == pytest.approx((1 + 1) / 4)
 
 
-def test_a_picture_scores_zero_against_itself(data: Path) -> None:
+def test_an_image_scores_zero_against_itself(data: Path) -> None:
     network = small_loss_network()
     grams = painting_grams(network, data / "styles", ("wave", "scream"), torch.device("cpu"))
     painting = torch.from_numpy(read_image(data / "styles" / PRESETS["wave"].file, 384)).permute(2, 0, 1)[None] / 255

@@ -27,11 +27,11 @@ def scene(form: PixelFormat | None = None) -> tuple[Raster, Raster]:
     y, x = np.mgrid[:120, :160].astype(np.float32)
     alpha = np.clip((40 - np.hypot(x - 80, y - 60)) / 4 + 0.5, 0, 1)[..., None]
     ground = np.array([0.1, 0.6, 0.2], np.float32) + np.random.default_rng(0).uniform(-0.1, 0.1, (120, 160, 1))
-    picture = (alpha * np.array([0.8, 0.1, 0.1]) + (1 - alpha) * ground).astype(np.float32)
+    image = (alpha * np.array([0.8, 0.1, 0.1]) + (1 - alpha) * ground).astype(np.float32)
     if form.has_alpha:
-        picture = np.dstack([picture, np.full((120, 160), 0.5, np.float32)])
+        image = np.dstack([image, np.full((120, 160), 0.5, np.float32)])
     selection = raster(as_depth(alpha[..., 0].astype(np.float32), "u8"), GRAY, 5, -9)
-    return raster(as_depth(picture, form.depth), form, 5, -9, b"p"), selection
+    return raster(as_depth(image, form.depth), form, 5, -9, b"p"), selection
 
 
 def run(name: str, image: Raster, selection: Raster | None, **settings: Value) -> Raster:
@@ -70,7 +70,7 @@ def test_gray_is_gray_and_the_edge_has_no_green_rim() -> None:
 def test_light_and_color_of_either_part() -> None:
     image, selection = scene()
     before = colors(image)
-    dark, gray = (colors(run("background.gray", image, selection, background_exposure=stops)) for stops in (-2.0, 0.0))
+    dark, gray = (colors(run("background.gray", image, selection, background_exposure=ev)) for ev in (-2.0, 0.0))
     assert dark[CORNER].mean() < gray[CORNER].mean() / 1.5
     neutral = {"background_saturation": 0.0}
     assert np.array_equal(samples(run("background.gray", image, selection, **neutral)), samples(image))

@@ -102,10 +102,10 @@ def test_a_hole_is_shown_at_a_size_that_was_learnt() -> None:
     for side, hole_side in ((400, 20), (400, 120), (2500, 1000), (30, 10)):
         image, hole = np.full((side, side, 3), 0.25, np.float32), np.zeros((side, side), bool)
         hole[side // 3 :, side // 3 :][:hole_side, :hole_side] = True
-        picture = structure_prior(image, hole, ~hole, found, context)
-        assert picture.shape == image.shape
-        assert np.abs(picture[~hole] - 0.25).mean() < 0.02
-        assert np.abs(picture[hole].mean(0) - [0, 0, 0.25]).max() < 0.1
+        answer = structure_prior(image, hole, ~hole, found, context)
+        assert answer.shape == image.shape
+        assert np.abs(answer[~hole] - 0.25).mean() < 0.02
+        assert np.abs(answer[hole].mean(0) - [0, 0, 0.25]).max() < 0.1
     # 20 px as they are with 64 around; the others as the root of 32 * 32
     assert sizes == [(152, 152), (96, 96), (80, 80), (32, 32)]
 

@@ -20,12 +20,12 @@ OPERATIONS = {
 }
 
 
-def run(action: str, inputs: dict[str, Raster], **wish: Value) -> list[Output]:
-    parameters = BY_NAME[action].check({"method": "poisson", **wish})
+def run(action: str, inputs: dict[str, Raster], **options: Value) -> list[Output]:
+    parameters = BY_NAME[action].check({"method": "poisson", **options})
     return OPERATIONS[action](Job(action, parameters, inputs), Context())
 
 
-def picture(width: int = 120, height: int = 90, depth: str = "u8", channels: str = "RGB") -> Raster:
+def image(width: int = 120, height: int = 90, depth: str = "u8", channels: str = "RGB") -> Raster:
     """A slope of grays from left to right."""
     full = {"u8": 255, "u16": 65535}.get(depth, 1)
     slope = np.linspace(0.4, 0.6, width, dtype=np.float32)[None, :, None]
@@ -47,7 +47,7 @@ def selection(x: int, y: int, width: int, height: int) -> Raster:
 
 
 def test_an_object_keeps_its_soft_edge_and_a_patch_does_not() -> None:
-    inputs = {"source": figure(30, 20), "target": picture()}
+    inputs = {"source": figure(30, 20), "target": image()}
     (kept,) = run("paste.harmonize", inputs, edge="object")
     (patch,) = run("paste.harmonize", inputs, edge="seamless")
     soft = samples(kept.raster)[..., 3]
@@ -55,13 +55,13 @@ def test_an_object_keeps_its_soft_edge_and_a_patch_does_not() -> None:
     assert set(np.unique(samples(patch.raster)[..., 3])) == {0, 255}
 
 
-def test_a_selected_objects_edge_is_followed_and_freed_of_its_old_background() -> None:
+def test_a_selected_objects_edge_is_followed_and_cleaned_of_its_old_background() -> None:
     rows, columns = np.mgrid[:120, :120] - 59.5
     disc = np.clip(30.5 - np.hypot(rows, columns), 0, 1)[..., None]
     pixels = disc * np.array([0.9, 0.2, 0.2]) + (1 - disc) * np.array([0.1, 0.2, 0.9])
     source = raster((pixels * 255).astype(np.uint8), PixelFormat("RGB", "u8"), 40, 30)
     rough = np.where(np.hypot(rows, columns) < 32, 255, 0).astype(np.uint8)
-    inputs = {"source": source, "target": picture(200, 180), "selection": raster(rough, PixelFormat("Y", "u8"), 40, 30)}
+    inputs = {"source": source, "target": image(200, 180), "selection": raster(rough, PixelFormat("Y", "u8"), 40, 30)}
     (output,) = run("paste.harmonize", inputs, edge="object", strength=0.0)
     layer = samples(output.raster).astype(int)
     found = np.zeros((120, 120))
@@ -74,7 +74,7 @@ def test_a_selected_objects_edge_is_followed_and_freed_of_its_old_background() -
 
 
 def test_from_another_layer_it_comes_where_it_lies_or_into_the_selection() -> None:
-    inputs = {"image": picture(), "source": figure(30, 20)}
+    inputs = {"image": image(), "source": figure(30, 20)}
     (there,) = run("paste.clone", inputs)
     assert there.raster.box == (40, 30, 40, 40)
     (fitted,) = run("paste.clone", inputs | {"selection": selection(10, 10, 20, 60)})
@@ -83,7 +83,7 @@ def test_from_another_layer_it_comes_where_it_lies_or_into_the_selection() -> No
 
 @pytest.mark.parametrize("depth", ["u8", "u16", "f16", "f32"])
 def test_a_subject_is_scaled_and_placed_by_its_lowest_point(depth: str) -> None:
-    inputs = {"image": picture(depth=depth), "source": figure(depth=depth)}
+    inputs = {"image": image(depth=depth), "source": figure(depth=depth)}
     (output,) = run("paste.subject", inputs, x=25.0, y=80.0, size=50.0, shadow=0.0)
     layer = output.raster
     assert layer.format == PixelFormat("RGBA", depth)
@@ -94,7 +94,7 @@ def test_a_subject_is_scaled_and_placed_by_its_lowest_point(depth: str) -> None:
 
 
 def test_a_selection_says_where_a_subject_goes() -> None:
-    inputs = {"image": picture(), "source": figure(), "selection": selection(60, 30, 30, 50)}
+    inputs = {"image": image(), "source": figure(), "selection": selection(60, 30, 30, 50)}
     outputs = run("paste.subject", inputs, shadow=0.0)
     assert outputs[0].raster.box == (60, 40, 30, 30)
 
@@ -103,14 +103,14 @@ def test_enlarging_does_not_darken_a_soft_edge() -> None:
     clear = samples(figure()).copy()
     clear[clear[..., 3] == 0] = 0  # as editors leave erased pixels
     source = raster(clear, PixelFormat("RGBA", "u8"))
-    (output,) = run("paste.subject", {"image": picture(), "source": source}, size=90.0, shadow=0.0, strength=0.0)
+    (output,) = run("paste.subject", {"image": image(), "source": source}, size=90.0, shadow=0.0, strength=0.0)
     layer = samples(output.raster)
     edge = (layer[..., 3] > 40) & (layer[..., 3] < 220)
     assert layer[..., 0][edge].min() > 190
 
 
 def test_the_shadow_is_a_layer_of_its_own_below_the_subject() -> None:
-    inputs = {"image": picture(), "source": figure()}
+    inputs = {"image": image(), "source": figure()}
     subject, shadow = run("paste.subject", inputs, shadow=50.0, size=50.0)
     assert (subject.name, shadow.name) == ("Harmonized", "Contact shadow")
     dark = samples(shadow.raster)
@@ -137,9 +137,7 @@ def test_a_portrait_goes_where_it_hides_least_and_takes_on_the_palette() -> None
 
 
 def test_a_portrait_goes_where_it_is_told_to() -> None:
-    (output,) = run(
-        "paste.portrait", {"image": picture(), "source": figure()}, place="given", x=20.0, y=60.0, size=40.0
-    )
+    (output,) = run("paste.portrait", {"image": image(), "source": figure()}, place="given", x=20.0, y=60.0, size=40.0)
     layer = output.raster
     assert abs(layer.y + layer.height - 54) <= 1
     assert abs(layer.x + layer.width / 2 - 24) <= 1
@@ -148,9 +146,9 @@ def test_a_portrait_goes_where_it_is_told_to() -> None:
 def test_an_empty_layer_is_refused() -> None:
     empty = raster(np.zeros((20, 20, 4), np.uint8), PixelFormat("RGBA", "u8"))
     with pytest.raises(OperationError, match="transparent everywhere"):
-        run("paste.clone", {"image": picture(), "source": empty})
+        run("paste.clone", {"image": image(), "source": empty})
 
 
-def test_gray_pictures_take_a_subject() -> None:
-    outputs = run("paste.subject", {"image": picture(channels="Y"), "source": figure()})
+def test_gray_images_take_a_subject() -> None:
+    outputs = run("paste.subject", {"image": image(channels="Y"), "source": figure()})
     assert [o.raster.format.channels for o in outputs] == ["RGBA", "RGBA"]

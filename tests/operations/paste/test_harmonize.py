@@ -44,23 +44,23 @@ def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     rows, columns = np.mgrid[:150, :210] / 210
     content = np.dstack([0.4 + 0.1 * np.sin(9 * columns), 0.5 + 0.1 * rows, 0.5 - 0.1 * columns])
     content += rng.normal(0, 0.01, content.shape)
-    picture = np.dstack([0.6 - 0.1 * rows, 0.4 + 0.1 * columns, 0.5 + 0.05 * np.cos(7 * rows)])
+    image = np.dstack([0.6 - 0.1 * rows, 0.4 + 0.1 * columns, 0.5 + 0.05 * np.cos(7 * rows)])
     mask = (columns - 0.5) ** 2 + (rows - 0.35) ** 2 < 0.04
-    return content.astype(np.float32), picture.astype(np.float32), mask
+    return content.astype(np.float32), image.astype(np.float32), mask
 
 
 def test_the_answer_is_added_to_the_poisson_solution_at_full_size(scene: tuple[np.ndarray, ...]) -> None:
-    content, picture, mask = scene
-    result = harmonize(content, picture, mask, False, DEEP, knowing())
-    expected = seamless_clone(content, picture, mask) + GAIN * content + np.float32(SHIFT)
+    content, image, mask = scene
+    result = harmonize(content, image, mask, False, DEEP, knowing())
+    expected = seamless_clone(content, image, mask) + GAIN * content + np.float32(SHIFT)
     np.testing.assert_allclose(result[mask], expected[mask], atol=1e-4)
-    assert np.array_equal(result[~mask], picture[~mask])
+    assert np.array_equal(result[~mask], image[~mask])
 
 
 def test_of_poissons_correction_stays_what_the_network_says(scene: tuple[np.ndarray, ...]) -> None:
-    content, picture, mask = scene
-    result = harmonize(content, picture, mask, False, DEEP, knowing((0, 0, 0), 0, -0.75))
-    expected = content + 0.25 * (seamless_clone(content, picture, mask) - content)
+    content, image, mask = scene
+    result = harmonize(content, image, mask, False, DEEP, knowing((0, 0, 0), 0, -0.75))
+    expected = content + 0.25 * (seamless_clone(content, image, mask) - content)
     np.testing.assert_allclose(result[mask], expected[mask], atol=1e-4)
 
 
@@ -69,29 +69,29 @@ def test_of_poissons_correction_stays_what_the_network_says(scene: tuple[np.ndar
 def test_outside_of_the_mask_integers_are_bit_identical_and_inside_they_agree_with_floats(
     scene: tuple[np.ndarray, ...], kind: type[np.unsignedinteger], method: str
 ) -> None:
-    content, picture, mask = scene
+    content, image, mask = scene
     full = np.iinfo(kind).max
-    whole = [np.round(x * full).astype(kind) for x in (content, picture)]
+    whole = [np.round(x * full).astype(kind) for x in (content, image)]
     result = harmonize(*whole, mask, False, Options(method), knowing())
     assert result.dtype == kind
     assert np.array_equal(result[~mask], whole[1][~mask])
-    floats = harmonize(content, picture, mask, False, Options(method), knowing())
+    floats = harmonize(content, image, mask, False, Options(method), knowing())
     assert np.abs(result[mask] / full - floats[mask]).max() < 0.01
 
 
 @pytest.mark.parametrize("method", ["deep", "poisson"])
 def test_strength_goes_from_the_contents_own_colors_all_the_way(scene: tuple[np.ndarray, ...], method: str) -> None:
-    content, picture, mask = scene
+    content, image, mask = scene
     none, half, full = (
-        harmonize(content, picture, mask, False, Options(method, strength=s), knowing()) for s in (0, 0.5, 1)
+        harmonize(content, image, mask, False, Options(method, strength=s), knowing()) for s in (0, 0.5, 1)
     )
     np.testing.assert_allclose(none[mask], content[mask], atol=1e-5)
     np.testing.assert_allclose(half[mask], (content[mask] + full[mask]) / 2, atol=1e-5)
 
 
 def test_linear_light_is_shown_to_the_network_encoded(scene: tuple[np.ndarray, ...]) -> None:
-    content, picture, mask = scene
-    linear = [srgb_to_linear(x) for x in (content, picture)]
+    content, image, mask = scene
+    linear = [srgb_to_linear(x) for x in (content, image)]
     result = harmonize(*linear, mask, True, DEEP, knowing())
     base = linear_to_srgb(seamless_clone(*linear, mask))
     expected = srgb_to_linear(base + GAIN * content + np.float32(SHIFT))
@@ -99,19 +99,19 @@ def test_linear_light_is_shown_to_the_network_encoded(scene: tuple[np.ndarray, .
 
 
 def test_gray_stays_gray(scene: tuple[np.ndarray, ...]) -> None:
-    content, picture, mask = (x[..., :1] if x.ndim == 3 else x for x in scene)
-    result = harmonize(content, picture, mask, False, DEEP, knowing((0.1, 0.1, 0.1), 0.0))
-    np.testing.assert_allclose(result[mask], seamless_clone(content, picture, mask)[mask] + 0.1, atol=1e-4)
+    content, image, mask = (x[..., :1] if x.ndim == 3 else x for x in scene)
+    result = harmonize(content, image, mask, False, DEEP, knowing((0.1, 0.1, 0.1), 0.0))
+    np.testing.assert_allclose(result[mask], seamless_clone(content, image, mask)[mask] + 0.1, atol=1e-4)
 
 
 def test_a_tiny_paste_and_one_at_the_border_go_through(scene: tuple[np.ndarray, ...]) -> None:
-    content, picture, _ = scene
+    content, image, _ = scene
     for window in (np.s_[3:5, 4:5], np.s_[100:150, 0:60]):
-        mask = np.zeros(picture.shape[:2], bool)
+        mask = np.zeros(image.shape[:2], bool)
         mask[window] = True
-        result = harmonize(content, picture, mask, False, Options(), knowing())
+        result = harmonize(content, image, mask, False, Options(), knowing())
         assert np.isfinite(result).all()
-        assert np.array_equal(result[~mask], picture[~mask])
+        assert np.array_equal(result[~mask], image[~mask])
 
 
 class Measuring(nn.Module):
@@ -126,11 +126,11 @@ class Measuring(nn.Module):
 
 
 def test_the_network_looks_at_two_sizes_and_at_their_mirror_images() -> None:
-    picture = np.full((400, 400, 3), 0.5, np.float32)
+    image = np.full((400, 400, 3), 0.5, np.float32)
     mask = np.zeros((400, 400), bool)
     mask[100:300, 100:300] = True
     context = Context(cache={cache_key(NAME): Network(Measuring(), SimpleNamespace(input_size=160))})
-    added = harmonize(picture + np.float32(0.2), picture, mask, False, DEEP, context)[120:280, 120:280] - 0.5
+    added = harmonize(image + np.float32(0.2), image, mask, False, DEEP, context)[120:280, 120:280] - 0.5
     np.testing.assert_allclose(added[..., 0], (144 + 200) / 2000, atol=3e-4)
     np.testing.assert_allclose(added[..., 1], 0.05, atol=3e-4)
     np.testing.assert_allclose(added[..., 2], 0, atol=3e-4)
@@ -139,11 +139,11 @@ def test_the_network_looks_at_two_sizes_and_at_their_mirror_images() -> None:
 def test_without_its_weights_deep_copy_paste_is_poisson_and_says_so(
     scene: tuple[np.ndarray, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content, picture, mask = scene
+    content, image, mask = scene
     monkeypatch.setattr("models.zoo.store.locate", lambda card: None)
     context = Context()
-    result = harmonize(content, picture, mask, False, DEEP, context)
-    assert np.array_equal(result, seamless_clone(content, picture, mask))
+    result = harmonize(content, image, mask, False, DEEP, context)
+    assert np.array_equal(result, seamless_clone(content, image, mask))
     assert len(context.notes) == 1
     assert "Poisson" in context.notes[0]
 

@@ -18,10 +18,10 @@ RGB, RGBA, GRAY = (PixelFormat(name, "u8") for name in ("RGB", "RGBA", "Y"))
 
 
 def blend(
-    source: Raster, target: Raster, selection: Raster | None = None, method: str = "poisson", **wish: Value
+    source: Raster, target: Raster, selection: Raster | None = None, method: str = "poisson", **options: Value
 ) -> Raster:
     inputs = {"source": source, "target": target} | ({"selection": selection} if selection else {})
-    parameters = BY_NAME["paste.harmonize"].check({"method": method, **wish})
+    parameters = BY_NAME["paste.harmonize"].check({"method": method, **options})
     (output,) = paste.harmonize_layer(Job("paste.harmonize", parameters, inputs), Context())
     assert output.kind is ResultKind.LAYER
     return output.raster
@@ -39,7 +39,7 @@ def bumpy(width: int, height: int, base: int, x: int = 0, y: int = 0) -> Raster:
     return raster(pixels, RGB, x, y)
 
 
-def test_a_pasted_layer_takes_the_level_of_the_picture_and_keeps_its_own_detail() -> None:
+def test_a_pasted_layer_takes_the_level_of_the_image_and_keeps_its_own_detail() -> None:
     layer = blend(bumpy(40, 30, 20, 10, 15), plain(80, 60, (150, 150, 150)))
     pixels = samples(layer)
     assert layer.box == (10, 15, 40, 30)
@@ -60,7 +60,7 @@ def test_offsets_of_all_three_may_differ_and_only_their_differences_count() -> N
     assert bytes(again.data) == bytes(there.data)
 
 
-def test_what_lies_beyond_the_picture_is_left_out() -> None:
+def test_what_lies_beyond_the_image_is_left_out() -> None:
     layer = blend(bumpy(40, 30, 20, 60, -10), plain(80, 60, (150, 150, 150)))
     assert layer.box == (60, 0, 20, 20)
 
@@ -91,13 +91,13 @@ def test_the_new_layer_has_the_sources_format_with_alpha(channels: str, depth: s
     assert (samples(layer)[..., -1] == full).all()
 
 
-def test_a_gray_layer_on_a_colored_picture_becomes_colored() -> None:
+def test_a_gray_layer_on_a_colored_image_becomes_colored() -> None:
     layer = blend(plain(10, 10, (80,), 5, 5), plain(30, 30, (200, 100, 50)))
     assert layer.format.channels == "RGBA"
     assert np.abs(samples(layer)[..., :3].astype(int) - [200, 100, 50]).max() <= 2
 
 
-def test_transparent_parts_of_the_picture_do_not_darken_the_layer() -> None:
+def test_transparent_parts_of_the_image_do_not_darken_the_layer() -> None:
     target = plain(60, 30, (120, 120, 120, 255))
     pixels = samples(target).copy()
     pixels[:, 30:] = 0

@@ -1,4 +1,4 @@
-"""A portrait in a painting: its manner, its palette, its place; and life without the network."""
+"""A portrait in a painting: its style, its palette, its place; and life without the network."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ..style import test_arbitrary
 from . import test_composite
 
 
-def paint(context: Context, **wish: Value) -> Raster:
+def paint(context: Context, **options: Value) -> Raster:
     """The red disc in a gray slope; light and color are not adapted: all that changes is how it is painted."""
     settings: dict[str, Value] = {"method": "poisson", "strength": 0.0, "palette": 0.0, "size": 50.0}
-    parameters = BY_NAME["paste.portrait"].check({**settings, **wish})
-    inputs = {"image": test_composite.picture(200, 150), "source": test_composite.figure()}
+    parameters = BY_NAME["paste.portrait"].check({**settings, **options})
+    inputs = {"image": test_composite.image(200, 150), "source": test_composite.figure()}
     (output,) = portrait.portrait_into_painting(Job("paste.portrait", parameters, inputs), context)
     return output.raster
 
@@ -54,7 +54,7 @@ def test_strokes_are_the_paintings_and_finer_where_they_would_hide_a_face(
     monkeypatch.setattr(portrait, "STROKES", (0.0, 8.0))
     parameters = BY_NAME["paste.portrait"].check({"size": 50.0})
     job = Job("paste.portrait", parameters, {})
-    portrait.repainted(test_composite.figure(), test_composite.picture(200, height), job, test_arbitrary.context())
+    portrait.repainted(test_composite.figure(), test_composite.image(200, height), job, test_arbitrary.context())
     assert strokes == [pytest.approx(stroke)]
 
 
@@ -70,7 +70,7 @@ def test_without_the_network_the_colors_are_taken_and_a_note_says_so(monkeypatch
 
 @pytest.mark.parametrize(("cut_off", "stands"), [(True, True), (False, False)])
 def test_who_is_cut_off_below_is_known(cut_off: bool, stands: bool) -> None:
-    source = test_composite.picture(60, 60)
+    source = test_composite.image(60, 60)
     person = test_composite.figure()
     if cut_off:
         person = replace(person, height=40, data=memoryview(samples(person)[:40].tobytes()), y=20)

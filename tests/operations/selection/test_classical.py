@@ -109,7 +109,7 @@ def test_growing_and_feathering() -> None:
     assert 6 <= ((edge > 12) & (edge < 243)).sum() <= 24
 
 
-def test_without_a_selection_the_middle_of_the_picture_is_the_subject() -> None:
+def test_without_a_selection_the_middle_of_the_image_is_the_subject() -> None:
     layer, disc = scene()
     assert overlap(run("select.colors", layer, None, clusters=2), disc) > 0.95
 
@@ -131,8 +131,8 @@ def test_useless_selections_are_refused_with_a_remedy(name: str, selection: Rast
 
 
 def test_the_patch_on_the_astronauts_suit() -> None:
-    picture = image_files.read(PHOTOGRAPHS / "astronaut.jpg")
-    mask = samples(run("select.object", picture, rectangle(124, 336, 92, 116), edge="hard"))[..., 0] >= 128
+    image = image_files.read(PHOTOGRAPHS / "astronaut.jpg")
+    mask = samples(run("select.object", image, rectangle(124, 336, 92, 116), edge="hard"))[..., 0] >= 128
     rows, columns = np.ogrid[:512, :512]
     patch = (columns - 171) ** 2 + (rows - 385) ** 2 <= 37**2
     assert (mask & patch).sum() / (mask | patch).sum() > 0.9

@@ -67,18 +67,18 @@ def test_the_subject_of_a_portrait() -> None:
 
 
 def test_a_subject_far_away_is_looked_at_from_closer_by() -> None:
-    shape, picture = np.zeros((800, 1200), bool), np.full((800, 1200, 3), (120, 150, 190), np.uint8)
+    shape, scene = np.zeros((800, 1200), bool), np.full((800, 1200, 3), (120, 150, 190), np.uint8)
     alpha = cv2.resize(mask("select.subject", layer("astronaut")), (160, 160), interpolation=cv2.INTER_AREA) / 255
     small = cv2.resize(photograph("astronaut"), (160, 160), interpolation=cv2.INTER_AREA)
-    there = picture[640:, 450:610]
+    there = scene[640:, 450:610]
     there[:] = small * alpha[..., None] + there * (1 - alpha[..., None])
     shape[640:, 450:610] = alpha > 0.5
-    image = raster(picture, RGB)
-    seen = predict_subject(Job("select.subject", {}, {"image": image}), CONTEXT)
-    assert seen.box.width < 300 and seen.box.height < 240
+    image = raster(scene, RGB)
+    prediction = predict_subject(Job("select.subject", {}, {"image": image}), CONTEXT)
+    assert prediction.box.width < 300 and prediction.box.height < 240
     found = np.zeros(shape.shape, np.float32)
-    found[seen.box.window] = cv2.resize(seen.probability, (seen.box.width, seen.box.height))
-    at_once = cv2.resize(Perception(image, picture, CONTEXT).subject(), (1200, 800))
+    found[prediction.box.window] = cv2.resize(prediction.probability, (prediction.box.width, prediction.box.height))
+    at_once = cv2.resize(Perception(image, scene, CONTEXT).subject(), (1200, 800))
     assert iou(255 * found, 255 * shape) > iou(255 * at_once, 255 * shape) + 0.02
     assert not mask("select.subject", image)[:500].any()
 
@@ -133,7 +133,7 @@ def test_dots_are_told_from_outlines() -> None:
     assert not is_dots(canvas)
 
 
-def test_a_second_prompt_does_not_encode_the_picture_again() -> None:
+def test_a_second_prompt_does_not_encode_the_image_again() -> None:
     context = Context()
     action, astronaut = BY_NAME["select.object"], layer("astronaut")
 
@@ -157,7 +157,7 @@ def test_the_cat_is_a_cat_and_no_boat() -> None:
     assert "cat" in caught.value.remedy
 
 
-def test_kinds_come_with_their_share_and_a_small_picture() -> None:
+def test_classes_come_with_their_share_and_a_thumbnail() -> None:
     first = run("select.classes", layer("chelsea"))[0]
     assert first.name.startswith("cat: ")
     assert max(first.raster.width, first.raster.height) == 96
@@ -171,7 +171,7 @@ def test_areas_are_sorted_and_leave_out_the_background() -> None:
     assert areas(maps) == {"person": 0.5, "cat": 0.2}
 
 
-def test_refining_moves_a_sloppy_edge_to_where_the_picture_has_it() -> None:
+def test_refining_moves_a_sloppy_edge_to_where_the_image_has_it() -> None:
     rows, columns = np.ogrid[:300, :400]
     truth = np.clip(100.5 - np.hypot(rows - 150, columns - 200), 0, 1)
     rng = np.random.default_rng(3)

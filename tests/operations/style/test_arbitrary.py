@@ -62,7 +62,7 @@ def test_results_are_of_the_layers_format_and_place(action: str, form: PixelForm
         assert (samples(result)[..., -1] == samples(image)[..., -1]).all()
 
 
-def test_another_style_gives_another_picture_and_none_the_layer_itself() -> None:
+def test_another_style_gives_another_image_and_none_the_layer_itself() -> None:
     given, image = context(), layer()
     found = [colors(run("style.layer", image, stripes(tint), given)) for tint in ((1, 0.6, 0.2), (0.1, 0.3, 1))]
     assert np.abs(found[0] - found[1]).mean() > 0.01
@@ -92,7 +92,7 @@ def test_a_style_is_read_once_and_small_ones_are_refused() -> None:
     assert raised.value.remedy
 
 
-def test_every_step_shows_the_picture_and_comes_nearer_to_the_style() -> None:
+def test_every_step_shows_the_image_and_comes_nearer_to_the_style() -> None:
     shown: list[tuple[float, Raster]] = []
 
     def progress(fraction: float, message: str = "", preview: Raster | None = None) -> None:

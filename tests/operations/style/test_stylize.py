@@ -127,8 +127,8 @@ def test_large_strokes_are_the_network_on_a_smaller_copy() -> None:
     image, context = layer(height=64, width=96), painting()
     small, large = (colors(run(image, context=context, stroke=size)) for size in (100.0, 400.0))
 
-    def roughness(picture: np.ndarray) -> float:
-        return float(np.abs(np.diff(picture, n=2, axis=0)).mean())
+    def roughness(painted: np.ndarray) -> float:
+        return float(np.abs(np.diff(painted, n=2, axis=0)).mean())
 
     assert roughness(large) < roughness(small) / 2
     assert colors(run(image, context=context, stroke=50.0)).shape == small.shape
@@ -183,7 +183,7 @@ def test_short_memory_changes_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert np.abs(bands - whole).mean() < 1 / 255
 
 
-def test_a_picture_too_large_for_memory_is_kept_in_files_and_shows_no_seam(
+def test_an_image_too_large_for_memory_is_kept_in_files_and_shows_no_seam(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bundled network on a photograph, its layers kept in files in bands of rows, and all at once in memory."""
@@ -225,7 +225,7 @@ def test_progress_rises_and_cancel_stops_within_a_band() -> None:
         run(layer(height=600, width=800), context=painting(cancelled=lambda: time.monotonic() - start > 0.05))
 
 
-def test_each_preset_has_a_small_picture() -> None:
+def test_each_preset_has_a_thumbnail() -> None:
     image = layer(PixelFormat("RGBA", "u16"), 90, 300)
     outputs = style_previews(Job("style.previews", {}, {"image": image}), painting())
     assert [output.name.partition(": ")[0] for output in outputs] == list(PRESETS)
