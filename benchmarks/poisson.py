@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from skimage import data
 
-from backend.imaging.arrays import FloatArray
+from backend.imaging.arrays import AnyArray
 from backend.imaging.poisson.seamless_clone import seamless_clone
 
 HEIGHT, WIDTH = 3000, 4000
 
 
-def scene() -> tuple[FloatArray, FloatArray, FloatArray]:
+def scene() -> tuple[AnyArray, AnyArray, AnyArray]:
     """(source, target, mask) of 12 MP."""
     photographs = (data.astronaut(), data.coffee())
     source, target = (cv2.resize(p, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) for p in photographs)
@@ -32,10 +32,10 @@ def scene() -> tuple[FloatArray, FloatArray, FloatArray]:
     return source, target, ((y - 1500) / 1000) ** 2 + ((x - 2000) / 1270) ** 2 < 1
 
 
-def contenders(mixed: bool) -> dict[str, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]]:
+def contenders(mixed: bool) -> dict[str, Callable[[AnyArray, AnyArray, AnyArray], AnyArray]]:
     flag = cv2.MIXED_CLONE if mixed else cv2.NORMAL_CLONE
 
-    def opencv(source: FloatArray, target: FloatArray, mask: FloatArray) -> FloatArray:
+    def opencv(source: AnyArray, target: AnyArray, mask: AnyArray) -> AnyArray:
         return cv2.seamlessClone(source, target, mask.astype(np.uint8) * 255, (2000, 1500), flag)
 
     return {
