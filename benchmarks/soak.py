@@ -17,7 +17,7 @@ os.environ |= {name: value for name, value in ENVIRONMENT.items() if name not in
 
 from backend.memory import held
 from backend.operations import Context, find
-from backend.worker.devices import trim
+from backend.worker.devices import Heap
 from tests.jobs import example
 
 ACTIONS = ("style.preset", "select.subject", "paste.harmonize", "background.blur", "fill.selection")
@@ -30,11 +30,11 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=900, help="width of the largest image, pixels")
     parser.add_argument("--actions", nargs="+", default=ACTIONS)
     args = parser.parse_args()
-    chance, context, settled = random.Random(0), Context(), 0
+    chance, context, heap, settled = random.Random(0), Context(), Heap(), 0
     for number in range(1, args.jobs + 1):
         action = args.actions[number % len(args.actions)]
         find(action)(example(action, chance.randint(100, args.largest)), context)
-        trim()
+        heap.after_job()
         if number % 10 == 0:
             print(f"{number} jobs: {held(os.getpid()) >> 20} MiB", flush=True)
         if number == SETTLED:

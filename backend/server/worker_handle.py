@@ -26,8 +26,9 @@ from .sockets import Sockets
 ENVIRONMENT = {
     # torch's threads sleep while they wait: spinning takes the cores from the editor, and from themselves
     "OMP_WAIT_POLICY": "PASSIVE",
-    # convolutions are compiled for each size of image that comes along, and kept: of 1024 by default, each with memory
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
+    # convolutions are compiled for each size of image that comes along, and kept: 1024 by default, each with memory; a
+    # selection needs some eighty, so that fewer than 256 would be compiled anew in every job
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
     # what Metal lacks is done on the CPU, rather than not at all
     "PYTORCH_ENABLE_MPS_FALLBACK": "1",
 }

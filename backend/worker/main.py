@@ -15,7 +15,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import zmq
@@ -27,12 +27,16 @@ from plugin.client.messages import JobState, Progress
 from ..imaging import Cancelled
 from ..log import log_to_stderr
 from ..operations import preload
-from .devices import choose, cores, release, trim
+from .devices import Heap, choose, cores, release
 from .execute import execute, failure_of, needs_torch
 from .image_cache import completed
 from .interrupt import Interrupter, leave_if_unsettled
 
 PROGRESS_INTERVAL = 0.05
+
+IDLE_SECONDS = 0.5
+"""After so long without a job, free memory is given back."""
+
 logger = logging.getLogger("worker")
 
 
@@ -97,12 +101,19 @@ class Worker:
 
     def run(self) -> None:
         self.channel.send(self.status(f"{self.wanted} (not loaded yet)"))
+        heap, waiting = Heap(), None
         while True:
-            message, stop = self.channel.inbox.get()
+            try:
+                message, stop = self.channel.inbox.get(timeout=waiting)
+            except Empty:
+                heap.give_back()
+                waiting = None
+                continue
             if isinstance(message, Submit):
                 self.channel.send(self.answer(message, stop))
                 del message  # and with it the images that are not kept
-                trim()
+                heap.after_job()
+                waiting = IDLE_SECONDS
             elif isinstance(message, Release):
                 release(self.cache)
             elif isinstance(message, Status):  # torch is there
