@@ -30,6 +30,21 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     assert not missing
 
 
+def test_the_architecture_names_files_and_functions_that_are_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    files = {path.name for tree in TREES for path in (ROOT / tree).rglob("*") if path.is_file()}
+    bare = set(re.findall(r"`([\w-]+\.(?:py|md|toml|action))`", text))
+    assert len(bare) > 10
+    assert not bare - files
+    functions = re.findall(r"`([\w/]+\.py):(\w+)`", text)
+    assert functions
+    assert not [(n, f) for n, f in functions if f"def {f}(" not in (ROOT / n).read_text(encoding="utf-8")]
+    classes = re.findall(r"`([A-Z]\w+)`", text)
+    sources = "".join(path.read_text(encoding="utf-8") for tree in TREES[:3] for path in (ROOT / tree).rglob("*.py"))
+    assert classes
+    assert not [name for name in classes if not name.isupper() and f"class {name}" not in sources]
+
+
 def test_the_places_to_change_hold_what_is_said() -> None:
     held = {
         "plugin/client/codec.py": "def decode(",
