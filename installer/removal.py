@@ -11,7 +11,7 @@ from typing import Any
 
 from plugin.client.net.connection import Connection, State
 from plugin.client.server.endpoint import CONNECTION_FILE, EndpointError, read_endpoint, run_directory
-from plugin.client.server.launcher import take_lock
+from plugin.client.server.launcher import is_locked
 
 from . import gimps, plugin, processes, sandbox
 from .console import Console, InstallError
@@ -124,28 +124,18 @@ def stop_backend(console: Console | None = None, wait: float = PATIENCE) -> None
 def end_trainings(data: Path, console: Console, wait: float = PATIENCE) -> None:
     """Pause the trainings that run; nothing of them is lost. Raises InstallError when one does not stop."""
     for folder in sorted((data / "styles").glob("*.run")):
-        if not _is_locked(folder / LOCK):
+        if not is_locked(folder / LOCK):
             continue
         console.say(f"pausing the training of {folder.stem}")
         (folder / "pause").touch()
         end = time.monotonic() + wait
-        while _is_locked(folder / LOCK):
+        while is_locked(folder / LOCK):
             if time.monotonic() > end:
                 raise InstallError(
                     f"The training of {folder.stem} is still at its step. Run this again in a while, or end it with "
                     f"inlay train-style --name {folder.stem} --pause"
                 )
             time.sleep(0.1)
-
-
-def _is_locked(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    lock = take_lock(path)
-    if lock is None:
-        return True
-    lock.close()
-    return False
 
 
 def _backend_pid() -> int:

@@ -8,6 +8,7 @@ Durand 2006) and separable convolution for the spatial one. Works at the network
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -27,25 +28,42 @@ class Kernel(Protocol):
     def __call__(self, q: Tensor) -> Tensor: ...
 
 
+@dataclass(frozen=True)
+class CRFConfig:
+    """Weights of the two kernels, and their standard deviations: `xy` in pixels, `rgb` in 8-bit levels."""
+
+    iterations: int = 5
+    bilateral_weight: float = 4.0
+    bilateral_xy: float = 60.0
+    bilateral_rgb: float = 10.0
+    spatial_weight: float = 3.0
+    spatial_xy: float = 2.0
+
+
 def refine(
     unary: NDArray[np.float32],
     image: NDArray[np.generic],
-    iterations: int = 5,
+    config: CRFConfig | None = None,
     *,
-    bilateral_weight: float = 4.0,
-    bilateral_xy: float = 60.0,
-    bilateral_rgb: float = 10.0,
-    spatial_weight: float = 3.0,
-    spatial_xy: float = 2.0,
     exact: bool | None = None,
     device: str | torch.device = "cpu",
 ) -> NDArray[np.float32]:
-    """Label probabilities, L x H x W, after mean-field inference.
+    """Label probabilities after mean-field inference.
 
-    unary: L x H x W logits (log probabilities up to a constant per pixel); image: H x W x 3 of the same size, uint8 or
-    float 0..1. bilateral_xy, spatial_xy: standard deviations in pixels; bilateral_rgb: in 8-bit levels. exact: the
-    N x N kernels; None chooses by size. Raises ValueError when the shapes do not fit.
+    Args:
+        unary: L x H x W logits, log probabilities up to a constant per pixel.
+        image: H x W x 3 of the same size, uint8 or float 0..1.
+        config: of the kernels.
+        exact: take the N x N kernels; None chooses by size.
+        device: where to compute.
+
+    Returns:
+        L x H x W, summing to 1 over the labels.
+
+    Raises:
+        ValueError: the shapes do not fit.
     """
+    config = config or CRFConfig()
     if unary.ndim != 3 or image.shape != (*unary.shape[1:], 3):
         raise ValueError(f"crf needs logits L x H x W and an image H x W x 3, got {unary.shape} and {image.shape}")
     labels, height, width = unary.shape
@@ -54,15 +72,18 @@ def refine(
     rgb = rgb if image.dtype == np.uint8 else rgb * 255
     y, x = torch.meshgrid(torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij")
     place = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1).float()
-    features = torch.cat([place / bilateral_xy, rgb / bilateral_rgb], dim=1)
+    features = torch.cat([place / config.bilateral_xy, rgb / config.bilateral_rgb], dim=1)
     if exact if exact is not None else height * width <= EXACT_PIXELS:
         bilateral: Kernel = exact_kernel(features)
-        spatial: Kernel = exact_kernel(place / spatial_xy)
+        spatial: Kernel = exact_kernel(place / config.spatial_xy)
     else:
         bilateral = BilateralGrid(features)
-        spatial = spatial_kernel(height, width, spatial_xy, logits.device)
-    kernels = [(bilateral_weight, _normalized(bilateral, logits)), (spatial_weight, _normalized(spatial, logits))]
-    probabilities = mean_field(logits, kernels, iterations)
+        spatial = spatial_kernel(height, width, config.spatial_xy, logits.device)
+    kernels = [
+        (config.bilateral_weight, _normalized(bilateral, logits)),
+        (config.spatial_weight, _normalized(spatial, logits)),
+    ]
+    probabilities = mean_field(logits, kernels, config.iterations)
     return probabilities.T.reshape(labels, height, width).contiguous().to("cpu").numpy()
 
 

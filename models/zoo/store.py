@@ -93,11 +93,12 @@ def load(name: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Card
             f"{path} is damaged: its sha256 is not that of its card. Delete it and run `inlay models fetch {name}`."
         )
     net = build(card)
-    _load_state(net, _read(path), path)
+    _load_state(net, read_weights(path), path)
     return net.eval().requires_grad_(False).to(device), card
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a safetensors file or of a checkpoint of torch's, as they are, on the CPU; without pickle."""
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 

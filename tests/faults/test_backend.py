@@ -7,20 +7,26 @@ import time
 import pytest
 
 from plugin.client.codec import Failed, Submit
-from plugin.client.messages import ErrorCode, Progress, Result
+from plugin.client.messages import ErrorCode, Job, Progress, Result
 from plugin.client.net.connection import Connection, JobFailed
 from tests.backends import Backend, Talker, alive, identity, wait_for
 
 
-def test_killed_backend_fails_its_job_and_the_next_submit_works_after_a_restart(
-    backend: Backend, connection: Connection
-) -> None:
+def running(connection: Connection) -> Job:
+    """A job of a minute that has begun."""
     job, events = identity(seconds=60), []
     connection.submit(job)
     wait_for(
         lambda: events.extend(connection.events(0.1)) or any(getattr(e, "message", "") == "Waiting" for e in events),
         "the job to run",
     )
+    return job
+
+
+def test_killed_backend_fails_its_job_and_the_next_submit_works_after_a_restart(
+    backend: Backend, connection: Connection
+) -> None:
+    running(connection)
     backend.kill()
     ends: list[object] = []
     wait_for(
@@ -67,12 +73,7 @@ def test_connection_reports_a_workers_death_as_it_is(connection: Connection) -> 
 def test_cancel_through_the_connection_frees_the_worker_in_half_a_second(
     backend: Backend, connection: Connection
 ) -> None:
-    job, events = identity(seconds=60), []
-    connection.submit(job)
-    wait_for(
-        lambda: events.extend(connection.events(0.1)) or any(getattr(e, "message", "") == "Waiting" for e in events),
-        "the job to run",
-    )
+    job = running(connection)
     begun = time.monotonic()
     connection.cancel(job.id)
     assert isinstance(connection.run(identity()), Result)

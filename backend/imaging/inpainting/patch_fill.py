@@ -18,7 +18,7 @@ from torch import Tensor
 
 from backend.imaging.arrays import BoolArray, FloatArray
 
-from .. import CancelCheck, Progress, stop_if
+from .. import ON_CPU, Execution
 from .config import InpaintingConfig
 from .patchmatch import BLOCK, Descriptor, NearestNeighborField, Poll, Sources, cut
 from .pyramid import Level, patch_means, pyramid
@@ -35,10 +35,7 @@ def inpaint(
     guide: FloatArray | None = None,
     config: InpaintingConfig | None = None,
     seed: int = 0,
-    device: torch.device | str = "cpu",
-    progress: Progress | None = None,
-    cancelled: CancelCheck | None = None,
-    preview: Callable[[FloatArray], None] | None = None,
+    execution: Execution = ON_CPU,
 ) -> FloatArray:
     """Fill `hole` with what is found in `source`.
 
@@ -47,14 +44,19 @@ def inpaint(
         hole: H x W, true where pixels are missing.
         source: H x W, true where whole patches may be taken from; everything but the hole when left out.
         guide: H x W x 3, 0..1, what the hole should roughly look like (the surroundings as they are elsewhere).
+        config: of the search.
         seed: another number gives another fill.
-        preview: called after each level with the image at that level's size.
+        execution: its preview is called after each level with the image at that level's size.
 
-    Returns: H x W x 3; bit-identical to `image` outside the hole.
+    Returns:
+        H x W x 3; bit-identical to `image` outside the hole.
 
-    Raises ValueError when no whole patch of the source is free of the hole, Cancelled when `cancelled()` says so.
+    Raises:
+        ValueError: no whole patch of the source is free of the hole.
+        Cancelled: `execution.cancelled()` returned True.
     """
     config = config or InpaintingConfig()
+    device, poll = execution.device, execution.poll
     if not hole.any():
         return image.copy()
     rng = torch.Generator(device).manual_seed(seed)
@@ -64,9 +66,6 @@ def inpaint(
     field: NearestNeighborField | None = None
     current = levels[0].image
     done = 0.0
-
-    def poll() -> None:
-        stop_if(cancelled)
 
     for level, count, cost in zip(levels, rounds, work, strict=True):
         targets = _dilated(level.missing, config.patch // 2).flatten().nonzero()[:, 0]
@@ -95,13 +94,12 @@ def inpaint(
             gains = _gains(level, field, current, config)
             current = _vote(level, field, weight, config.patch, number == count - 1, current, poll, gains)
             done += cost / count
-            if progress:
-                progress(min(1.0, done / sum(work)))
-        if preview:
-            preview(current[..., :3].cpu().numpy())
+            execution.report(min(1.0, done / sum(work)))
+        if execution.preview:
+            execution.preview(current[..., :3].cpu().numpy())
     assert field is not None  # there is one level at least
     if config.seams:
-        current = remove_seams(current[..., :3], field.map(), levels[-1].missing, config.seams, cancelled)
+        current = remove_seams(current[..., :3], field.map(), levels[-1].missing, config.seams, execution.cancelled)
     result = image.copy()
     result[hole] = current[..., :3].cpu().numpy()[hole]
     return result

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from backend.imaging import CancelCheck, Progress, stop_if
+from backend.imaging import ON_CPU, Execution
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.adaptive import AdaptivePoisson, windows
@@ -39,11 +40,10 @@ def seamless_clone(
     target: AnyArray,
     mask: BoolArray,
     mixed: bool = False,
-    device: torch.device | str | None = None,
-    progress: Progress | None = None,
-    cancelled: CancelCheck | None = None,
-    tolerance: float = 5e-4,
+    *,
     transfer: FloatArray | None = None,
+    tolerance: float = 5e-4,
+    execution: Execution = ON_CPU,
 ) -> AnyArray:
     """Paste the masked part of `source` into `target` so that it takes on the target's colors at the outline.
 
@@ -53,30 +53,24 @@ def seamless_clone(
         mask: `H x W` bool, any shape, any number of parts and holes. Where it meets the image's border the
             border is free (natural boundary condition).
         mixed: keep, for each pair of neighbors, the stronger gradient of the two images (eq. 13).
-        device: where to compute; the CPU if not given.
-        progress: called with the finished fraction.
-        cancelled: polled about every few milliseconds of work.
-        tolerance: the last change of the correction, relative to its largest value, at which the solver stops.
         transfer: `C x C`, applied to the source's colors before they are cloned; see `gradient_transfer`. Not with
             `mixed`.
+        tolerance: the last change of the correction, relative to its largest value, at which the solver stops.
+        execution: polled every few milliseconds of work.
 
     Returns:
         A new array like `target`; pixels outside the mask are bit-identical to it.
 
     Raises:
         ValueError: shapes or dtypes differ, or the mask covers everything.
-        Cancelled: `cancelled()` returned True.
+        Cancelled: `execution.cancelled()` returned True.
     """
     _check(source, target, mask)
     result = target.copy()
     window = _window(mask)
     if window is None:
         return result
-    report = progress or (lambda fraction: None)
-
-    def poll() -> None:
-        stop_if(cancelled)
-
+    report, poll = execution.report, execution.poll
     report(0.0)
     cut = np.ascontiguousarray(mask[window])
     new, old, pasted = (np.atleast_3d(image[window]) for image in (source, target, result))
@@ -85,9 +79,8 @@ def seamless_clone(
         report(0.4)
     done = 0.4 if mixed else 0.0
     matrix = None if transfer is None or np.array_equal(transfer, np.eye(len(transfer))) else transfer
-    correction = _correction(
-        new, old, cut, device, tolerance, poll, lambda fraction: report(done + (0.9 - done) * fraction), matrix
-    )
+    solving = replace(execution, progress=lambda fraction: report(done + (0.9 - done) * fraction))
+    correction = _correction(new, old, cut, matrix, tolerance, solving)
     report(0.9)
     _add(new, correction, cut, pasted, poll, matrix)
     report(1.0)
@@ -119,14 +112,12 @@ def _correction(
     new: AnyArray,
     old: AnyArray,
     mask: BoolArray,
-    device: torch.device | str | None,
-    tolerance: float,
-    poll: Poll,
-    report: Progress,
     matrix: FloatArray | None,
+    tolerance: float,
+    execution: Execution,
 ) -> Strips:
     """The function that is harmonic in the mask and `old - new` around it."""
-    channels = new.shape[2]
+    channels, device, poll, report = new.shape[2], execution.device, execution.poll, execution.report
     adaptive = AdaptivePoisson(mask, channels, device, poll)
 
     def difference(rows: IndexArray, columns: IndexArray) -> AnyArray:

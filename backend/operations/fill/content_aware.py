@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from backend.imaging import Execution
 from backend.imaging.arrays import BoolArray, FloatArray, UInt8Array
 from backend.imaging.color.exposure import Exposure
 from backend.imaging.color.spaces import to_unit
@@ -150,9 +151,13 @@ def _variants(crop: _Crop) -> Iterator[FloatArray]:
 
         try:
             yield inpaint(
-                image, hole, crop.usable, estimate, seed=int(settings["seed"]) + number, device=context.device,
-                progress=report, cancelled=context.cancelled, preview=show if number == 0 else None,
-            )  # fmt: skip
+                image,
+                hole,
+                crop.usable,
+                estimate,
+                seed=int(settings["seed"]) + number,
+                execution=Execution(context.device, report, context.cancelled, show if number == 0 else None),
+            )
         except ValueError:  # there is no whole patch
             context.notes.append(TOO_LITTLE)
             if estimate is None and method != "auto":
@@ -165,7 +170,9 @@ def _smooth(image: FloatArray, known: BoolArray, estimate: FloatArray | None, co
     """The image with the network's estimate in its hole, or a smooth continuation, fitted to its surroundings."""
     if estimate is None:
         estimate = continued(image, ~known)
-    found: FloatArray = seamless_clone(estimate, image, ~known, device=context.device, cancelled=context.cancelled)
+    found: FloatArray = seamless_clone(
+        estimate, image, ~known, execution=Execution(context.device, cancelled=context.cancelled)
+    )
     return found
 
 

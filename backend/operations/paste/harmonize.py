@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from backend.imaging import Execution
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.gradient_transfer import GradientTransfer
@@ -81,10 +82,10 @@ def harmonize(
         image,
         mask,
         mixed=options.method == "mixed",
-        device=context.device,
-        progress=lambda fraction: context.progress(share * fraction, "Blending", None),
-        cancelled=context.cancelled,
         transfer=transfer.matrix if transfer is not None and options.method == "auto" else None,
+        execution=Execution(
+            context.device, lambda fraction: context.progress(share * fraction, "Blending", None), context.cancelled
+        ),
     )
     own, solution = Encoded(content, linear), Encoded(result, linear)
     if net is not None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from models.zoo.custom_styles import CustomStyleError, names, path_of, run_folder
-from plugin.client.server.launcher import take_lock
+from plugin.client.server.launcher import is_locked, take_lock
 
 PATIENCE = 1.5  # seconds in which a step mostly ends
 START_SECONDS = 30.0
@@ -184,14 +184,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def alive(name: str) -> bool:
     """Whether a process trains the style now."""
-    path = run_folder(name) / "lock"
-    if not path.is_file():
-        return False
-    lock = take_lock(path)
-    if lock is None:
-        return True
-    lock.close()
-    return False
+    return is_locked(run_folder(name) / "lock")
 
 
 def duration(seconds: float) -> str:

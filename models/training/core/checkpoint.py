@@ -64,15 +64,6 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     return {name: value.float() for name, value in load_file(path).items()}
 
 
-def load_any_weights(path: Path) -> dict[str, Tensor]:
-    """The weights of a safetensors file or of a checkpoint of torch's, as they are, on the CPU."""
-    if path.suffix == ".safetensors":
-        found: dict[str, Tensor] = load_file(path)
-        return found
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
-
-
 def read_settings(path: Path) -> dict[str, Any]:
     """What the network of an exported file is built with. Raises ValueError where the file does not say."""
     return _metadata(path, "settings")

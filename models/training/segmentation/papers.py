@@ -21,7 +21,7 @@ from torch.utils.data.distributed import DistributedSampler
 from models.papers.deeplab import DeepLabLFOV
 from models.papers.fcn import FCN
 from models.papers.resnet_seg import ResNetSeg
-from models.training.core.checkpoint import Exported, load_any_weights, load_weights
+from models.training.core.checkpoint import Exported, load_weights
 from models.training.core.config import RunConfig
 from models.training.core.loop import Loop
 from models.training.core.plot import plot_run
@@ -30,6 +30,7 @@ from models.training.core.schedule import constant
 from models.training.segmentation.metrics import SegmentationMetrics, confusion_matrix
 from models.training.segmentation.papers_data import SegmentationFolder, median_frequency_weights
 from models.voc import IGNORE, VOC_CLASSES
+from models.zoo.store import read_weights
 
 SEPARATE_LR, SEQUENTIAL_LR = 1e-5, 1e-7
 EPOCHS = 30
@@ -95,7 +96,7 @@ def build(config: SegmentConfig) -> nn.Module:
     torch.manual_seed(config.seed)
     net = NETWORKS[config.network](config)
     if config.trunk is not None:
-        state = load_any_weights(config.trunk)
+        state = read_weights(config.trunk)
         distilled = any(name.startswith("trunk.") for name in state)
         (net.trunk.load_features if distilled else net.trunk.load_torchvision)(state)
     if config.init is not None:

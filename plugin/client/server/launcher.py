@@ -236,6 +236,17 @@ def take_lock(path: Path) -> IO[bytes] | None:
     return file
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock now. A file that is not there is held by nobody, and is not made."""
+    if not path.is_file():
+        return False
+    lock = take_lock(path)
+    if lock is None:
+        return True
+    lock.close()
+    return False
+
+
 def _open_log() -> IO[bytes]:
     path = log_path()
     try:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.imaging import Cancelled
+from backend.imaging import Cancelled, Execution
 from backend.imaging.arrays import BoolArray, FloatArray
 from backend.imaging.inpainting import patch_fill
 from backend.imaging.inpainting.config import InpaintingConfig
@@ -201,7 +201,7 @@ def test_a_cancel_stops_it() -> None:
         return len(asked) == 3
 
     with pytest.raises(Cancelled):
-        inpaint(noise(60, 80), disc(60, 80, 30, 40, 12), cancelled=cancelled)
+        inpaint(noise(60, 80), disc(60, 80, 30, 40, 12), execution=Execution(cancelled=cancelled))
     assert len(asked) == 3
 
 
@@ -209,7 +209,7 @@ def test_progress_rises_to_one_and_previews_show_the_whole_image() -> None:
     fractions: list[float] = []
     previews: list[FloatArray] = []
     image = checks(96, 128, 8)
-    inpaint(image, disc(96, 128, 48, 64, 20), progress=fractions.append, preview=previews.append)
+    inpaint(image, disc(96, 128, 48, 64, 20), execution=Execution(progress=fractions.append, preview=previews.append))
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1)
     assert previews[0].shape[1] < previews[-1].shape[1] == 128

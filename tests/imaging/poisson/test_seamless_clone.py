@@ -11,7 +11,7 @@ from scipy.sparse import csc_matrix, diags
 from scipy.sparse.linalg import spsolve
 from skimage import data
 
-from backend.imaging import Cancelled
+from backend.imaging import Cancelled, Execution
 from backend.imaging.poisson.seamless_clone import seamless_clone
 
 HEIGHT, WIDTH = 93, 121
@@ -179,7 +179,7 @@ def test_images_that_differ_are_refused() -> None:
 
 def test_progress_rises_to_one() -> None:
     fractions: list[float] = []
-    seamless_clone(*photographs(), DISC, progress=fractions.append)
+    seamless_clone(*photographs(), DISC, execution=Execution(progress=fractions.append))
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
     assert fractions[-1] == 1
@@ -198,7 +198,7 @@ def test_cancel_stops_soon() -> None:
         return stop.is_set()
 
     with pytest.raises(Cancelled):
-        seamless_clone(source, target, mask, cancelled=cancelled)
+        seamless_clone(source, target, mask, execution=Execution(cancelled=cancelled))
     assert polls == 20
 
 
@@ -208,5 +208,5 @@ DEVICES = [name for name in ("cpu", "cuda", "mps") if name == "cpu" or getattr(t
 @pytest.mark.parametrize("device", DEVICES)
 def test_devices_agree(device: str) -> None:
     source, target = photographs()
-    on_device = seamless_clone(source, target, DISC, device=device)
+    on_device = seamless_clone(source, target, DISC, execution=Execution(device))
     assert np.allclose(on_device, seamless_clone(source, target, DISC), atol=1e-3)

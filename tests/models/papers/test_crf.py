@@ -50,7 +50,9 @@ def test_exact_mean_field_equals_brute_force() -> None:
     rng = np.random.default_rng(0)
     image, _ = two_tone(8, 9, rng)
     unary = rng.normal(0, 1, (3, 8, 9)).astype(np.float32)
-    np.testing.assert_allclose(crf.refine(unary, image, iterations=4), brute_force(unary, image, 4), atol=1e-4)
+    np.testing.assert_allclose(
+        crf.refine(unary, image, crf.CRFConfig(iterations=4)), brute_force(unary, image, 4), atol=1e-4
+    )
 
 
 def test_fast_kernels_agree_with_exact_ones() -> None:
@@ -86,7 +88,7 @@ def test_probabilities_sum_to_one_and_zero_weights_change_nothing() -> None:
     image, _ = two_tone(50, 60, rng)
     unary = rng.normal(0, 1, (4, 50, 60)).astype(np.float32)
     np.testing.assert_allclose(crf.refine(unary, image).sum(axis=0), 1, atol=1e-5)
-    same = crf.refine(unary, image, bilateral_weight=0, spatial_weight=0)
+    same = crf.refine(unary, image, crf.CRFConfig(bilateral_weight=0, spatial_weight=0))
     np.testing.assert_allclose(same, torch.softmax(torch.from_numpy(unary), 0).numpy(), atol=1e-5)
 
 
