@@ -20,7 +20,7 @@ def _no_registry(key: str, value: str) -> str:
 
 @dataclass(frozen=True)
 class Machine:
-    """A system, a home and an environment. `root` stands for / (or for C:\\), for tests."""
+    """A system, a home and an environment. `root` stands for / or for drive C, for tests."""
 
     system: str  # sys.platform: "linux", "darwin", "win32"
     home: Path

@@ -101,7 +101,10 @@ class Venv:
         self.console.run([self.python, "-m", "pip", "uninstall", "-y", *names], clean_environment())
 
     def install_torch(self, index: Sequence[str], exact: Sequence[str] = ()) -> None:
-        """torch and torchvision, both from one index, or of the `exact` versions."""
+        """torch and torchvision, both from one index, or of the `exact` versions.
+
+        Raises InstallError when they do not go together.
+        """
         torch = [name for name in requirements("dependencies") if re.match(r"torch(vision)?\b", name)]
         self.pip(*index, *(exact or torch))
         if not _succeeds([str(self.python), "-c", MIXED]):
@@ -144,6 +147,8 @@ def requirements(group: str) -> list[str]:
     """A list of requirements from pyproject.toml: "dependencies", or the name of an extra.
 
     tomllib is there from Python 3.11 on only; our file keeps to one plain shape of list.
+
+    Raises InstallError when there is no such list.
     """
     text = (SOURCE / "pyproject.toml").read_text(encoding="utf-8")
     match = re.search(rf"^{group} = \[(.*?)\]", text, re.MULTILINE | re.DOTALL)

@@ -96,7 +96,7 @@ def _blend(
     at: tuple[int, int],
     scale: float,
 ) -> Raster:
-    """The part of a image inside an oval (its bounding box), pasted into the same image elsewhere."""
+    """The part of an image inside an oval (its bounding box), pasted into the same image elsewhere."""
     placed = pasting.place(image, _oval(image, oval), at, scale)
     parameters = BY_NAME["paste.harmonize"].check({"method": "poisson"})
     return pasting.paste(running, "paste.harmonize", parameters, image, placed, report)

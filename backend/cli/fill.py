@@ -17,7 +17,7 @@ TARGETS = {"subject": BY_NAME["fill.subject"], "object": BY_NAME["fill.object"]}
 ACTIONS = [SELECTION, *TARGETS.values()]
 NAMING = batch.Naming("filled")
 ONE_LAYER = {"variants", "as"}
-"""Parameters that mean nothing where the result is a image: another try has another seed."""
+"""Parameters that mean nothing where the result is an image: another try has another seed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -138,23 +138,25 @@ def _needs_place(action: Action) -> bool:
 
 
 def box_selection(box: tuple[int, int, int, int], image: Raster) -> Raster:
+    """The box as a selection. Raises CommandError (usage) when it lies outside the image."""
     x, y, width, height = box
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + width, image.width), min(y + height, image.height)
     if left >= right or top >= bottom:
-        raise usage(f"the box {x},{y},{width},{height} lies outside a image of {image.width} x {image.height}")
+        raise usage(f"the box {x},{y},{width},{height} lies outside an image of {image.width} x {image.height}")
     size = (right - left, bottom - top)
     return Raster(PixelFormat("Y", "u8"), *size, b"\xff" * (size[0] * size[1]), left, top)
 
 
 def point_selection(point: tuple[int, int], image: Raster) -> Raster:
+    """A small disc around the point as a selection. Raises CommandError (usage) when it lies outside the image."""
     import numpy as np
 
     from backend.io.rasters import from_array
 
     x, y = point
     if not (0 <= x < image.width and 0 <= y < image.height):
-        raise usage(f"the point {x},{y} lies outside a image of {image.width} x {image.height}")
+        raise usage(f"the point {x},{y} lies outside an image of {image.width} x {image.height}")
     radius = POINT_RADIUS * max(image.width, image.height) + 1
     rows, columns = np.ogrid[: image.height, : image.width]
     inside = (columns - x) ** 2 + (rows - y) ** 2 <= radius**2

@@ -32,10 +32,19 @@ def disc(radius: float) -> FloatArray:
 def lens_blur(
     image: npt.NDArray[np.generic], alpha: FloatArray, radius: float, cancelled: CancelCheck | None = None
 ) -> FloatArray:
-    """The background of an image out of focus, H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
+    """The background of an image out of focus. Means are taken in linear light, where a lens takes them.
 
-    image: H x W x 3 RGB, integers or 0..1, sRGB-encoded; alpha: H x W, a pixel's share of the subject; radius: of the
-    disc, in pixels. Means are taken in linear light, where a lens takes them. Raises Cancelled.
+    Args:
+        image: H x W x 3 RGB, integers or 0..1, sRGB-encoded.
+        alpha: H x W, a pixel's share of the subject.
+        radius: of the disc, in pixels.
+        cancelled: polled between parts of the work.
+
+    Returns:
+        H x W x 3 float32, sRGB-encoded; meaningless where alpha is 1.
+
+    Raises:
+        Cancelled: `cancelled()` returned True.
     """
     height, width = alpha.shape
     shrink = min(1.0, WORK_RADIUS / max(radius, 1e-3))

@@ -14,7 +14,10 @@ from . import Context
 
 
 def identity(job: Job, context: Context) -> list[Output]:
-    """The layer as it came, after the asked-for wait; or the asked-for fault."""
+    """The layer as it came, after the asked-for wait; or the asked-for fault.
+
+    Raises Cancelled, and what `fault` raises.
+    """
     wait = float(job.parameters["seconds"])
     start = time.monotonic()
     while (passed := time.monotonic() - start) < wait:
@@ -27,7 +30,10 @@ def identity(job: Job, context: Context) -> list[Output]:
 
 
 def fault(kind: str, context: Context) -> None:
-    """Go wrong as `identity`'s parameter of this name says."""
+    """Go wrong as `identity`'s parameter of this name says.
+
+    Raises RuntimeError for "error", MemoryError for "memory" and "tight".
+    """
     if kind == "error":
         raise RuntimeError("the fault that was asked for")
     if kind == "memory" or (kind == "tight" and not context.budget):

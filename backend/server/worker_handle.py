@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerState(str, Enum):
+    """What a worker is at."""
+
     STOPPED = "stopped"
     STARTING = "starting"
     IDLE = "idle"

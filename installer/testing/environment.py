@@ -65,7 +65,10 @@ class NewerEditors:
 
 
 def prepare_venv(places: Places, console: Console) -> Venv:
-    """The Python environment with what Inlay and its tests need; made once, completed when more is needed."""
+    """The Python environment with what Inlay and its tests need; made once, completed when more is needed.
+
+    Raises InstallError when it cannot be made.
+    """
     venv, steps = Venv(places.venv, console), Steps(places.venv.parent)
     name = places.venv.name
     wanted = [*requirements("dependencies"), *requirements("test")]

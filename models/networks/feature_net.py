@@ -42,10 +42,18 @@ class FeatureNet(nn.Module):
         self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor, layers: Collection[str] = LAYERS, recompute: bool = False) -> dict[str, Tensor]:
-        """The activations of `layers`; what lies behind the last of them is not computed.
+        """The activations of some layers; what lies behind the last of them is not computed.
 
-        recompute: forget what a block computes and compute it again when gradients are taken, for large images.
-        Raises ValueError for a layer that there is not.
+        Args:
+            image: B x 3 x H x W, RGB 0..1.
+            layers: names of the layers wanted, of `LAYERS`.
+            recompute: forget what a block computes and compute it again when gradients are taken, for large images.
+
+        Returns:
+            B x C x h x w each, by the layer's name.
+
+        Raises:
+            ValueError: there is no such layer.
         """
         if unknown := set(layers) - set(LAYERS):
             raise ValueError(f"there is no layer {', '.join(sorted(unknown))}; there are {', '.join(LAYERS)}")

@@ -28,6 +28,8 @@ SIDE = 384  # px, shorter side at which style images are looked at: the strokes 
 
 @dataclass(frozen=True)
 class AnyStyleConfig:
+    """Width and depth of the transformation network, and the size of the predictor."""
+
     width: int = 16
     blocks: int = 5
     encoder_width: float = SLIM

@@ -101,6 +101,7 @@ class Encoder(nn.Module):
 
 
 def conv_block(channels_in: int, channels_out: int, kernel: int = 3) -> nn.Sequential:
+    """Convolution of the same size, batch normalization, ReLU: B x channels_in x H x W to B x channels_out x H x W."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(channels_out),
@@ -266,8 +267,14 @@ class SubjectNet(nn.Module):
     def forward(self, image: Tensor, prompt: Tensor, again: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Subject, class and object logits in one pass, for training.
 
-        Where `again` (B, bool) holds, the object is asked for by the box around the subject just found, not by the
-        prompt.
+        Args:
+            image: B x 3 x H x W, normalized, H and W multiples of 32.
+            prompt: B x 3 x H x W, 0..1: region, inside, outside.
+            again: B, bool; where it holds, the object is asked for by the box around the subject just found, not by the
+            prompt.
+
+        Returns:
+            B x 1 x H x W of the subject, B x 21 x H/8 x W/8 of the classes, B x 1 x H x W of the object.
         """
         features = self.encode(image)
         coarse = self.decoder.coarse(features)

@@ -125,9 +125,17 @@ class BandedNet:
 
     @torch.inference_mode()
     def run(self, read: Read, height: int, width: int, write: Write, lean: bool = False) -> None:
-        """Runs over the image of `height` x `width`; `write` gets the result from top to bottom.
+        """Run over an image from top to bottom.
 
-        lean: layers of the image's own size are computed twice instead of kept. Raises OSError when the disk is full.
+        Args:
+            read: gives the rows from and to, 1 x 3 x n x W, RGB 0..1.
+            height: of the image.
+            width: of the image.
+            write: gets the number of the first row and the rows of the result, as they are done.
+            lean: layers of the image's own size are computed twice instead of kept.
+
+        Raises:
+            OSError: the disk is full.
         """
         layers, seen = self.net.layers(), list[Moments]()
         own, cost = _Sums(), _Cost(layers, height * width, self.step)

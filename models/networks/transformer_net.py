@@ -30,6 +30,8 @@ SMALLEST = 16  # px: below it the reflected margins are longer than the layers
 
 @dataclass(frozen=True)
 class TransformerNetConfig:
+    """Names of the styles, channels of the first layer, and the number of residual blocks."""
+
     styles: tuple[str, ...] = (PHOTOGRAPH,)
     width: int = 16
     blocks: int = 5
@@ -105,7 +107,16 @@ class TransformerNet(nn.Module):
         return torch.stack([weight * self.codes[rows[name]] for name, weight in weights.items()]).sum(0)[None]
 
     def forward(self, image: Tensor, code: Tensor, statistics: list[Moments] | None = None) -> Tensor:
-        """`statistics`, as `measure` gives them, replace the image's own: a tile then looks as in the whole."""
+        """Images in a style.
+
+        Args:
+            image: B x 3 x H x W, RGB 0..1; H and W multiples of 4, at least 16.
+            code: B x L or 1 x L, as `code` gives it.
+            statistics: as `measure` gives them, in place of the image's own: a tile then looks as in the whole.
+
+        Returns:
+            B x 3 x H x W, RGB 0..1.
+        """
         return self._run(image, code, statistics)[0]
 
     def measure(self, image: Tensor, code: Tensor) -> list[Moments]:
@@ -135,7 +146,18 @@ class TransformerNet(nn.Module):
 
     @staticmethod
     def finish(x: Tensor, part: Tensor, recall: Tensor, given: Moments, own: Moments) -> Tensor:
-        """The last layer's normalization, with `recall` (B x 1) of the image's own moments in its scale and shift."""
+        """The last layer's normalization, and the image's own moments in its scale and shift.
+
+        Args:
+            x: B x 3 x H x W, what the last convolution gives.
+            part: B x 6, scale and shift of the style.
+            recall: B x 1, how much of the image's own moments is added to them.
+            given: moments of `x`.
+            own: moments of the image's logits.
+
+        Returns:
+            B x 3 x H x W, RGB 0..1.
+        """
         recalled = torch.cat([own[1].sqrt(), own[0]], dim=1)[..., 0, 0]  # B x 6
         return torch.sigmoid(conditional_instance_norm(x.float(), part.float() + recall.float() * recalled, given))
 

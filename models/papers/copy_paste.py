@@ -169,6 +169,8 @@ class CopyPasteNet(nn.Module):
         """The network's own answer: 3 channels to add, or 12 or 13 of a color transform, for `apply_transform`.
 
         Its sides are the image's over the stride, rounded up to what the encoder halves evenly.
+
+        Raises ValueError when the Poisson solution is missing or not wanted.
         """
         if (poisson is not None) != self.config.poisson:
             raise ValueError(

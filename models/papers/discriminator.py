@@ -66,7 +66,10 @@ class Discriminator(nn.Module):
         self.join = nn.Linear(self.whole.features + self.near.features, 1)
 
     def forward(self, image: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
-        """B values for images (B x 3), the composites the generator was given (B x 3), 0..1, and masks (B x 1)."""
+        """B values for images (B x 3), the composites the generator was given (B x 3), 0..1, and masks (B x 1).
+
+        Raises ValueError for images of another size.
+        """
         if image.shape[2:] != (self.side, self.side):
             raise ValueError(f"this discriminator was built for {self.side} x {self.side} pixels")
         x = torch.cat([image * 2 - 1, pasted * 2 - 1, mask], 1)

@@ -86,7 +86,10 @@ class FCN(nn.Module):
             nn.init.zeros_(conv.bias)
 
     def scores(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Class scores at stride 32, B x classes x h x w, and the trunk's pooling outputs."""
+        """Class scores at stride 32, B x classes x h x w, and the trunk's pooling outputs.
+
+        Raises ValueError for an image that is too small.
+        """
         pools = self.trunk(image)
         if min(pools[-1].shape[-2:]) < self.fc6.kernel_size[0]:
             size = f"{image.shape[-2]} x {image.shape[-1]}"

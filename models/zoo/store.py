@@ -59,7 +59,10 @@ def locate(card: Card) -> Path | None:
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Makes sure that the weights of `name` are on this machine and returns their path; see
-    `models.zoo.download.download`."""
+    `models.zoo.download.download`.
+
+    Raises WeightsError when bundled weights are missing, and what `download` raises.
+    """
     card = find_card(name)
     if (path := locate(card)) is not None:
         return path

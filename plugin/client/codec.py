@@ -112,6 +112,8 @@ class Shutdown:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
+    """Answer to Hello."""
+
     version: int
     lease: float  # seconds without a word after which the client counts as gone
     actions: list[str]
@@ -119,6 +121,8 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
+    """How one job is."""
+
     job: str
     action: str
     state: JobState

@@ -16,6 +16,8 @@ def new_id() -> str:
 
 
 class JobState(str, Enum):
+    """Of a job, as the client sees it."""
+
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
@@ -28,6 +30,8 @@ class JobState(str, Enum):
 
 
 class ErrorCode(str, Enum):
+    """Why a job, or a request, was refused or failed."""
+
     BAD_REQUEST = "bad request"  # the message cannot be read
     VERSION = "version"  # plugin and backend are of different versions
     UNKNOWN_ACTION = "unknown action"

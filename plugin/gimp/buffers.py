@@ -62,6 +62,8 @@ def write_mask(mask: Any, raster: Raster, origin: tuple[int, int]) -> None:
     """Set a channel or a layer mask, whose top left corner is at `origin`, to a gray raster as it is.
 
     The raster's numbers are coverage, not light: they are written in the tone curve that the mask itself has.
+
+    Raises ValueError when the raster is not gray.
     """
     if raster.format.channels != "Y":
         raise ValueError(f"a mask must be gray, not {raster.format}")

@@ -126,7 +126,10 @@ def read_selection(document: Any, box: Box) -> Raster:
 
 
 def read_below(document: Any, layer: str, box: Box) -> Raster:
-    """What is seen in `box` when the layer and everything above it are taken away."""
+    """What is seen in `box` when the layer and everything above it are taken away.
+
+    Raises Refusal when nothing is seen there.
+    """
     clone = document.clone()
     try:
         if not _hide_upwards(find_node(clone, layer)):

@@ -25,8 +25,14 @@ def transformed(
 ) -> Iterator[tuple[slice, FloatArray]]:
     """A p + b + c q of the pixels p and q of a part of two images, some rows at a time.
 
-    field: h x w x 13, stretched over images of size (width, height); part: rows and columns of them that are wanted;
-    pixels: gives both's pixels there, n x w x 3 float32, for a slice of the images' rows. Yields (rows, n x w x 3).
+    Args:
+        field: h x w x 13, stretched over the images: A row by row, b, c.
+        size: width and height of the images.
+        part: rows and columns of them that are wanted.
+        pixels: gives both's pixels there, n x w x 3 float32 each, for a slice of the images' rows.
+
+    Yields:
+        A slice of the images' rows, and the result there, n x w x 3.
     """
     rows, columns = part
     planes = [np.dstack([field[..., 3 * k : 3 * k + 3], field[..., 9 + k]]) for k in range(3)]

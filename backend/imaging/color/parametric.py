@@ -20,8 +20,10 @@ def transform_rows(grid: FloatArray, size: tuple[int, int], rows: slice, pixels:
     """The transform of some rows of an image.
 
     Args:
-        grid: `h x w x 15`, stretched over an image of `size` (width, height).
-        rows: those of the image that `pixels`, `n x width x 3`, RGB, sRGB-encoded 0..1, are.
+        grid: `h x w x 15`, stretched over the image.
+        size: width and height of the image.
+        rows: of the image that are transformed.
+        pixels: `n x width x 3`, those rows, RGB, sRGB-encoded 0..1.
 
     Returns:
         `n x width x 3` float32, not clipped.
@@ -50,7 +52,17 @@ def row_strips(height: int) -> Iterator[slice]:
 
 def resample_grid(grid: FloatArray, seen: tuple[float, float, float, float], wanted: tuple[float, float, float, float],
                   cells: int) -> FloatArray:  # fmt: skip
-    """A grid that is stretched over the box `seen` (left, top, width, height) as one of cells x cells over another."""
+    """A grid that is stretched over one box as a grid over another.
+
+    Args:
+        grid: h x w x C.
+        seen: the box that the grid lies over: left, top, width, height.
+        wanted: the box that the result lies over; outside of `seen` the edge's values go on.
+        cells: rows and columns of the result.
+
+    Returns:
+        cells x cells x C.
+    """
     height, width = grid.shape[:2]
     columns, rows = (
         ((wanted[i] + (np.arange(cells) + 0.5) * wanted[i + 2] / cells - seen[i]) * length / seen[i + 2] - 0.5)

@@ -121,12 +121,19 @@ class NearestNeighborField:
         poll: Poll = lambda: None,
         coherence: float = 0.0,
     ) -> None:
-        """Improve the field: each sweep takes over what suits from the neighbors, then tries random positions in
-        circles around the best one, from `radius` down to one pixel, a third of it at a time.
+        """Improve the field by propagation and random search (Barnes et al. 2009).
 
-        Leaves the distances without penalties in `costs`. wanted: the targets' descriptors, N x D. sweeps: 1 to 3.
-        poll: called before each candidate. coherence: price of each of the four neighbors whose patch comes from
-        elsewhere.
+        Each sweep takes over what suits from the neighbors, then tries random positions in circles around the best one,
+        from `radius` down to one pixel, a third of it at a time. Leaves the distances without penalties in `costs`.
+
+        Args:
+            sources: what may be found.
+            wanted: the targets' descriptors, N x D.
+            sweeps: 1 to 3.
+            radius: of the widest circle, in pixels.
+            rng: of the random positions.
+            poll: called before each candidate.
+            coherence: price of each of the four neighbors whose patch comes from elsewhere.
         """
         self.costs = _price(sources, sources.row_of[self.source_indices], wanted)
         for sweep in range(sweeps):

@@ -42,7 +42,22 @@ def pyramid(
     config: InpaintingConfig,
     device: torch.device | str,
 ) -> list[Level]:
-    """From coarse to fine."""
+    """The image at all resolutions that are filled.
+
+    Args:
+        image: H x W x 3, nominally 0..1.
+        hole: H x W, true where pixels are missing.
+        source: H x W, true where patches may be taken from.
+        guide: H x W x 3, 0..1, what the hole should roughly look like.
+        config: says how coarse the coarsest level is.
+        device: where the levels' tensors lie.
+
+    Returns:
+        The levels from coarse to fine, at least one.
+
+    Raises:
+        ValueError: there is no whole patch outside of the hole.
+    """
     levels: list[Level] = []
     pixels: FloatArray = np.dstack([image, _texture(image, hole)])
     missing, allowed = hole, source

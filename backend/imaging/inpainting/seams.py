@@ -22,9 +22,19 @@ def remove_seams(
 ) -> Tensor:
     """A filled image with the seams between its patches removed.
 
-    image: H x W x 3, 0..1. source_indices: H x W, where in the image (y * W + x) the patch around a pixel of the
-    hole and its neighbors was taken from, one pixel or more away from the image's border; -1 elsewhere. hole: H x W
-    bool. limit: the disagreement, of 0..1, that counts half.
+    Args:
+        image: H x W x 3, 0..1.
+        source_indices: H x W, where in the image (y * W + x) the patch around a pixel of the hole and its neighbors was
+            taken from, one pixel or more away from the image's border; -1 elsewhere.
+        hole: H x W bool.
+        limit: the disagreement, of 0..1, that counts half.
+        cancelled: polled while the equation is solved.
+
+    Returns:
+        H x W x 3; bit-identical outside the hole.
+
+    Raises:
+        Cancelled: `cancelled()` returned True.
     """
     height, width = hole.shape
     flat = image.reshape(height * width, 3)

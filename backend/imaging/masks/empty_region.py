@@ -30,10 +30,17 @@ def interest(image: npt.NDArray[np.generic]) -> FloatArray:
 
 
 def empty_place(image: npt.NDArray[np.generic], width: int, height: int, at_bottom: bool = False) -> tuple[int, int]:
-    """Upper left corner (x, y) of the box of that size that hides the least of an image, H x W x 3.
+    """Where a box of that size hides the least of an image.
 
-    at_bottom: the box stands on the image's lower border. What sticks out of the image, of a box larger than it,
-    does so evenly, at the bottom not at all. Of places that are alike the one nearest to the middle is taken.
+    Args:
+        image: H x W x 3.
+        width: of the box, in pixels.
+        height: of the box.
+        at_bottom: the box stands on the image's lower border.
+
+    Returns:
+        x and y of the upper left corner. What sticks out of the image, of a box larger than it, does so evenly, at the
+        bottom not at all. Of places that hide as little the one nearest to the middle is taken.
     """
     rows, columns = image.shape[:2]
     x, y = (columns - width) // 2, rows - height if at_bottom else (rows - height) // 2

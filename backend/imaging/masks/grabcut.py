@@ -53,7 +53,14 @@ def from_selection(
     Far from the selection (beyond half its size on each side) all is certainly background. Where the selection holds
     certain pixels alone, only its inner part stays certain, so that a roughly drawn outline can move both ways.
 
-    Args, result: as `from_box`.
+    Args:
+        image: `H x W x 3`, 0..1, sRGB-encoded.
+        selection: `H x W`, 0..255.
+        soft: follow the image's edges with a soft mask rather than a hard one.
+        cancelled: polled between the steps.
+
+    Returns:
+        `H x W` u8 mask, 0..255.
 
     Raises:
         ValueError: the selection is empty or covers all.

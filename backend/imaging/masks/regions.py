@@ -68,9 +68,18 @@ def components(mask: AnyArray, minimum_area: int = 1) -> list[BoolArray]:
 
 
 def guided_filter(guide: FloatArray, mask: FloatArray, radius: int, epsilon: float = 1e-4) -> FloatArray:
-    """Fit `mask` (0..1) to the edges of a gray `guide` (0..1), both `H x W`, in boxes of 2 radius + 1 pixels.
+    """Fit a mask to the edges of a gray image.
 
-    K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013, eq. 5, 6 and 8.
+    K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013, equations 5, 6 and 8.
+
+    Args:
+        guide: H x W, 0..1.
+        mask: H x W, 0..1.
+        radius: of the boxes of 2 radius + 1 pixels.
+        epsilon: ridge, in squared guide units.
+
+    Returns:
+        H x W float32.
     """
 
     def mean(values: FloatArray) -> FloatArray:

@@ -38,9 +38,18 @@ def estimate_foreground(
 ) -> NDArray[np.generic]:
     """The subject's own colors, to be composited with alpha over any other background.
 
-    image: H x W x 3, uint8, uint16, or float that may be brighter than white; alpha: H x W, 0..1. Returns H x W x 3
-    in the image's type. Pixels whose alpha is 0 or 1 come back as they are. Raises ValueError when the shapes do
-    not fit, Cancelled when cancelled() answers yes.
+    Args:
+        image: H x W x 3, uint8, uint16, or float that may be brighter than white.
+        alpha: H x W, 0..1.
+        progress: called with the finished fraction.
+        cancelled: polled between rows of blocks.
+
+    Returns:
+        H x W x 3 in the image's type. Pixels whose alpha is 0 or 1 come back as they are.
+
+    Raises:
+        ValueError: the shapes do not fit.
+        Cancelled: `cancelled()` returned True.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.shape[:2] != alpha.shape:
         raise ValueError(f"foreground needs an image H x W x 3 and an alpha H x W, got {image.shape}, {alpha.shape}")
@@ -73,9 +82,19 @@ def estimate_both(
     cancelled: Callable[[], bool] | None = None,
     limits: tuple[float, float] = (0, 1),
 ) -> tuple[FloatArray, FloatArray]:
-    """Foreground and background, each H x W x 3, by the multi-level method at every level.
+    """Foreground and background by the multi-level method at every level.
 
-    image: H x W x 3; alpha: H x W, 0..1; limits: smallest and largest value that colors have.
+    Args:
+        image: H x W x 3.
+        alpha: H x W, 0..1.
+        cancelled: polled at each level.
+        limits: smallest and largest value that colors have.
+
+    Returns:
+        Foreground and background, each H x W x 3.
+
+    Raises:
+        Cancelled: `cancelled()` returned True.
     """
     height, width = alpha.shape
     longest = max(height, width)

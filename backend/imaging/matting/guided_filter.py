@@ -41,13 +41,22 @@ def guided_coefficients(
     weight: FloatArray | None = None,
     by_fit: bool = False,
 ) -> LinearModel:
-    """The linear model of every pixel, such that ``a . guide + b`` is the filtered target.
+    """The linear model of every pixel, such that ``a . guide + b`` is the filtered target (equation 5).
 
-    guide: H x W x 3; target: H x W; eps: ridge penalty on ``a`` in squared guide units (equation 5).
-    weight: H x W, >= 0, the trust in each sample of the fit; equal when None.
-    by_fit: average the windows that cover a pixel by how much of the target they explain against what they leave over,
-        rather than equally: windows that hold one side only, or straddle an unrelated edge, then do not leak.
-    The model's parts are means over the windows that cover a pixel, as in equation 8.
+    Args:
+        guide: H x W x 3.
+        target: H x W.
+        radius: of the windows of 2 radius + 1 pixels.
+        eps: ridge penalty on ``a``, in squared guide units.
+        weight: H x W, >= 0, the trust in each sample of the fit; equal when None.
+        by_fit: average the windows that cover a pixel by how much of the target they explain against what they leave
+            over, rather than equally: windows that hold one side only, or straddle an unrelated edge, then do not leak.
+
+    Returns:
+        The model, whose parts are means over the windows that cover a pixel (equation 8).
+
+    Raises:
+        ValueError: the shapes do not fit.
     """
     if guide.ndim != 3 or guide.shape[2] != 3 or guide.shape[:2] != target.shape:
         raise ValueError(f"guided filter: need a guide H x W x 3 and a target H x W, got {guide.shape}, {target.shape}")
@@ -92,7 +101,17 @@ def resize(x: FloatArray, size: tuple[int, int]) -> FloatArray:
 
 
 def resize_part(x: FloatArray, size: tuple[int, int], rows: slice, columns: slice) -> FloatArray:
-    """The part [rows, columns] of x enlarged (bilinear) to size (width, height), without enlarging the rest."""
+    """A part of an image as it is when the image is enlarged, without enlarging the rest.
+
+    Args:
+        x: h x w or h x w x C.
+        size: width and height of the whole, enlarged.
+        rows: of the whole that are wanted.
+        columns: of the whole that are wanted.
+
+    Returns:
+        The part, bilinear, as many rows and columns as the slices have.
+    """
     scale = x.shape[1] / size[0], x.shape[0] / size[1]
     # Pixel centers onto pixel centers, as in cv2.resize.
     shift = [(part.start + 0.5) * k - 0.5 for part, k in zip((columns, rows), scale, strict=True)]

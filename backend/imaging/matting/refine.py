@@ -98,13 +98,22 @@ def refine(
 ) -> AnyArray:
     """Alpha of the subject at the image's own size.
 
-    image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded; probability: h x w of any size up to the image's,
-    0..1, as a network gives it. edge: "soft" keeps hair and fur, "hard" is a clean anti-aliased outline along the
-    image's contours. quality: "fine" solves closed-form matting on the band, some seconds instead of tenths.
-    band: half the width of the unknown band around the 0.5 contour, in network pixels.
-    out: H x W float32, or uint8 for 0..255, that is written and returned; a new float32 array when None.
-    progress is called with 0..1; cancelled is polled and raises Cancelled. Returns alpha, exactly 0 or 1 (255) outside
-    the band. Raises ValueError when the shapes do not fit.
+    Args:
+        image: H x W x 3, uint8, uint16, or float 0..1, sRGB-encoded.
+        probability: h x w of any size up to the image's, 0..1, as a network gives it.
+        edge: "soft" keeps hair and fur, "hard" is a clean anti-aliased outline along the image's contours.
+        quality: "fine" solves closed-form matting on the band, some seconds instead of tenths.
+        band: half the width of the unknown band around the 0.5 contour, in network pixels.
+        out: H x W float32, or uint8 for 0..255, that is written and returned; a new float32 array when None.
+        progress: called with the finished fraction.
+        cancelled: polled between blocks.
+
+    Returns:
+        H x W, exactly 0 or 1 (255) outside the band.
+
+    Raises:
+        ValueError: the shapes do not fit.
+        Cancelled: `cancelled()` returned True.
     """
     if image.ndim != 3 or image.shape[2] != 3 or probability.ndim != 2:
         raise ValueError(f"matting needs an image H x W x 3 and a map h x w, got {image.shape} and {probability.shape}")

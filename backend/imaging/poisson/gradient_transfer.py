@@ -43,7 +43,8 @@ def estimate_transfer(source: AnyArray, target: AnyArray, mask: BoolArray, known
     """Compare source and target around the mask.
 
     Args:
-        source, target: `H x W x C`, one dtype, integers or floats of 0..1.
+        source: `H x W x C`, integers or floats of 0..1.
+        target: `H x W x C` of the source's type.
         mask: `H x W`, what is pasted.
         known: `H x W`, where the source is valid.
 

@@ -39,7 +39,17 @@ class Fill:
 
 
 def as_layer(fill: Fill, name: str, part: Raster, layer: Raster) -> Output:
-    """The hole's box as a layer of the layer's format with alpha. part: what the fill shows of the layer."""
+    """The hole's box as a layer of the layer's format with alpha.
+
+    Args:
+        fill: what the hole is filled with.
+        name: of the new layer.
+        part: what the fill shows of the layer.
+        layer: that is filled.
+
+    Returns:
+        A layer no larger than the hole.
+    """
     box = bounding_box(fill.hole)
     assert box is not None  # there is a hole
     form = layer.format
@@ -51,7 +61,17 @@ def as_layer(fill: Fill, name: str, part: Raster, layer: Raster) -> Output:
 
 
 def as_copy(fill: Fill, name: str, part: Raster, layer: Raster) -> Output:
-    """The whole layer, bit-identical but for the hole, in which color and alpha are mixed by the fill's weight."""
+    """The whole layer, bit-identical but for the hole, in which color and alpha are mixed by the fill's weight.
+
+    Args:
+        fill: what the hole is filled with.
+        name: of the new layer.
+        part: what the fill shows of the layer.
+        layer: that is filled.
+
+    Returns:
+        A layer of the layer's size.
+    """
     form, result = layer.format, samples(layer).copy()
     there = np.s_[part.y - layer.y :, part.x - layer.x :]
     window = result[there][: part.height, : part.width]

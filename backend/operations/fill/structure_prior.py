@@ -32,9 +32,17 @@ def network(context: Context) -> Network | None:
 def structure_prior(
     image: FloatArray, hole: AnyArray, known: AnyArray, network: Network, context: Context
 ) -> FloatArray:
-    """The image as smooth as the network sees it, with what it puts into the hole, H x W x 3, 0..1.
+    """The image as smooth as the network sees it, with what it puts into the hole.
 
-    image: H x W x 3, sRGB-encoded. known: where it means anything; nowhere in the hole.
+    Args:
+        image: H x W x 3, 0..1, sRGB-encoded.
+        hole: H x W, where to fill.
+        known: H x W, where the image means anything; nowhere in the hole.
+        network: of partial convolutions, and its card.
+        context: of the job.
+
+    Returns:
+        H x W x 3 float32, 0..1.
     """
     net: PConvUNet = network.net
     side = network.card.input_size

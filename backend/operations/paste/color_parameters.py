@@ -34,9 +34,18 @@ def network(context: Context) -> Network | None:
 def predict_parameters(
     network: Network, content: Encoded, image: Encoded, alpha: FloatArray, box: Box, context: Context
 ) -> FloatArray:
-    """CELLS x CELLS x 15 over the box of what is pasted.
+    """The parameters of the color transform over the box of what is pasted.
 
-    content: H x W, valid where alpha (H x W, 0..1) is not 0; image: H x W; box: where alpha is not 0.
+    Args:
+        network: the harmonizer, and its card.
+        content: H x W, valid where alpha is not 0.
+        image: H x W, what it is pasted onto.
+        alpha: H x W, 0..1.
+        box: where alpha is not 0.
+        context: of the job.
+
+    Returns:
+        CELLS x CELLS x 15.
     """
     import torch
 
@@ -59,7 +68,17 @@ def predict_parameters(
 def apply_parameters(
     grid: FloatArray, content: Encoded, result: Encoded, mask: BoolArray, box: Box, strength: float, context: Context
 ) -> None:
-    """Write the transformed content into the result, inside the mask; box: what the grid lies over."""
+    """Write the transformed content into the result, inside the mask.
+
+    Args:
+        grid: of parameters, over the box.
+        content: H x W, what is pasted.
+        result: H x W, changed in place.
+        mask: H x W, what is written.
+        box: what the grid lies over.
+        strength: 0 leaves the content as it is, 1 is all of the transform.
+        context: of the job.
+    """
     for rows in row_strips(box.height):
         window = slice(box.y + rows.start, box.y + rows.stop), slice(box.x, box.x + box.width)
         before = content.at(window)

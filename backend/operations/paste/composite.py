@@ -69,7 +69,7 @@ def _selected(job: Job) -> Box | None:
 
 
 def cropped(layer: Raster) -> Raster:
-    """The layer with alpha, cut to what it shows."""
+    """The layer with alpha, cut to what it shows. Raises OperationError when it shows nothing."""
     if not layer.format.has_alpha:
         return layer
     box = bounding_box(coverage(layer) > 0)

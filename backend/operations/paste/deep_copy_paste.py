@@ -49,7 +49,14 @@ def add_answer(
 ) -> None:
     """Add what the network says to the Poisson solution, inside the mask.
 
-    content, solution: H x W x C; image: what is pasted onto; mask: H x W; box: the mask's.
+    Args:
+        net: the copy-paste network, and its card.
+        content: H x W x C, what is pasted.
+        image: H x W x C, what it is pasted onto.
+        solution: H x W x C, changed in place.
+        mask: H x W.
+        box: the mask's.
+        context: of the job.
     """
     context.progress(0.5, "Looking at light and color", None)
     answer = _predict(net, content, image, solution.pixels, mask, box, context)

@@ -28,9 +28,16 @@ class Edge:
 
 
 def choose_edge(content: AnyArray, mask: BoolArray, known: BoolArray, agreement: float) -> Edge:
-    """Decide for content H x W x C that is pasted where `mask` is, and exists where `known` is.
+    """Decide between a seamless edge and that of an object.
 
-    agreement: of content and target around the mask, 0..1; see `gradient_transfer`.
+    Args:
+        content: H x W x C, what is pasted.
+        mask: H x W, where it is pasted.
+        known: H x W, where the content exists.
+        agreement: of content and target around the mask, 0..1; see `gradient_transfer`.
+
+    Returns:
+        The edge, and why.
     """
     if agreement >= SAME_SCENE:
         return Edge("seamless", "Pasted seamlessly: around it both images show the same scene.")

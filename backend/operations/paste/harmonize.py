@@ -49,11 +49,20 @@ def harmonize(
     transfer: GradientTransfer | None = None,
     alpha: FloatArray | None = None,
 ) -> AnyArray:
-    """The content with the image's light and color: like `image` where the mask is not.
+    """The content with the image's light and color. Where weights are missing a note says what was done instead.
 
-    content, image: H x W x 1 or 3 (RGB) of one type (not half), valid one pixel beyond the mask; linear: whether they
-    are linear light, else sRGB-encoded; transfer: what the surroundings say of the two images' colors; alpha: H x W,
-    the object's. Where weights are missing a note says what was done instead.
+    Args:
+        content: H x W x 1 or 3 (RGB), integers or 32-bit floats, valid one pixel beyond the mask.
+        image: H x W x 1 or 3 of the content's type.
+        mask: H x W, where the content is pasted.
+        linear: whether both are linear light; else they are sRGB-encoded.
+        options: of the method.
+        context: of the job.
+        transfer: what the surroundings say of the two images' colors.
+        alpha: H x W, the object's.
+
+    Returns:
+        Like `image` where the mask is not.
     """
     box = bounding_box(mask)
     if box is None or options.strength == 0:
@@ -96,7 +105,17 @@ def harmonize(
 
 
 def at_its_own_place(content: AnyArray, image: AnyArray, mask: BoolArray, known: BoolArray) -> bool:
-    """Whether content and image are the same under the mask and, where the content is known, around it."""
+    """Whether content and image are the same under the mask and around it: a part of an image pasted back.
+
+    Args:
+        content: H x W x C.
+        image: H x W x C, of the content's type.
+        mask: H x W, where the content is pasted.
+        known: H x W, where the content exists.
+
+    Returns:
+        Whether they differ by no more than rounding.
+    """
     box = bounding_box(mask)
     assert box is not None
     window = box.padded(BESIDE, mask.shape).window

@@ -37,12 +37,25 @@ def harmonize_layer(job: Job, context: Context) -> list[Output]:
 def blend(
     source: Raster, target: Raster, selection: Raster | None, parameters: dict[str, Value], context: Context
 ) -> list[Output]:
-    """The new layer, in the source's format with alpha, and below it the shadow where one is asked for.
+    """The new layer, and below it the shadow where one is asked for.
 
     What is pasted: the source where it is opaque and, if there is a selection, selected. With the edge "seamless" it is
     what is more of both than not, cloned along its outline; with "object" it keeps its soft edge, which with a
     selection is made to follow the image and is decontaminated of the old background; "auto" decides, and a note says
-    what for. Raises OperationError when there is nothing to paste, or nothing to paste onto.
+    what for.
+
+    Args:
+        source: what is pasted, at its place.
+        target: what it is pasted onto.
+        selection: what of the source is meant; None: all of it.
+        parameters: of the action.
+        context: of the job.
+
+    Returns:
+        The layer, in the source's format with alpha, and the shadows.
+
+    Raises:
+        OperationError: there is nothing to paste, or nothing to paste onto.
     """
     method, edge = str(parameters["method"]), str(parameters["edge"])
     window = _window(source.box, target.box)
@@ -107,7 +120,19 @@ def blend(
 def shadows(
     alpha: FloatArray, parameters: dict[str, Value], wanted: PixelFormat, x: int, y: int, profile: bytes
 ) -> list[Output]:
-    """The black layers asked for below an object whose alpha (H x W) lies at x, y: contact and cast shadow."""
+    """The black layers asked for below an object: contact and cast shadow.
+
+    Args:
+        alpha: H x W, the object's, 0..1.
+        parameters: of the action.
+        wanted: format of the layers.
+        x: of the alpha's left edge, in pixels of the image.
+        y: of its upper edge.
+        profile: color profile of the layers.
+
+    Returns:
+        No layer, one, or two.
+    """
     outputs = []
     if (share := float(parameters["shadow"]) / 100) > 0:
         opacity, room = contact_shadow(alpha)
@@ -122,7 +147,14 @@ def shadows(
 
 
 def match_grain(pasted: Encoded, image: Encoded, mask: BoolArray, box: Box) -> None:
-    """Give the paste as much grain as the image around it has, where it has less."""
+    """Give the paste as much grain as the image around it has, where it has less.
+
+    Args:
+        pasted: H x W x C, changed in place.
+        image: H x W x C, what it is pasted onto.
+        mask: H x W.
+        box: the mask's.
+    """
     seen = box.padded(max(box.width, box.height) // 4 + 8, mask.shape).window
     around, inside = grain_level(image.at(seen), ~mask[seen]), grain_level(pasted.at(seen), mask[seen])
     missing = np.sqrt(np.maximum(np.square(around) - np.square(inside), 0))

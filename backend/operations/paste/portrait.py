@@ -55,8 +55,19 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
 
 
 def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> Raster:
-    """The layer in the painting's style or a preset's, in strokes as large as the painting's or, where those hide
-    a face, finer."""
+    """A layer in the painting's style or a preset's.
+
+    The strokes are as large as the painting's or, where those hide a face, finer.
+
+    Args:
+        source: the layer with the person.
+        painting: that it goes into.
+        job: with the settings of the style.
+        context: of the job.
+
+    Returns:
+        The layer, painted, in its own size.
+    """
     style = str(job.parameters["style"])
     if style == "colors":
         return source

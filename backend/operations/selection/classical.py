@@ -83,7 +83,17 @@ def _softened(mask: UInt8Array, image: FloatArray) -> UInt8Array:
 def output(mask: UInt8Array, job: Job, layer: Raster, name: str) -> Output:
     """The mask, grown and feathered as asked for, at the layer's place; nothing where the layer is transparent.
 
-    Raises OperationError when nothing is left of it: no selection is replaced by an empty one.
+    Args:
+        mask: H x W, 0..255.
+        job: with the settings.
+        layer: that the mask belongs to.
+        name: of the result.
+
+    Returns:
+        A selection.
+
+    Raises:
+        OperationError: nothing is left of it. No selection is replaced by an empty one.
     """
     if pixels := int(job.parameters["grow"]):
         mask = grow(mask, pixels)

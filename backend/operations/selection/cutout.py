@@ -46,9 +46,16 @@ def _keep(job: Job) -> bool:
 
 
 def cut(layer: Raster, alpha: FloatArray, context: Context, keep_hidden: bool = True) -> Raster:
-    """The layer with `alpha` (H x W) beside its own, and in its edge the subject's colors free of the background's.
+    """The layer with another alpha beside its own, and in its edge the subject's colors free of the background's.
 
-    Below alpha 0 the colors stay, or are cleared.
+    Args:
+        layer: to cut out of.
+        alpha: H x W, 0..1.
+        context: of the job.
+        keep_hidden: below alpha 0 the colors stay; else they are cleared.
+
+    Returns:
+        A layer of the same size, with alpha.
     """
     wanted = PixelFormat(layer.format.channels.removesuffix("A") + "A", layer.format.depth, layer.format.linear)
     color = converted(layer, wanted)

@@ -24,7 +24,17 @@ def on_layer(box: Box, perception: Perception) -> Box:
 
 
 def surroundings(box: Box, whole: Box, room: float = ROOM, closer: float = CLOSER) -> Box:
-    """What to look at for an object in `box`: its neighborhood, or all where that is nearly all."""
+    """What to look at for an object: its neighborhood, or all where that is nearly all.
+
+    Args:
+        box: of the object, in pixels.
+        whole: of the layer.
+        room: around the object, as a share of its longer side.
+        closer: share of the layer's area above which the neighborhood is not worth a look of its own.
+
+    Returns:
+        The neighborhood, cut at the layer's border, or `whole`.
+    """
     near = box.padded(round(room * max(box.width, box.height)), (whole.height, whole.width))
     return near if near.width * near.height < closer * whole.width * whole.height else whole
 

@@ -42,7 +42,17 @@ def network(context: Context) -> TransformerNet:
 
 
 def mixture(style: str, strength: float, second: str = "none", mix: float = 0.0) -> dict[str, float]:
-    """Weights of the styles' codes: `strength` from photograph to style, `mix` to the second, 0..1."""
+    """Weights of the styles' codes.
+
+    Args:
+        style: name of the first style.
+        strength: from the photograph, 0, to the styles, 1.
+        second: name of the second style, or "none".
+        mix: share of the second style, 0..1.
+
+    Returns:
+        Weights by name, which add up to 1.
+    """
     weights: dict[str, float] = {PHOTOGRAPH: 1 - strength}
     shares = [(style, 1.0)] if second == "none" else [(style, 1 - mix), (second, mix)]
     for name, share in shares:
@@ -64,10 +74,21 @@ def stylized(
     context: Context,
     report: Callable[[float], None] = lambda fraction: None,
 ) -> AnyArray:
-    """The image in a mixture of styles, of the same size and type.
+    """The image in a mixture of styles.
 
-    weights: of the styles, by name; stroke: size of the strokes, 1 being that of the network on the image's own
-    pixels. Raises Cancelled.
+    Args:
+        image: H x W x 3, integers or 0..1, sRGB-encoded.
+        net: the style network.
+        weights: of the styles, by name.
+        stroke: size of the strokes, 1 being that of the network on the image's own pixels.
+        context: of the job.
+        report: called with the finished fraction.
+
+    Returns:
+        H x W x 3 of the image's type.
+
+    Raises:
+        Cancelled: the job was cancelled.
     """
     height, width = image.shape[:2]
     finest = (LARGEST / (height * width)) ** 0.5

@@ -65,9 +65,19 @@ def style_previews(job: Job, context: Context) -> list[Output]:
 def repainted(
     paint: Callable[[AnyArray, Context], AnyArray], title: str, region: str, job: Job, context: Context
 ) -> list[Output]:
-    """What `paint` makes of the layer's opaque colors, in the region asked for; its result is of their size and type.
+    """What a painter makes of the layer, in the region asked for.
 
     The job's `keep_colors` takes light and dark of it alone; a `strength` of 0 leaves the layer as it is, bit for bit.
+
+    Args:
+        paint: makes the layer's opaque colors, H x W x 3, into others of their size and type.
+        title: of the new layer.
+        region: a value of the action's parameter `region`.
+        job: with the layer and the settings.
+        context: of the job.
+
+    Returns:
+        The new layer.
     """
     layer, settings = job.inputs["image"], job.parameters
 

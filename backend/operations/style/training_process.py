@@ -44,9 +44,16 @@ def held(name: str) -> Iterator[None]:
 
 
 def begin(name: str, painting: Path | bytes, photos: Path, steps: int) -> None:
-    """Write down what is to be trained; `painting` is a file of the user's, or what is to be the run's own PNG file.
+    """Write down what is to be trained.
 
-    Raises CustomStyleError, before anything is changed, when such a run has begun, or there is no painting.
+    Args:
+        name: of the style.
+        painting: a file of the user's, or what is to be the run's own PNG file.
+        photos: folder of photographs.
+        steps: of the training.
+
+    Raises:
+        CustomStyleError: such a run has begun, or there is no painting. Nothing is changed then.
     """
     from models.training.style.custom import Settings
     from models.zoo.custom_styles import check_name

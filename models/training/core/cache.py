@@ -37,7 +37,10 @@ class Entry:
 
 
 def read_masked(path: Path, mask: Path | None, longest: int = LONGEST) -> UInt8Array:
-    """H x W x 4 uint8: RGB and the mask (or the image's own alpha, or 0 where there is neither)."""
+    """H x W x 4 uint8: RGB and the mask (or the image's own alpha, or 0 where there is neither).
+
+    Raises ValueError when the sizes differ.
+    """
     pixels = read_rgba(path)
     if mask is not None:
         alpha = read_gray(mask)
@@ -78,6 +81,7 @@ def write_table(folder: Path, out: Path, name: str) -> list[Entry]:
 
 
 def read_entries(index: Path) -> list[Entry]:
+    """The entries of a table, in order."""
     return [Entry(**row) for row in json.loads(index.read_text())]
 
 

@@ -9,13 +9,19 @@ T = TypeVar("T")
 
 
 def parse(config: type[T], arguments: Sequence[str], program: str, old: Mapping[str, str] | None = None) -> T:
-    """The config that the arguments ask for. Ends the program, with what is wrong, where they are not right.
+    """The config that the arguments ask for.
 
     Args:
         config: a dataclass.
         arguments: without the program's name.
         program: its name, for messages.
         old: options of earlier versions and what they are now; they still work, but help does not name them.
+
+    Returns:
+        An instance of the config.
+
+    Raises:
+        SystemExit: the arguments are not right; the message says what is wrong.
     """
     import tyro  # here, since the training of custom styles inside the backend does without it
 

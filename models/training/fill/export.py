@@ -51,6 +51,9 @@ def export_fill(weights: Path, name: str, data: Path, size: int, residual_scale:
 
     Returns:
         The card's text.
+
+    Raises:
+        ValueError: the network adds nothing to a smooth filling, and a factor is given.
     """
     net = load(weights)
     if residual_scale != 1:

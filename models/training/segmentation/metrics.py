@@ -13,7 +13,20 @@ from torch import Tensor
 
 
 def confusion_matrix(truth: Tensor, predicted: Tensor, classes: int, ignore: int = 255) -> Tensor:
-    """classes x classes int64 counts; truth and predicted: integers of one shape, `ignore` in the truth is left out."""
+    """How often each class of the truth was answered with each class.
+
+    Args:
+        truth: integers of any shape.
+        predicted: integers of the truth's shape.
+        classes: how many there are.
+        ignore: pixels of this number in the truth are left out.
+
+    Returns:
+        classes x classes int64 counts, the truth's classes in rows.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     if truth.shape != predicted.shape:
         raise ValueError(f"truth is {tuple(truth.shape)}, the prediction {tuple(predicted.shape)}")
     known = truth != ignore

@@ -104,7 +104,10 @@ def people_in_a_scene(labels: UInt8Array) -> NDArray[np.float32] | None:
 
 def write_agreed(root: Path, name: str, portrait: TFLite) -> int:
     """Writes NAME.agreed.json (numbers of the images) and NAME.agreed.u8 (their masks), those of people in a scene
-    twice; returns how many there are."""
+    twice; returns how many there are.
+
+    Raises ValueError when the table has no class labels yet.
+    """
     table = Table(root, name)
     numbers, masks = [], []
     for i in range(len(table)):

@@ -151,7 +151,10 @@ class Launch:
         self._lock: IO[bytes] | None = None
 
     def lock(self) -> bool:
-        """Whether it is for this process to start the backend: false while another one is at it."""
+        """Whether it is for this process to start the backend: false while another one is at it.
+
+        Raises LaunchError when the folder cannot be written to.
+        """
         try:
             self._lock = self._lock or take_lock(self.run_dir / "start.lock")
         except OSError as error:
@@ -164,7 +167,10 @@ class Launch:
         return self._lock is not None
 
     def start(self) -> None:
-        """Start the backend. Only with the lock, and after a look that none has come up meanwhile."""
+        """Start the backend. Only with the lock, and after a look that none has come up meanwhile.
+
+        Raises LaunchError when it cannot be started.
+        """
         import subprocess  # not above: it is slow to load, and most often a backend runs already
 
         self.started = True
