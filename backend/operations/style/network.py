@@ -48,7 +48,7 @@ def mixture(style: str, strength: float, second: str = "none", mix: float = 0.0)
         style: name of the first style.
         strength: from the photograph, 0, to the styles, 1.
         second: name of the second style, or "none".
-        mix: share of the second style, 0..1.
+        mix: from the first style, 0, to the second, 1.
 
     Returns:
         Weights by name, which add up to 1.
