@@ -1,6 +1,11 @@
 """Edges at full size: alpha error in the band, foreground error and time, on composites whose alpha is known.
 
     python -m benchmarks.matting DATA [--photos 8] [--large] [--images FOLDER]
+    python -m benchmarks.matting DATA --photos 3 --pymatting --longest 1000
+
+With PyMatting installed (pip install pymatting), --pymatting has its closed-form and KNN matting and its multi-level
+foreground estimation take part. They and "closed form" get one and the same trimap: the network's answer enlarged, and
+a band around its outline.
 
 DATA is the data folder ($INLAY_DATA). Scenes are RGBA cut-outs enlarged onto photographs and furry bodies drawn strand
 by strand; what a network would answer is imitated by shrinking the true alpha to a few hundred pixels, displacing its
@@ -10,9 +15,10 @@ outline, blurring and sharpening it. The error is taken where the truth or any m
 from __future__ import annotations
 
 import argparse
+import importlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -22,6 +28,7 @@ from numpy.typing import NDArray
 from backend.imaging.arrays import FloatArray
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.matting import foreground, refine
+from backend.imaging.matting.closed_form import closed_form_matting
 
 
 @dataclass(frozen=True)
@@ -129,11 +136,40 @@ def bilinear(image: NDArray[np.uint8], probability: FloatArray) -> FloatArray:
     return enlarged
 
 
+def band_trimap(image: NDArray[np.uint8], probability: FloatArray) -> refine.Trimap:
+    """What is known at the image's size, without strands that are followed beyond the band."""
+    size = image.shape[1::-1]
+    enlarged = np.clip(cv2.resize(probability, size, interpolation=cv2.INTER_CUBIC), 0, 1)
+    return refine.trimap(enlarged, refine.BAND * max(size) / max(probability.shape))
+
+
+def closed_form(image: NDArray[np.uint8], probability: FloatArray) -> FloatArray:
+    """Closed-form matting from the trimap alone, at the image's size."""
+    known = band_trimap(image, probability)
+    target = np.where(known.unknown, np.float32(0.5), known.foreground.astype(np.float32))
+    return closed_form_matting(to_unit(image), target, np.where(known.unknown, 0, np.float32(100)))
+
+
+def pymatting(name: str) -> Callable[[NDArray[np.uint8], FloatArray], FloatArray]:
+    """A method of PyMatting, by the name of its function. Compiles it before it is timed."""
+    estimate = getattr(importlib.import_module("pymatting"), name)
+
+    def method(image: NDArray[np.uint8], probability: FloatArray) -> FloatArray:
+        known = band_trimap(image, probability)
+        trimap = np.where(known.unknown, 0.5, known.foreground.astype(np.float64))
+        return np.asarray(estimate(image / 255, trimap), np.float32)
+
+    shades = np.linspace(0, 255, 64, dtype=np.uint8)
+    method(np.dstack([np.tile(shades, (64, 1))] * 3), np.tile(np.float32([0, 0, 0, 0, 1, 1, 1, 1]), (8, 1)))
+    return method
+
+
 METHODS: dict[str, Callable[[NDArray[np.uint8], FloatArray], FloatArray]] = {
     "bilinear": bilinear,
     "fast": lambda image, probability: refine.refine(image, probability),
     "fine": lambda image, probability: refine.refine(image, probability, quality="fine"),
     "hard": lambda image, probability: refine.refine(image, probability, edge="hard"),
+    "closed form": closed_form,
 }
 
 
@@ -160,6 +196,16 @@ def errors(alpha: FloatArray, scene: Scene, band: NDArray[np.bool_]) -> tuple[fl
     return float(np.mean(np.abs(difference))), float(np.sqrt(np.mean(difference**2))), gradient
 
 
+def reduced_scene(scene: Scene, longest: int) -> Scene:
+    """The scene at most so many pixels long."""
+    scale = min(1.0, longest / max(scene.alpha.shape))
+    size = round(scene.alpha.shape[1] * scale), round(scene.alpha.shape[0] * scale)
+    image, alpha, colors = (
+        cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (scene.image, scene.alpha, scene.foreground)
+    )
+    return replace(scene, image=image, alpha=alpha, foreground=colors)
+
+
 def halo(scene: Scene, color: NDArray[np.floating]) -> float:
     """Mean absolute error of the premultiplied foreground (0..1) where the true alpha is fractional."""
     mixed = (scene.alpha > 0.02) & (scene.alpha < 0.98)
@@ -170,11 +216,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
     parser.add_argument("--photos", type=int, default=8, help="scenes of each kind")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--methods", nargs="+", default=["bilinear", "fast", "fine", "hard"], choices=list(METHODS))
+    parser.add_argument("--pymatting", action="store_true", help="PyMatting's methods, too")
+    parser.add_argument("--longest", type=int, default=1 << 16, help="longest side of the scenes, in pixels")
     parser.add_argument("--large", action="store_true", help="one furry scene of 4000 x 3000 instead, for the time")
     parser.add_argument("--images", type=Path, help="write scene and alphas here")
     arguments = parser.parse_args()
     rng = np.random.default_rng(7)
+    estimators: dict[str, Callable[[Scene], NDArray[np.generic]]] = {
+        "foreground": lambda scene: foreground.estimate_foreground(scene.image, scene.alpha)
+    }
+    if arguments.pymatting:
+        if not arguments.large:  # at 12 MP they take minutes
+            METHODS.update({name: pymatting(name) for name in ("estimate_alpha_cf", "estimate_alpha_knn")})
+            arguments.methods += ["closed form", "estimate_alpha_cf", "estimate_alpha_knn"]
+        multi_level = importlib.import_module("pymatting").estimate_foreground_ml
+        multi_level(np.zeros((8, 8, 3)), np.zeros((8, 8)))  # compiles it
+        estimators["estimate_foreground_ml"] = lambda scene: multi_level(scene.image / 255, scene.alpha)
     if arguments.large:
         groups = {"fur 12 MP": furry_scenes(arguments.data, 1, rng, width=4000)}
     else:
@@ -182,16 +240,16 @@ def main() -> None:
             "cut-outs": cutout_scenes(arguments.data, arguments.photos, rng),
             "fur": furry_scenes(arguments.data, arguments.photos, rng),
         }
-    print("| scenes | method | MAE | RMSE | gradient | seconds |\n| --- | --- | --- | --- | --- | --- |")
+    print("| scenes | method | MAE | RMSE | gradient | processor, s |\n| --- | --- | --- | --- | --- | --- |")
     for group, scenes in groups.items():
         rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in arguments.methods}
-        halos: list[tuple[float, float, float]] = []
-        for scene in scenes:
+        halos: dict[str, list[tuple[float, ...]]] = {}
+        for scene in (reduced_scene(scene, arguments.longest) for scene in scenes):
             band = band_of(scene)
             for name in arguments.methods:
-                start = time.perf_counter()
+                start = time.process_time()
                 alpha = METHODS[name](scene.image, scene.probability)
-                seconds = time.perf_counter() - start
+                seconds = time.process_time() - start
                 rows[name].append((*errors(alpha, scene, band), seconds))
                 if arguments.images:
                     arguments.images.mkdir(parents=True, exist_ok=True)
@@ -199,15 +257,19 @@ def main() -> None:
             if arguments.images:
                 cv2.imwrite(str(arguments.images / f"{scene.name} truth.png"), np.round(scene.alpha * 255))
                 cv2.imwrite(str(arguments.images / f"{scene.name} image.png"), scene.image[..., ::-1])
-            start = time.perf_counter()
-            color = foreground.estimate_foreground(scene.image, scene.alpha)
-            seconds = time.perf_counter() - start
-            halos.append((halo(scene, to_unit(scene.image)), halo(scene, to_unit(color)), seconds))
+            plain = halo(scene, to_unit(scene.image))
+            for name, estimate in estimators.items():
+                start = time.process_time()
+                color = estimate(scene)
+                seconds = time.process_time() - start
+                halos.setdefault(name, []).append((plain, halo(scene, to_unit(color)), seconds))
         for name, values in rows.items():
             mean = np.mean(values, axis=0)
             print(f"| {group} | {name} | {mean[0]:.4f} | {mean[1]:.4f} | {mean[2]:.4f} | {mean[3]:.2f} |")
-        before, after, seconds = np.mean(halos, axis=0)
-        print(f"\n{group}: edge color error {before:.4f} as photographed, {after:.4f} estimated, {seconds:.2f} s\n")
+        for name, colors in halos.items():
+            before, after, seconds = np.mean(colors, axis=0)
+            print(f"{group}, {name}: edge colors off by {before:.4f} before, {after:.4f} after, {seconds:.2f} s")
+        print()
 
 
 if __name__ == "__main__":

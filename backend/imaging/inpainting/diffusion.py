@@ -7,6 +7,7 @@ import numpy as np
 
 from backend.imaging import CancelCheck, stop_if
 from backend.imaging.arrays import BoolArray, FloatArray
+from backend.imaging.masks.regions import bounding_box
 
 RADIUS = 3  # pixels around each that are looked at
 MARGIN = 4  # pixels around the holes that are needed
@@ -19,12 +20,10 @@ def diffused(image: FloatArray, hole: BoolArray, cancelled: CancelCheck | None =
     Bit-identical outside of the hole.
     """
     result = image.copy()
-    rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
-    if not len(rows):
+    box = bounding_box(hole)
+    if box is None:
         return result
-    window = np.s_[
-        max(0, rows[0] - MARGIN) : rows[-1] + MARGIN + 1, max(0, columns[0] - MARGIN) : columns[-1] + MARGIN + 1
-    ]
+    window = box.padded(MARGIN, hole.shape).window
     # OpenCV leaves out the border of the image: it gets one that is missing, too
     part, missing = np.pad(image[window], ((2, 2), (2, 2), (0, 0)), mode="edge"), np.pad(hole[window], 2, mode="edge")
     mask = missing.astype(np.uint8)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from backend.imaging.arrays import AnyArray, FloatArray
-from backend.imaging.color.spaces import to_unit
+from backend.imaging.color.spaces import REC601, to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.matting.guided_filter import resize_part
 from backend.io.rasters import as_depth, depth_of
@@ -20,7 +20,6 @@ DETAIL_SIZE = 1024  # longest side of the copy in which detail is looked for
 NOISE = (0.33 / 255, 0.5 / 255)  # deviation from smoothness up to which there is no detail, and from which there is
 SMOOTH = 0.08  # standard deviation of the blur where there is none, of the longer side
 STEEPEST = 12.0  # largest exponent
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def keep_tones(image: AnyArray, painted: AnyArray, amount: float) -> None:
@@ -50,7 +49,7 @@ def _keep_smooth(image: AnyArray, painted: AnyArray, amount: float) -> None:
     would make bands of a gradient's last bits."""
     height, width = image.shape[:2]
     size, small = _size(image, DETAIL_SIZE), _size(image, WORK_SIZE)
-    luma = to_unit(reduced(image, size)).reshape(size[1], size[0], 3) @ _LUMA
+    luma = to_unit(reduced(image, size)).reshape(size[1], size[0], 3) @ REC601
     fine = luma - cv2.GaussianBlur(luma, (0, 0), 3)
     for side in (fine, fine.T):  # at the border the blur of a slope is bent
         rim = min(9, len(side) // 4)
@@ -80,5 +79,5 @@ def _size(image: AnyArray, longest: int) -> tuple[int, int]:
 
 def _light(image: AnyArray, size: tuple[int, int]) -> FloatArray:
     """Luma on the large scale, h x w."""
-    luma = to_unit(reduced(image, size)).reshape(size[1], size[0], 3) @ _LUMA
+    luma = to_unit(reduced(image, size)).reshape(size[1], size[0], 3) @ REC601
     return np.asarray(cv2.GaussianBlur(luma, (0, 0), max(1.0, SPREAD * max(size))), np.float32)

@@ -8,9 +8,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.core.arrays import UInt8Array
+from models.training.core.arrays import BoolArray, UInt8Array
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+
+
+def bounding_box(mask: BoolArray) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 (exclusive) of the true pixels of a mask, H x W. Raises ValueError where there are none."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        raise ValueError("the mask is empty")
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.core.arrays import BoolArray, FloatArray
+from models.training.core.images import bounding_box
 
 MIXING_CELLS = 10
 SIGMA_FACES = 15.0
@@ -106,8 +107,8 @@ def roughen(mask: BoolArray, rng: np.random.Generator, most: float = 0.03) -> Bo
 
 def placed(mask: BoolArray, size: int, rng: np.random.Generator) -> BoolArray:
     """An object's mask turned, scaled to 0.25 to 0.7 of the side and put somewhere in a size x size image."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x0, y0, x1, y1 = bounding_box(mask)
+    box = mask[y0:y1, x0:x1]
     scale = rng.uniform(0.25, 0.7) * size / max(box.shape)
     matrix = cv2.getRotationMatrix2D((box.shape[1] / 2, box.shape[0] / 2), rng.uniform(-30, 30), scale)
     matrix[:, 2] += rng.uniform(0.25, 0.75, 2) * size - np.array(box.shape[::-1]) / 2

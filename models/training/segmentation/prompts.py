@@ -8,16 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.core.arrays import UInt8Array
+from models.training.core.images import bounding_box
 
 REGION, INSIDE, OUTSIDE = 0, 1, 2
-
-
-def bounding_box(mask: UInt8Array) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 (exclusive) of the pixels above one half; raises ValueError where there are none."""
-    ys, xs = np.nonzero(mask > 127)
-    if ys.size == 0:
-        raise ValueError("the mask is empty")
-    return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
 
 
 def depth_inside(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -29,7 +22,7 @@ def depth_inside(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 def box(mask: UInt8Array, rng: np.random.Generator, jitter: float = 0.15) -> UInt8Array:
     """A filled box around the mask, each side off by up to `jitter` of the box's size outwards or a third of that
     inwards."""
-    x0, y0, x1, y1 = bounding_box(mask)
+    x0, y0, x1, y1 = bounding_box(mask > 127)
     w, h = x1 - x0, y1 - y0
     left, top, right, bottom = rng.uniform(-jitter / 3, jitter, 4) * rng.uniform()
     out = np.zeros_like(mask)
@@ -41,7 +34,7 @@ def box(mask: UInt8Array, rng: np.random.Generator, jitter: float = 0.15) -> UIn
 def lasso(mask: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """A rough hand-drawn outline: the mask filled, grown (seldom shrunk) by some percent of its size, its outline made
     wobbly."""
-    x0, y0, x1, y1 = bounding_box(mask)
+    x0, y0, x1, y1 = bounding_box(mask > 127)
     size = max(x1 - x0, y1 - y0)
     hard = (mask > 127).astype(np.uint8)
     if rng.uniform() < 0.5:  # some draw around the convex shape

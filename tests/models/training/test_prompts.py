@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.training.segmentation.prompts import INSIDE, OUTSIDE, bounding_box, box, lasso, prompt_for, strokes
+from models.training.core.images import bounding_box
+from models.training.segmentation.prompts import INSIDE, OUTSIDE, box, lasso, prompt_for, strokes
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_prompts_say_something_and_outside_strokes_start_off_the_object(mask: np
 def test_nothing_meant_is_nothing_prompted() -> None:
     assert not prompt_for(np.zeros((40, 40), np.uint8), np.random.default_rng(0)).any()
     with pytest.raises(ValueError, match="empty"):
-        bounding_box(np.zeros((4, 4), np.uint8))
+        bounding_box(np.zeros((4, 4), bool))
 
 
 @pytest.mark.parametrize("seed", range(12))
