@@ -124,6 +124,8 @@ def test_every_parameter_of_the_table_is_an_option(command: str, actions: list[A
         ("style", ["--own", "mine"], ["--custom", "mine"]),
         ("background", ["--subject-light", "1"], ["--subject-exposure", "1"]),
         ("background", ["--background-warmth", "9"], ["--background-temperature", "9"]),
+        ("background", ["--subject-colour", "9"], ["--subject-saturation", "9"]),  # codespell:ignore
+        ("style", ["--style", "wave", "--keep-colours"], ["--style", "wave", "--keep-colors"]),  # codespell:ignore
     ],
 )
 def test_older_spellings_of_options_are_taken_and_hidden(command: str, old: list[str], new: list[str]) -> None:
