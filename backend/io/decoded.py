@@ -86,7 +86,7 @@ def straight(pixels: AnyArray) -> AnyArray:
 
 
 def turned(pixels: AnyArray, orientation: int) -> AnyArray:
-    """AnyArray made upright by their EXIF orientation, 1..8."""
+    """Pixels made upright by their EXIF orientation, 1..8."""
     import numpy as np
 
     if orientation in (5, 6, 7, 8):

@@ -132,7 +132,7 @@ def _check(page: Any, path: Path) -> None:
 
 
 def _colors(page: Any, notes: list[str]) -> tuple[AnyArray, bytes]:
-    """AnyArray as gray or RGB with or without alpha, and the profile that goes with them."""
+    """Pixels as gray or RGB with or without alpha, and the profile that goes with them."""
     import numpy as np
 
     photometric = int(page.photometric)
@@ -247,7 +247,7 @@ def _from_ycbcr(colors: AnyArray) -> AnyArray:
 
 
 def _resolution(page: Any) -> tuple[float, float] | None:
-    """AnyArray per inch."""
+    """Pixels per inch."""
     per_unit = {2: 1.0, 3: 2.54}.get(int(page.tags.valueof(296, 2)))
     if per_unit is None:
         return None

@@ -209,7 +209,7 @@ def _format(source: PixelFormat, target: PixelFormat) -> PixelFormat:
 
 
 def _continued(pixels: AnyArray, valid: BoolArray) -> AnyArray:
-    """AnyArray with a rim beyond `valid` that repeats its edge: there is no gradient across the source's own end."""
+    """Pixels with a rim beyond `valid` that repeats its edge: there is no gradient across the source's own end."""
     result, known = pixels.copy(), valid.copy()
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         here, there = _shifted(dy, dx)
