@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plugin.client.server.launcher import usual_data_directory
+
 SOURCE = Path(__file__).resolve().parent.parent
 """The folder that holds `plugin`, `backend`, `models` and this package."""
 
@@ -39,14 +41,8 @@ class Machine:
 
     @property
     def data(self) -> Path:
-        """Where Inlay lives; the same folder that `plugin.client.server.launcher.data_directory` looks in."""
-        if named := self.environ.get("INLAY_DATA_DIR"):
-            return Path(named)
-        if self.system == "win32":
-            return self.local_appdata / "Inlay"
-        if self.system == "darwin":
-            return self.home / "Library" / "Application Support" / "Inlay"
-        return self.home / ".local" / "share" / "inlay"
+        """Where Inlay lives, and where the plug-in looks for it."""
+        return usual_data_directory(self.system, self.home, self.environ)
 
     @property
     def appdata(self) -> Path:

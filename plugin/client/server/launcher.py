@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -52,11 +53,18 @@ def data_directory() -> Path:
         return Path(named)
     if (confined := sandbox.current()) is not None:
         return confined.data
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Inlay"
-    if sys.platform == "darwin":
-        return _home() / "Library" / "Application Support" / "Inlay"
-    return _home() / ".local" / "share" / "inlay"
+    return usual_data_directory(sys.platform, _home(), os.environ)
+
+
+def usual_data_directory(system: str, home: Path, environment: Mapping[str, str]) -> Path:
+    """Where `data_directory` is, outside of a sandbox, on a system ("linux", "darwin", "win32") for a user's home."""
+    if named := environment.get("INLAY_DATA_DIR"):
+        return Path(named)
+    if system == "win32":
+        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local") / "Inlay"
+    if system == "darwin":
+        return home / "Library" / "Application Support" / "Inlay"
+    return home / ".local" / "share" / "inlay"
 
 
 def _home() -> Path:
