@@ -41,7 +41,8 @@ def install(editors: list[Editor], venv: Venv, console: Console) -> None:
     """
     editor = editors[0]
     with replaced_folder(editor.folder) as folder:
-        leave_out = shutil.ignore_patterns("__pycache__", UNUSED[editor.kind])
+        # Krita looks for action files below this folder, too, and complains when it meets the same one twice
+        leave_out = shutil.ignore_patterns("__pycache__", "*.action", UNUSED[editor.kind])
         shutil.copytree(SOURCE / "plugin", folder / "plugin", ignore=leave_out)
         for version in sorted({e.python for e in editors if e.wheels and e.python}):
             vendor_pyzmq(folder / "vendor", version, venv, console)

@@ -1,4 +1,4 @@
-"""Dialogs made from the table of actions, and the one for the settings."""
+"""Dialogs made from the table of actions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from ..client.actions import Action, Kind, Parameter, Source, Value
 from .choice_field import ChoiceField
 from .compat import QtWidgets
-from .settings import Settings
 
 _LARGEST = 2**31 - 1
 
@@ -17,9 +16,15 @@ class ActionDialog(QtWidgets.QDialog):
     """Asks for an action's parameters and for the layers that it needs beside the active one."""
 
     def __init__(
-        self, action: Action, values: dict[str, Value], layers: list[tuple[str, str]], parent: Any = None
+        self,
+        action: Action,
+        values: dict[str, Value],
+        layers: list[tuple[str, str]],
+        there: dict[str, bool],
+        parent: Any = None,
     ) -> None:
-        """`values` are what the fields start with; `layers` the unique ids and names to pick from.
+        """`values` are what the fields start with; `layers` the unique ids and names to pick from; `there` says which
+        inputs the image has.
 
         Where a choice depends on the image, OK waits for `dynamic_choices.show_outcome`.
         """
@@ -27,17 +32,21 @@ class ActionDialog(QtWidgets.QDialog):
         self.action = action
         self.setWindowTitle(action.label)
         form = QtWidgets.QFormLayout()
+        self._there = there
         self._pickers: dict[str, Any] = {}
         for wanted in action.inputs:
-            if wanted.source is Source.OTHER:
-                picker = _choice([*([] if wanted.required else [("", "None")]), *layers])
+            if wanted.source is Source.OTHER and layers:
+                picker = choice([*([] if wanted.required else [("", "None")]), *layers])
+                picker.setObjectName(wanted.name)
                 self._pickers[wanted.name] = picker
                 form.addRow(wanted.label + ":", picker)
         self._fields = {parameter.name: Field(parameter) for parameter in action.parameters}
         for field in self._fields.values():
             form.addRow("" if field.parameter.kind is Kind.SWITCH else field.parameter.label + ":", field.widget)
+            field.connect(self._show_effect)
+        self._form = form
         self.set_values(values)
-        accept = _arrange(
+        accept = arrange(
             self, action.help, form, lambda: self.set_values({p.name: p.default for p in action.parameters})
         )
         widgets = [field.widget for field in self._fields.values()]
@@ -47,6 +56,14 @@ class ActionDialog(QtWidgets.QDialog):
             self.dynamic_choices.ready.connect(lambda: accept.setEnabled(True))
             self.dynamic_choices.chosen.connect(self.accept)
 
+    def _show_effect(self) -> None:
+        """Gray out the settings that do nothing with the others as they are."""
+        idle = self.action.without_effect({**self._there, **self.values()})
+        for name, field in self._fields.items():
+            for widget in (field.widget, self._form.labelForField(field.widget)):
+                if widget is not None:
+                    widget.setEnabled(name not in idle)
+
     def values(self) -> dict[str, Value]:
         """What was entered, in the parameters' types."""
         return {name: field.value() for name, field in self._fields.items()}
@@ -55,6 +72,7 @@ class ActionDialog(QtWidgets.QDialog):
         """Show these values."""
         for name, value in values.items():
             self._fields[name].set_value(value)
+        self._show_effect()
 
     def others(self) -> dict[str, str]:
         """The unique id of the layer picked for each input that takes one; empty for none."""
@@ -66,16 +84,16 @@ class Field:
 
     def __init__(self, parameter: Parameter) -> None:
         self.parameter = parameter
-        self.widget: Any = {
+        listed = parameter.choice_provider
+        makers: dict[Kind, Callable[[], Any]] = {
             Kind.INTEGER: self._spin_box,
             Kind.NUMBER: self._spin_box,
             Kind.SWITCH: lambda: QtWidgets.QCheckBox(parameter.label),
-            Kind.CHOICE: lambda: (
-                ChoiceField(parameter) if parameter.choice_provider else _choice(list(parameter.choices))
-            ),
+            Kind.CHOICE: lambda: ChoiceField(parameter) if listed else choice(list(parameter.choices)),
             Kind.TEXT: QtWidgets.QLineEdit,
             Kind.FILE: FileField,
-        }[parameter.kind]()
+        }
+        self.widget = makers[parameter.kind]()
         self.widget.setObjectName(parameter.name)
         self.widget.setToolTip(parameter.help)
 
@@ -91,6 +109,19 @@ class Field:
         box.setRange(low, high)
         box.setSuffix(parameter.unit)
         return box
+
+    def connect(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called whenever the user or the program changes the value."""
+        kind, widget = self.parameter.kind, self.widget
+        if kind in (Kind.INTEGER, Kind.NUMBER):
+            signal = widget.valueChanged
+        elif kind is Kind.SWITCH:
+            signal = widget.toggled
+        elif isinstance(widget, ChoiceField):
+            return  # what is in an image takes away no other setting's effect
+        else:
+            signal = widget.currentIndexChanged if kind is Kind.CHOICE else widget.textChanged
+        signal.connect(lambda *_: changed())
 
     def value(self) -> Value:
         """What the widget holds, in the parameter's type."""
@@ -125,6 +156,7 @@ class FileField(QtWidgets.QWidget):
         super().__init__()
         self._folder = folder
         self._line = QtWidgets.QLineEdit()
+        self.textChanged = self._line.textChanged
         button = QtWidgets.QPushButton("Browse…")
         button.clicked.connect(self._browse)
         row = QtWidgets.QHBoxLayout(self)
@@ -150,49 +182,15 @@ class FileField(QtWidgets.QWidget):
             self.setText(path)
 
 
-class SettingsDialog(QtWidgets.QDialog):
-    """Where the backend is and how it is reached."""
-
-    def __init__(self, settings: Settings, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Inlay Settings")
-        self._python, self._source = FileField(), FileField(folder=True)
-        self._transport = _choice([("auto", "Automatic"), ("pyzmq", "ZeroMQ library"), ("pure", "Built in")])
-        self._keep = QtWidgets.QCheckBox("Leave the backend running when Krita closes")
-        self._keep.setToolTip("It ends by itself when it has been idle for a while, and starts again when needed.")
-        form = QtWidgets.QFormLayout()
-        form.addRow("Python of the backend:", self._python)
-        form.addRow("Folder of the backend:", self._source)
-        form.addRow("Transport:", self._transport)
-        form.addRow("", self._keep)
-        self._show(settings)
-        _arrange(
-            self, "Leave both paths empty to use the backend that the installer set up.", form,
-            lambda: self._show(Settings()),
-        )  # fmt: skip
-
-    def settings(self) -> Settings:
-        """What was entered."""
-        return Settings(
-            self._python.text().strip(), self._source.text().strip(), self._transport.currentData(),
-            self._keep.isChecked(),
-        )  # fmt: skip
-
-    def _show(self, settings: Settings) -> None:
-        self._python.setText(settings.python)
-        self._source.setText(settings.folder)
-        self._transport.setCurrentIndex(max(0, self._transport.findData(settings.transport)))
-        self._keep.setChecked(settings.keep_running)
-
-
-def _choice(entries: list[tuple[str, str]]) -> Any:
+def choice(entries: list[tuple[str, str]]) -> Any:
+    """A box to choose from values by their labels."""
     box = QtWidgets.QComboBox()
     for value, label in entries:
         box.addItem(label, value)
     return box
 
 
-def _arrange(dialog: Any, text: str, form: Any, reset: Callable[[], None]) -> Any:
+def arrange(dialog: Any, text: str, form: Any, reset: Callable[[], None]) -> Any:
     """Text above, fields in the middle, buttons below; the button OK."""
     label = QtWidgets.QLabel(text)
     label.setWordWrap(True)

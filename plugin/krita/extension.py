@@ -6,14 +6,21 @@ from typing import Any
 
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 
-from ..client.actions import ACTIONS, BY_NAME, Action, Source, Value
+from ..client.actions import ACTIONS, BY_NAME, Action, Value
 from ..client.choices import dynamic_parameter
 from ..client.messages import Failure, Job, Result
-from . import document, results, settings
-from .compat import QtCore, QtWidgets
-from .dialogs import ActionDialog, SettingsDialog
-from .docker import Docker, open_log
+from ..client.server import preferences
+from ..client.server.launcher import LaunchError
+from . import document, messages, results, settings
+from .actionfile import entries, needs_dialog
+from .compat import QtWidgets
+from .delivery import Delivery
+from .dialogs import ActionDialog
+from .docker import Docker
 from .job_runner import Outcome, Runner
+from .last_result import LastResult, Shown
+from .log_view import open_log
+from .settings_dialog import SettingsDialog
 
 MENU = "inlay_menu"
 registered: list[Any] = []
@@ -28,7 +35,7 @@ def register() -> None:
     registered.append(extension)
     krita.addExtension(extension)
     place = DockWidgetFactoryBase.DockPosition.DockRight  # in full: Krita 6 has no short form
-    krita.addDockWidgetFactory(DockWidgetFactory("inlay_docker", place, lambda: Docker(runner)))
+    krita.addDockWidgetFactory(DockWidgetFactory("inlay_docker", place, lambda: Docker(runner, extension)))
 
 
 def menu_actions() -> list[Action]:
@@ -42,10 +49,8 @@ class InlayExtension(Extension):
     def __init__(self, parent: Any, runner: Runner) -> None:
         super().__init__(parent)
         self.runner = runner
-        self._waiting: list[tuple[Result, document.Origin, str]] = []  # until `results.is_due`
-        self._timer = QtCore.QTimer(self)
-        self._timer.setInterval(200)
-        self._timer.timeout.connect(self._deliver)
+        self.delivery = Delivery(runner, self)
+        self.last = LastResult(runner, self.delivery, self)
 
     def setup(self) -> None:
         """Called by Krita once it is up."""
@@ -63,10 +68,11 @@ class InlayExtension(Extension):
                 folder = window.createAction(name, action.menu, f"tools/{MENU}")
                 folder.setMenu(QtWidgets.QMenu(name, window.qwindow()))
                 folders[action.menu] = f"tools/{MENU}/{name}"
-            label = action.label + ("…" if needs_dialog(action) else "")
-            entry = window.createAction(action.procedure, label, folders[action.menu])
-            entry.setToolTip(action.help)
-            entry.triggered.connect(lambda *_, action=action: self.ask(action))
+            for name, label, at_once in entries(action):
+                entry = window.createAction(name, label, folders[action.menu])
+                entry.setToolTip(action.help)
+                chosen = self.run_at_once if at_once else self.ask
+                entry.triggered.connect(lambda *_, action=action, chosen=chosen: chosen(action))
         for name, label, place in (
             ("inlay-cancel", "Cancel Job", self.runner.cancel),
             ("inlay-settings", "Inlay Settings…", self.ask_settings),
@@ -75,102 +81,81 @@ class InlayExtension(Extension):
             entry = window.createAction(name, label, f"tools/{MENU}")
             entry.triggered.connect(lambda *_, place=place: place())
 
+    def run_at_once(self, action: Action) -> None:
+        """A menu entry of one click was chosen: run with the values of the last time."""
+        self.run(action, settings.last_values(action), {})
+
     def ask(self, action: Action) -> None:
         """A menu entry was chosen: check the document, ask for parameters, run."""
         current = Krita.instance().activeDocument()
         try:
-            self._check_free()
             origin = document.check(action, current)
             listing = _listing(action, origin)
         except document.Refusal as refusal:
-            self._refuse(action.label, refusal)
+            self.delivery.refuse(action.label, refusal)
             return
         if not needs_dialog(action):
             self.run(action, {}, {})
             return
-        dialog = ActionDialog(action, settings.last_values(action), document.other_layers(current), _window())
+        there = document.inputs_there(action, origin)
+        dialog = ActionDialog(
+            action, settings.last_values(action), document.other_layers(current), there, messages.window()
+        )
         dialog.accepted.connect(lambda: self.run(action, dialog.values(), dialog.others()))
         dialog.finished.connect(lambda *_: dialog.deleteLater())
         dialog.open()
         if listing is not None and dialog.dynamic_choices is not None:
             self.runner.start(listing, f"Looking at '{origin.title}'", dialog.dynamic_choices.show_outcome)
-            dialog.rejected.connect(lambda: self.runner.cancel() if self.runner.job is listing else None)
+            dialog.rejected.connect(lambda: self.runner.withdraw(listing))
 
     def run(self, action: Action, values: dict[str, Value], others: dict[str, str]) -> None:
         """Send a job for the active document. `others` are the unique ids of the layers picked for inputs."""
         try:
-            self._check_free()
             parameters = action.check(dict(values))
             suited = action.suited(parameters)
             origin = document.check(suited, Krita.instance().activeDocument())
             job = Job(action.name, parameters, document.gather(suited, origin, others))
         except document.Refusal as refusal:
-            self._refuse(action.label, refusal)
+            self.delivery.refuse(action.label, refusal)
             return
         settings.keep_values(action, action.following(parameters))
         combine = str(parameters.get("mode", "replace"))
-        self.runner.start(job, action.label, lambda outcome: self._end(outcome, action.label, origin, combine))
+        self.runner.start(
+            job, action.label, lambda outcome: self._end(outcome, job, action.label, origin, combine), origin.is_open
+        )
 
     def ask_settings(self) -> None:
         """Show the settings."""
-        dialog = SettingsDialog(settings.load(), _window())
+        before = preferences.load()
+        dialog = SettingsDialog(settings.load(), before, _shortcuts(), messages.window())
 
         def accept() -> None:
             settings.save(dialog.settings())
+            if (wanted := dialog.preferences()) != before:
+                try:
+                    preferences.save(wanted)
+                except (OSError, LaunchError) as error:
+                    messages.warn("Settings", f"The backend's settings cannot be kept: {error}.", "")
+                self.runner.restart_backend()
             self.runner.reconnect()
 
         dialog.accepted.connect(accept)
         dialog.finished.connect(lambda *_: dialog.deleteLater())
         dialog.open()
 
-    def _check_free(self) -> None:
-        if self.runner.job is not None:
-            raise document.Refusal(f"'{self.runner.title}' is still running.", "Wait for it, or cancel it first.")
-
-    def _end(self, outcome: Outcome, title: str, origin: document.Origin, combine: str) -> None:
+    def _end(self, outcome: Outcome, job: Job, title: str, origin: document.Origin, combine: str) -> None:
         """A job is over: put its result in place as soon as that can be done, or say why there is none."""
+
+        def put(result: Result) -> results.Applied:
+            applied = results.apply(result, origin, combine)
+            if result.outputs:
+                self.last.remember(Shown(job, origin, combine, applied))
+            return applied
+
         if isinstance(outcome, Failure):
-            _warn(title, outcome.message, outcome.remedy, outcome.log)
-        elif outcome is not None:
-            self._waiting.append((outcome, origin, combine))
-            if not results.is_due(outcome, origin):
-                self._report(f"The result for '{origin.title}' waits until that image is in front again.")
-            self._deliver()
-
-    def _deliver(self) -> None:
-        """Put what is due in place.
-
-        Nothing while a dialog is open: it may be the one that asks whether to save the image before it is closed, and
-        Krita 5.1 has been seen to crash when an image was closed right after a change.
-        """
-        free = QtWidgets.QApplication.activeModalWidget() is None
-        waiting, self._waiting = self._waiting, []
-        for result, origin, combine in waiting:
-            if free and results.is_due(result, origin):
-                self._apply(result, origin, combine)
-            else:
-                self._waiting.append((result, origin, combine))
-        if not self._waiting:
-            self._timer.stop()
-        elif not self._timer.isActive():
-            self._timer.start()
-
-    def _apply(self, result: Result, origin: document.Origin, combine: str) -> None:
-        try:
-            for note in results.apply(result, origin, combine):
-                self._report(note)
-        except document.Refusal as refusal:
-            self._refuse("Inlay", refusal)
-
-    def _report(self, note: str) -> None:
-        self.runner.note(note)
-        self.runner.changed.emit()
-        _message(f"Inlay: {note}")
-
-    def _refuse(self, title: str, refusal: document.Refusal) -> None:
-        self.runner.note(f"{title}: {refusal}")
-        self.runner.changed.emit()
-        _warn(title, refusal.message, refusal.remedy)
+            messages.warn(title, outcome.message, outcome.remedy, outcome.log)
+        elif isinstance(outcome, Result):
+            self.delivery.take(outcome, origin, lambda: put(outcome))
 
 
 def _listing(action: Action, origin: document.Origin) -> Job | None:
@@ -179,36 +164,15 @@ def _listing(action: Action, origin: document.Origin) -> Job | None:
     if parameter is None:
         return None
     listing = BY_NAME[parameter.choice_provider]
-    return Job(listing.name, listing.check({}), document.gather(listing, origin, {}))
+    return Job(listing.name, listing.check({}), document.gather(listing, origin, {}, for_thumbnails=True))
 
 
-def needs_dialog(action: Action) -> bool:
-    """Whether there is anything to ask for."""
-    return bool(action.parameters) or any(i.source is Source.OTHER for i in action.inputs)
-
-
-def _window() -> Any:
-    window = Krita.instance().activeWindow()
-    return window.qwindow() if window else None
-
-
-def _message(text: str) -> None:
-    view = Krita.instance().activeWindow().activeView() if Krita.instance().activeWindow() else None
-    if view is not None:
-        view.showFloatingMessage(text, Krita.instance().icon("dialog-information"), 6000, 1)
-
-
-def _warn(title: str, message: str, remedy: str, log: str = "") -> None:
-    """Say what happened and what to do, without holding anything up."""
-    box = QtWidgets.QMessageBox(_window())
-    box.setObjectName("inlay-message")
-    box.setIcon(QtWidgets.QMessageBox.Icon.Warning)
-    box.setWindowTitle(f"Inlay: {title}")
-    box.setText(message)
-    box.setInformativeText(remedy)
-    box.setStandardButtons(QtWidgets.QMessageBox.StandardButton.Ok)
-    if log:
-        box.setDetailedText(f"Log: {log}")
-        box.addButton("Show Log File", QtWidgets.QMessageBox.ButtonRole.HelpRole).clicked.connect(open_log)
-    box.finished.connect(lambda *_: box.deleteLater())
-    box.open()
+def _shortcuts() -> list[str]:
+    """The shortcuts that Inlay's entries have at present."""
+    found = []
+    for action in menu_actions():
+        for name, label, _at_once in entries(action):
+            entry = Krita.instance().action(name)
+            if entry is not None and (keys := entry.shortcut().toString()):
+                found.append(f"{label}: {keys}")
+    return found

@@ -9,9 +9,10 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 
-from krita import InfoObject, Krita
+from krita import InfoObject
 
 from .color_spaces import SRGB
+from .hidden_document import hidden_document
 
 
 @lru_cache(maxsize=32)
@@ -22,22 +23,19 @@ def profile_bytes(model: str, name: str) -> bytes:
     """
     if name == SRGB:
         return b""
-    document = Krita.instance().createDocument(1, 1, "profile", model, "U16", name, 72.0)
-    if document is None:
-        return b""
     settings = InfoObject()
     settings.setProperty("saveSRGBProfile", True)
     settings.setProperty("forceSRGB", False)
     try:
-        document.setBatchmode(True)
-        with tempfile.TemporaryDirectory() as folder:
+        with hidden_document() as document, tempfile.TemporaryDirectory() as folder:
+            if not document.setColorSpace(model, "U16", name):
+                return b""
+            document.waitForDone()
             path = Path(folder) / "profile.png"
             document.exportImage(str(path), settings)
             return _embedded(path.read_bytes())
     except OSError:
         return b""
-    finally:
-        document.close()
 
 
 def is_linear(model: str, name: str) -> bool:

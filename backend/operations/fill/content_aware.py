@@ -105,7 +105,7 @@ def _fill(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
     finish = as_copy if settings["as"] == "copy" else as_layer
     outputs = []
     for number, filled in enumerate(_variants(crop)):
-        name = "Fill" if settings["variants"] == 1 else f"Fill {number + 1}"
+        name = "Fill" if settings["variants"] == 1 else f"Fill {number + 1} of {settings['variants']}"
         outputs.append(finish(Fill(exposure.undone(filled), hole, alpha, opacity), name, part, layer))
     return outputs
 

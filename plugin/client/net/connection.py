@@ -155,9 +155,13 @@ class Connection:
         """End the backend. The next submit starts it again."""
         self._exchange.shutdown()
 
-    def close(self) -> None:
-        """Cancel this client's unfinished jobs and disconnect. The backend goes on running."""
-        self._exchange.close()
+    def close(self, wait: float = 3.0) -> None:
+        """Cancel this client's unfinished jobs and disconnect. The backend goes on running.
+
+        What is to be told to the backend is on its way when this returns, unless that takes more than `wait` seconds;
+        then it goes on in the background.
+        """
+        self._exchange.close(wait)
         with self._changed:
             self._signal_in.close()
             self._signal_out.close()

@@ -84,6 +84,7 @@ class Exchange:
         self._lock = threading.Lock()
         self._pending_jobs: dict[str, _Pending] = {}
         self._orders: deque[Cancel | Shutdown | None] = deque()  # None: ask for the state
+        self._asked = False  # whether that is among the orders
         self._closing = False
         self._losses = 0
         self._wake_in, self._wake_out = socket.socketpair()
@@ -107,19 +108,21 @@ class Exchange:
             self._order(Cancel(self._client, job_id))
 
     def ask(self) -> None:
-        self._order(None)
+        if not self._asked:
+            self._asked = True
+            self._order(None)
 
     def shutdown(self) -> None:
         self._order(Shutdown(self._client))
 
-    def close(self) -> None:
+    def close(self, wait: float) -> None:
         with self._lock:
             unfinished = list(self._pending_jobs)
         for job_id in unfinished:
             self.cancel(job_id)
         self._closing = True
         self._wake()
-        self._thread.join(3.0)
+        self._thread.join(wait)
         self.state, self.failure = State.CLOSED, None
 
     def _order(self, order: Cancel | Shutdown | None) -> None:
@@ -227,6 +230,7 @@ class Exchange:
         while self._orders:
             order = self._orders.popleft()
             if order is None:
+                self._asked = False
                 link.ask(show=True)
             else:
                 link.control(order)
@@ -346,6 +350,7 @@ class Exchange:
         it came when the backend was ending, or it ended the backend."""
         self.state, self.failure = State.UNREACHABLE, failure
         self._orders.clear()
+        self._asked = False
         with self._lock:
             for pending in self._pending_jobs.values():
                 pending.sent = pending.sent and (pending.acknowledged or pending.attempts > 1)

@@ -13,6 +13,7 @@ import re
 import socket
 import stat
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,12 +132,25 @@ def _default_directory() -> Path:
     if (confined := sandbox.current()) is not None:
         return confined.run_dir
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(runtime) / "inlay"
+        return Path(runtime) / f"inlay{_of_home()}"
     if os.name == "posix":
         import tempfile  # not above: it is slow to load, and most systems have XDG_RUNTIME_DIR
 
-        return Path(tempfile.gettempdir()) / f"inlay-{os.getuid()}"
+        return Path(tempfile.gettempdir()) / f"inlay-{os.getuid()}{_of_home()}"
     return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "Inlay" / "run"
+
+
+def _of_home() -> str:
+    """What tells apart the backends of one user's homes, which have their own models; empty for the usual home."""
+    data = os.environ.get("INLAY_DATA_DIR", "")
+    home = os.path.realpath(data or os.path.expanduser("~"))  # noqa: PTH111 -- as a user without a home has no Path.home
+    if sys.platform != "win32" and not data:
+        import pwd
+
+        with contextlib.suppress(KeyError):  # a user that the system does not list
+            if home == os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir):
+                return ""
+    return f"-{zlib.crc32(os.fsencode(home)):08x}"
 
 
 def _demand_private(path: Path, found: os.stat_result, directory: bool) -> None:

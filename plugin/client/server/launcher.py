@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -150,8 +150,12 @@ class Launch:
     Two editors that start at once make two Launches and one backend. Keep it until the backend answers, then `close`.
     """
 
-    def __init__(self, run_dir: Path, installation: Installation | None = None) -> None:
-        """Raises LaunchError when there is no backend to start or it cannot be run."""
+    def __init__(self, run_dir: Path, installation: Installation | None = None, options: Sequence[str] = ()) -> None:
+        """`options` are further ones of `inlay serve`.
+
+        Raises LaunchError when there is no backend to start or it cannot be run.
+        """
+        self.options = options
         self.run_dir, self.sandbox = run_dir, None if installation else sandbox.current()
         self.installation = installation if installation or self.sandbox else find_installation()
         self.started = False
@@ -190,7 +194,7 @@ class Launch:
             return
         assert self.installation is not None  # else the constructor has raised
         python, path = self.installation.python, self.installation.path
-        command = [str(python), "-m", "backend", "serve", "--run-dir", str(self.run_dir)]
+        command = [str(python), "-m", "backend", "serve", "--run-dir", str(self.run_dir), *self.options]
         try:
             with _open_log() as log:
                 self.process = subprocess.Popen(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..messages import ErrorCode, Failure
 from ..net.link import LinkError
+from . import preferences
 from .endpoint import CONNECTION_FILE, Endpoint, EndpointError, listening, read_endpoint, run_directory
 from .launcher import Installation, Launch, LaunchError, log_name
 
@@ -75,7 +76,7 @@ class Locator:
         if not self._start:
             raise _absent("The backend is not running.", "Start it: inlay serve")
         deadline = time.monotonic() + START_SECONDS
-        with Launch(run_directory(), self._installation) as launch:
+        with Launch(run_directory(), self._installation, preferences.load().arguments()) as launch:
             while True:
                 mine = launch.started or launch.lock()
                 if endpoint := self._present():

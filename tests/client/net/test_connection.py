@@ -244,6 +244,30 @@ def test_no_backend_and_none_to_start_fails_with_a_remedy(client: Connection) ->
     assert "inlay serve" in caught.value.failure.remedy
 
 
+def test_asking_an_unreachable_backend_again_and_again_piles_nothing_up(client: Connection) -> None:
+    until(lambda: client.state is State.UNREACHABLE)
+    for _ in range(500):
+        client.status()
+    assert len(client._exchange._orders) <= 1
+
+
+def test_closing_need_not_wait_for_what_takes_long(
+    run_dir: Path, client: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(lambda: client.state is State.UNREACHABLE)
+    held = threading.Event()
+    monkeypatch.setattr(client._exchange, "_session", lambda: held.wait(30) and False)
+    job = identity()
+    client.submit(job)
+    until(lambda: client.state is State.UNREACHABLE)
+    client.close(wait=0)
+    assert client.state is State.CLOSED
+    assert client._exchange._thread.is_alive()  # it goes on behind
+    held.set()
+    client._exchange._thread.join(10)
+    assert not client._exchange._thread.is_alive()
+
+
 def test_no_installation_says_what_to_run(run_dir: Path) -> None:
     with Connection("test") as client:
         job = identity()

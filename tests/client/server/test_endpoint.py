@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import stat
 from pathlib import Path
@@ -134,11 +135,28 @@ def test_the_run_directory_is_made_private_and_refused_when_it_is_not(
 
 def test_the_run_directory_is_found_in_the_usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INLAY_RUN_DIR", raising=False)
+    monkeypatch.delenv("INLAY_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", pwd.getpwuid(os.getuid()).pw_dir)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert run_directory() == tmp_path / "inlay"
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert run_directory().name.startswith("inlay-")
+    assert run_directory().name == f"inlay-{os.getuid()}"
+
+
+def test_two_homes_of_one_user_have_a_run_directory_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INLAY_RUN_DIR", raising=False)
+    monkeypatch.delenv("INLAY_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    found = [run_directory()]
+    for home in ("one", "two"):
+        monkeypatch.setenv("HOME", str(tmp_path / home))
+        found += [run_directory(), run_directory()]
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "data"))
+    found.append(run_directory())
+    assert found[1] == found[2] and found[3] == found[4]
+    assert len(set(found)) == 4
+    assert {path.parent for path in found} == {tmp_path}
 
 
 def test_listening_tells_a_dead_socket_from_a_live_one(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.server.options import add_arguments
 from plugin.client.messages import Job
 from plugin.client.net.connection import Connection, JobFailed, State
+from plugin.client.server import preferences
 from plugin.client.server.launcher import (
     INSTALL_RECORD,
     LOG_BYTES,
@@ -24,6 +27,7 @@ from plugin.client.server.launcher import (
     log_name,
     log_path,
 )
+from plugin.client.server.preferences import Preferences
 
 ROOT = Path(__file__).parents[3]
 
@@ -82,6 +86,32 @@ def test_two_editors_at_once_start_one_backend(run_dir: Path, tmp_path: Path, mo
     assert session != os.getsid(0)
     assert environment["INLAY_MARK"] == "set"
     assert not {"PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GIMP3_DIRECTORY"} & set(environment)
+
+
+def test_the_users_preferences_are_options_of_the_backend(run_dir: Path, tmp_path: Path) -> None:
+    assert preferences.load() == Preferences()
+    preferences.save(Preferences("cpu", 2.5, 10))
+    try:
+        with Connection("one", installation=installation(tmp_path, BACKEND)) as connection:
+            until_ready(connection)
+    finally:
+        (run_dir / "stop").touch()
+    arguments = json.loads((run_dir / "started").read_text())[0]
+    given = parser_of_serve().parse_args(arguments[1:])
+    assert (given.device, given.memory, given.idle) == (["cpu"], 2.5, 600)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"device": 3, "memory": "x"}'])
+def test_preferences_that_cannot_be_read_are_the_defaults(run_dir: Path, text: str) -> None:
+    data_directory().mkdir()
+    (data_directory() / preferences.FILE).write_text(text)
+    assert preferences.load() == Preferences()
+
+
+def parser_of_serve() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser
 
 
 def test_a_backend_that_ends_while_starting_fails_the_job_with_its_log(run_dir: Path, tmp_path: Path) -> None:

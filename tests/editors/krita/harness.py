@@ -26,7 +26,7 @@ def install_into(home: Path, vendor: Path | None = None) -> None:
     folder = share / "pykrita/inlay"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(ENTRY)
-    ignored = shutil.ignore_patterns("__pycache__", "gimp")
+    ignored = shutil.ignore_patterns("__pycache__", "*.action", "gimp")
     shutil.copytree(ROOT / "plugin", folder / "plugin", ignore=ignored)
     shutil.copy(ROOT / "plugin/krita/inlay.desktop", share / "pykrita")
     (share / "actions").mkdir()

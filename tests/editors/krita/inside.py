@@ -11,10 +11,10 @@ from typing import Any
 from inlay.plugin.client import actions
 from inlay.plugin.client.image import Box, PixelFormat, Raster
 from inlay.plugin.client.messages import ErrorCode, Failure, Output, Result
-from inlay.plugin.krita import color_spaces, dialogs, document, profiles, results, settings
+from inlay.plugin.krita import color_spaces, dialogs, document, layers, profiles, results, settings
 from inlay.plugin.krita.compat import QtCore, QtWidgets
 from inlay.plugin.krita.extension import registered
-from krita import InfoObject, Krita, Selection
+from krita import InfoObject, Krita, ManagedColor, Selection
 
 __all__ = [
     "Box",
@@ -30,7 +30,7 @@ __all__ = [
     "dialogs",
     "document",
 ]
-__all__ += ["profiles", "results", "settings"]
+__all__ += ["layers", "profiles", "results", "settings"]
 
 K = Krita.instance()
 SAMPLES = {"U8": "B", "U16": "H", "F16": "H", "F32": "f"}
@@ -71,9 +71,9 @@ def close_front() -> None:
 
 def clear() -> None:
     """End what a test has left behind: its job, its dialogs, the images of the tests before."""
-    runner().cancel()
+    runner().cancel_all()
     runner().failure = None
-    extension()._waiting.clear()
+    extension().delivery.waiting.clear()
     message()
     for left in QtWidgets.QApplication.topLevelWidgets():
         if isinstance(left, QtWidgets.QDialog) and left.isModal() and left.isVisible():
@@ -120,18 +120,35 @@ def add_layer(name: str, box: list[int], seed: int = 1, parent: Any = None) -> A
 
 
 def node(name: str) -> Any:
-    return next(n for n in document.walk(front().rootNode()) if n.name() == name)
+    return next(n for n in layers.walk(front().rootNode()) if n.name() == name)
 
 
 def names() -> list[str]:
     """Names of all nodes, bottom to top."""
-    return [n.name() for n in document.walk(front().rootNode())]
+    return [n.name() for n in layers.walk(front().rootNode())]
+
+
+def layer_names() -> list[str]:
+    """Names of all layers, bottom to top, without what is selected, which Krita counts among the nodes."""
+    return [n.name() for n in layers.walk(front().rootNode()) if n.type() != "selectionmask"]
 
 
 def select(box: list[int], value: int = 255) -> None:
     chosen = Selection()
     chosen.select(*box, value)
     front().setSelection(chosen)
+
+
+def forget(action: str) -> None:
+    """Let an action begin with its defaults again."""
+    settings.keep_values(actions.BY_NAME[action], {})
+
+
+def everything() -> Any:
+    """A selection of the whole canvas."""
+    chosen = Selection()
+    chosen.select(0, 0, front().width(), front().height(), 255)
+    return chosen
 
 
 def select_mask(mask: bytes) -> None:
@@ -158,7 +175,7 @@ def snapshot() -> list[Any]:
     box = (-50, -50, image.width() + 100, image.height() + 100)
     nodes = [
         [n.name(), n.type(), n.visible(), digest(bytes(n.pixelData(*box)))]
-        for n in document.walk(image.rootNode())
+        for n in layers.walk(image.rootNode())
         if n.type() != "selectionmask"
     ]
     return [nodes, digest(selected())]
@@ -248,3 +265,25 @@ def show() -> None:
     K.activeWindow().activeView().canvas().setZoomLevel(1.5)
     docker().setVisible(True)
     docker().raise_()
+
+
+def docker_child(name: str) -> Any:
+    """What has this name in Inlay's docker."""
+    return docker().findChild(QtCore.QObject, name)
+
+
+def black() -> Any:
+    """The color black, for a brush."""
+    return ManagedColor("RGBA", "U8", "")
+
+
+def canvas_point(x: int, y: int) -> list[int]:
+    """Where on the screen a pixel of the image in front is."""
+    view = K.activeWindow().qwindow().findChild(QtWidgets.QMdiArea).activeSubWindow()
+    canvas = view.findChild(QtWidgets.QAbstractScrollArea).viewport()
+    zoom = K.activeWindow().activeView().canvas().zoomLevel()
+    center = canvas.mapToGlobal(canvas.rect().center())
+    return [
+        round(center.x() + zoom * (x - front().width() / 2)),
+        round(center.y() + zoom * (y - front().height() / 2)),
+    ]

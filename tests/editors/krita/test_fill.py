@@ -22,7 +22,7 @@ MIDDLE_OF_ONE = (105, 190)
 
 def choose(krita: Krita, label: str) -> None:
     """Choose an entry of the menu Fill and press Return in its dialog."""
-    choose_with_keys(krita, "Tools", "Inlay", "Fill", f"{label}…")
+    choose_with_keys(krita, "Tools", "Inlay", "Fill", f"{label} with Options…")
     krita.until("dialog() is not None", wait=60)
     krita.display.keys("Return")
     finish(krita)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def test_a_menu_entry_chosen_with_the_mouse_selects_the_object(krita: Krita, tmp
     rectangle = selected(krita, 512, 512)
     choose_with_mouse(krita, "Tools", "Inlay", "Select")
     screenshot(krita, "menu")
-    choose_with_mouse(krita, "Select Object…")
+    choose_with_mouse(krita, "Select Object with Options…")
     krita.until("dialog() is not None", wait=10)
     screenshot(krita, "dialog")
     krita.display.keys("Return")
@@ -48,7 +49,7 @@ def test_blending_a_layer_into_the_image_adds_a_layer_that_undo_takes_away(krita
     krita.until("front().activeNode().name() == 'Cat'")
     screenshot(krita, "before-blending")
     before = krita.get("snapshot()")
-    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer…")
+    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer with Options…")
     krita.until("dialog() is not None", wait=10)
     krita.display.keys("Return")
     finish(krita)
@@ -108,6 +109,36 @@ def test_settings_are_kept(krita: Krita) -> None:
     assert krita.get("settings.load().python") == "/opt/python"
     assert krita.get("settings.load().installation() is None")  # the folder is missing
     krita.run("settings.save(settings.Settings(keep_running=False))")
+
+
+def test_the_backends_settings_are_kept_for_every_program(krita: Krita) -> None:
+    kept = krita.home / "data/preferences.json"
+    krita.run("extension().ask_settings()")
+    krita.until("dialog() is not None")
+    shown = krita.get("dialog().findChild(QtWidgets.QLabel, 'inlay-shortcuts').text()")
+    assert "Select Subject: Ctrl+Alt+Shift+S" in shown
+    screenshot(krita, "settings")
+    krita.run("""
+        dialog()._device.setEditText("Processor (CPU)"); dialog()._memory.setValue(2.5); dialog()._idle.setValue(20)
+        dialog().accept()
+    """)
+    assert json.loads(kept.read_text()) == {"device": "cpu", "memory": 2.5, "idle": 20}
+    kept.unlink()
+
+
+def test_a_transport_can_be_chosen_and_left_to_choose_again(krita: Krita) -> None:
+    used = """
+        import os
+        settings.save(settings.Settings(transport=name, keep_running=False))
+        runner().reconnect()
+        runner()._connect()
+        answer = os.environ.get("INLAY_TRANSPORT")
+    """
+    assert [krita.run(used, name=name) for name in ("pure", "auto")] == ["pure", "pyzmq"]  # as the tests started it
+
+
+def test_no_action_is_known_twice(krita: Krita) -> None:
+    assert "Duplicated action name" not in krita.log.read_text(errors="replace")
 
 
 def test_a_failure_says_what_to_do_and_shows_in_the_docker(krita: Krita, tmp_path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.editors.krita.harness import Krita
+from tests.editors.krita.test_layers import halves, select_by_color
+from tests.editors.krita.user import finish, open_photograph, selected
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
@@ -32,7 +36,7 @@ def test_a_selection_outside_of_the_layer(krita: Krita) -> None:
     krita.run("open_document(40, 40)")
     krita.run("add_layer('small', [0, 0, 10, 10])")
     krita.run("select([30, 30, 5, 5]); extension().run(actions.BY_NAME['select.object'], {}, {})")
-    assert "outside of the active layer" in krita.until("message()")
+    assert "outside of the layer 'small'" in krita.until("message()")
 
 
 def test_an_empty_layer(krita: Krita) -> None:
@@ -46,28 +50,62 @@ def test_an_empty_layer(krita: Krita) -> None:
 
 
 @pytest.mark.parametrize(("model", "depth"), [("CMYKA", "U8"), ("LABA", "U16")])
-def test_a_color_model_inlay_has_none_for(krita: Krita, model: str, depth: str) -> None:
+def test_a_new_layer_in_a_color_model_inlay_has_none_for(krita: Krita, model: str, depth: str) -> None:
     krita.run("open_document(20, 20, model, depth)", model=model, depth=depth)
-    assert "gray and RGB" in refusal(krita, "diagnose.identity")
+    assert "Layer > Convert > Convert Layer Color Space" in refusal(krita, "fill.subject")
 
 
-def test_a_mask(krita: Krita) -> None:
+@pytest.mark.parametrize(("model", "depth"), [("CMYKA", "U8"), ("LABA", "U16")])
+def test_a_selection_works_in_every_color_model(krita: Krita, model: str, depth: str, tmp_path: Path) -> None:
+    open_photograph(krita, tmp_path, "halves", halves())
+    krita.run("front().setColorSpace(model, depth, ''); front().waitForDone()", model=model, depth=depth)
+    krita.until("front().activeNode().colorModel() == model", model=model)
+    before = krita.get("snapshot()")
+    select_by_color(krita)
+    found = selected(krita, 40, 64) > 127
+    assert found[:, 4:28].all() != found[:, 36:60].all()
+    assert krita.get("snapshot()[0]") == before[0]
+
+
+def test_no_second_layer_is_said_before_the_dialog(krita: Krita) -> None:
     krita.run("open_document(20, 20)")
-    krita.run("K.action('add_new_transparency_mask').trigger()")
-    krita.until("front().activeNode().type() == 'transparencymask'")
-    assert "is a mask" in refusal(krita, "diagnose.identity")
+    assert "needs a second layer" in refusal(krita, "paste.clone")
 
 
-def test_a_layer_that_has_no_pixels(krita: Krita) -> None:
+def test_a_selection_elsewhere_is_said_before_the_dialog(krita: Krita) -> None:
+    krita.run("open_document(40, 40)")
+    krita.run("add_layer('small', [0, 0, 10, 10])")
+    krita.run("front().setActiveNode(node('small')); select([30, 30, 5, 5])")
+    assert "outside of the layer 'small'" in refusal(krita, "select.object")
+
+
+def test_nothing_below_is_said_before_the_dialog(krita: Krita) -> None:
     krita.run("open_document(20, 20)")
-    krita.run("""
-        from krita import Filter
-        blur = Filter(); blur.setName("blur")
-        layer = front().createFilterLayer("filter", blur, Selection())
-        front().rootNode().addChildNode(layer, front().rootNode().childNodes()[-1])
-    """)
-    krita.run("front().setActiveNode(node('filter'))")
-    assert "has no pixels" in refusal(krita, "diagnose.identity")
+    assert "Nothing is seen below" in refusal(krita, "paste.harmonize")
+
+
+def test_an_unrelated_selection_is_no_hindrance(krita: Krita) -> None:
+    krita.run("open_document(40, 40)")
+    krita.run("add_layer('small', [0, 0, 10, 10])")
+    krita.run("front().setActiveNode(node('small')); select([30, 30, 5, 5])")
+    krita.run("extension().run(actions.BY_NAME['select.colors'], {'clusters': 2}, {})")
+    finish(krita)
+    assert not any(selected(krita, 40, 40)[:, 12:].ravel())
+
+
+def test_settings_without_effect_are_gray_and_no_picker_is_empty(krita: Krita) -> None:
+    krita.run("open_document(40, 40); select([3, 3, 9, 9])")
+    krita.run("extension().ask(actions.BY_NAME['fill.selection'])")
+    krita.until("dialog() is not None")
+    enabled = "[dialog().findChild(QtWidgets.QWidget, name).isEnabled() for name in ('shadow_halo', 'sampling_radius')]"
+    krita.run("dialog().set_values({'grow': 6, 'area': 'around'})")
+    assert krita.get(enabled) == [True, True]
+    krita.run("dialog().findChild(QtWidgets.QSpinBox, 'grow').setValue(0)")
+    assert krita.get(enabled) == [False, True]
+    krita.run("box = dialog().findChild(QtWidgets.QComboBox, 'area'); box.setCurrentIndex(box.findData('everywhere'))")
+    assert krita.get(enabled) == [False, False]
+    assert krita.get("dialog().findChild(QtWidgets.QComboBox, 'source') is None")  # there is but one layer
+    krita.run("dialog().reject()")
 
 
 def test_a_locked_group(krita: Krita) -> None:

@@ -62,15 +62,20 @@ def choose_with_keys(krita: Krita, *labels: str) -> None:
         krita.display.keys("Return")
 
 
-def press_ctrl_z(krita: Krita) -> None:
-    """Undo, with the canvas in possession of the keyboard."""
+def press_shortcut(krita: Krita, keys: str) -> None:
+    """Press a shortcut of the main window, with the canvas in possession of the keyboard."""
     x, y = krita.run("""
         canvas = K.activeWindow().qwindow().centralWidget()
         center = canvas.mapToGlobal(canvas.rect().center())
         answer = [center.x(), center.y()]
     """)
     krita.display.click(x, y, button=2)  # changes nothing but where keys go
-    krita.display.keys("ctrl+z")
+    krita.display.keys(keys)
+
+
+def press_ctrl_z(krita: Krita) -> None:
+    """Undo."""
+    press_shortcut(krita, "ctrl+z")
 
 
 def ask_and_accept(krita: Krita, action: str, values: dict[str, object] | None = None) -> None:
@@ -83,7 +88,7 @@ def ask_and_accept(krita: Krita, action: str, values: dict[str, object] | None =
 
 def finish(krita: Krita) -> None:
     """Wait until the job that runs has come to a result that is in place; no message may come."""
-    krita.until("runner().job is None and not dialog() and not extension()._waiting", wait=250)
+    krita.until("runner().job is None and not dialog() and not extension().delivery.waiting", wait=250)
     assert krita.get("message()") == ""
     krita.run("front().waitForDone()")
 

@@ -149,7 +149,7 @@ def test_variants_are_layers_that_differ() -> None:
     rng = np.random.default_rng(0)
     image = raster(rng.integers(0, 255, (90, 120, 3), np.uint8), RGB)
     outputs = fill(image, blot(), variants=3)
-    assert [output.name for output in outputs] == ["Fill 1", "Fill 2", "Fill 3"]
+    assert [output.name for output in outputs] == ["Fill 1 of 3", "Fill 2 of 3", "Fill 3 of 3"]
     assert len({bytes(output.raster.data) for output in outputs}) == 3
     (second,) = fill(image, blot(), seed=1)
     assert bytes(second.raster.data) == bytes(outputs[1].raster.data)
