@@ -179,6 +179,6 @@ def scaled(layer: Raster, factor: float) -> Raster:
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     small: AnyArray = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
     if layer.format.has_alpha:
-        alpha = np.clip(small[..., -1:], 0, 1)
-        small = np.dstack([small[..., :-1] / np.maximum(alpha, np.float32(1e-4)), alpha])
+        alpha = small[..., -1:]  # beyond 0..1 beside an edge, as the colors times alpha are
+        small = np.dstack([small[..., :-1] / np.maximum(alpha, np.float32(1e-4)), np.clip(alpha, 0, 1)])
     return raster(as_depth(small, layer.format.depth), layer.format, layer.x, layer.y, layer.profile)

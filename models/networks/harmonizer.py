@@ -12,7 +12,8 @@ y = A u + 1/2 + b, where
 
 The encoder is MobileNetV2's up to stride 16 (Sandler et al. 2018). Means and deviations of object and background on
 every level, their histograms and a token for each of 8 x 8 cells meet in three layers of attention (Vaswani et al.
-2017).
+2017). What the outline suggests (`models/networks/outline.py`) is seen, too, and a gate for each parameter says how far
+to follow it: all the way for something cut out of the same scene, not at all where it shows another.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models import imagenet
+from models.networks.outline import CELL_FACTS, FACTS, OutlineEstimate, outline_estimate
 from models.networks.subject_net import BLOCKS, InvertedResidual, ScaledConv
 
 SIDE = 128  # pixels a side of what the network sees
@@ -34,11 +36,14 @@ CURVE, MOST_GAIN, CROSS, OFFSET = 0.8, 3.0, 0.45, 0.5
 LOCAL = 0.6  # of the raw parameters: by so much a cell may differ from the common ones
 BINS = 12  # of a histogram
 STAGES = 5  # of the encoder's blocks in table 2 of the MobileNetV2 paper
+MOST_RAW = 0.95  # of the bounds: as far as what the outline suggests is taken
+CLOSED = -1.0  # where the gates start, before the sigmoid
 TAPS = {0: 16, 2: 24, 5: 32, 12: 96}  # block -> channels, whose statistics are taken
 
 
 class Harmonizer(nn.Module):
-    """B x 3 x 128 x 128 composites, RGB 0..1, and B x 1 x 128 x 128 masks to B x 15 x 8 x 8 parameters."""
+    """B x 3 x 128 x 128 composites, RGB 0..1, B x 1 x 128 x 128 masks, and B x 26 x 8 x 8 moments of the outline to
+    B x 15 x 8 x 8 parameters."""
 
     mean: Tensor
     std: Tensor
@@ -55,9 +60,9 @@ class Harmonizer(nn.Module):
                 blocks.append(InvertedResidual(channels, out, stride if i == 0 else 1, expansion))
                 channels = out
         self.blocks = nn.ModuleList(blocks)
-        statistics = 4 * (3 + sum(TAPS.values())) + 2 * 3 * BINS + 9
+        statistics = 4 * (3 + sum(TAPS.values())) + 2 * 3 * BINS + 9 + FACTS + PARAMETERS
         self.statistics = nn.Sequential(nn.Linear(statistics, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.cells = nn.Linear(96 + 32 + 24 + 8, width)
+        self.cells = nn.Linear(96 + 32 + 24 + 8 + CELL_FACTS + PARAMETERS, width)
         self.position = nn.Parameter(torch.randn(1, GRID * GRID, width) * 0.02)
         self.attention = nn.ModuleList(Attention(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
@@ -65,22 +70,34 @@ class Harmonizer(nn.Module):
         for head in (self.head_global, self.head_local):  # the first answer is next to the identity
             nn.init.normal_(head.weight, std=1e-3)
             nn.init.zeros_(head.bias)
+        self.gate = nn.Linear(width, PARAMETERS)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, CLOSED)
         self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
-    def forward(self, composite: Tensor, mask: Tensor) -> Tensor:
-        """The bounded parameters, for `color_transform`. Raises ValueError for images of another size."""
+    def forward(self, composite: Tensor, mask: Tensor, moments: Tensor) -> Tensor:
+        """The bounded parameters, for `color_transform`; moments: see `outline_moments`. Raises ValueError for images
+        of another size."""
         if composite.shape[1:] != (3, SIDE, SIDE) or mask.shape[1:] != (1, SIDE, SIDE):
             raise ValueError(f"the harmonizer sees {SIDE} x {SIDE} pixels: resize composite and mask to that")
         features = [feature.float() for feature in self._encode(composite, mask)]
-        summary = self.statistics(torch.cat(list(_statistics(composite, mask, features)), 1))
-        tokens = self.cells(_cells(composite, mask, features).flatten(2).transpose(1, 2))
+        outline = outline_estimate(moments)
+        common, local = _suggested(outline)
+        facts = list(_statistics(composite, mask, features))
+        summary = self.statistics(torch.cat([*facts, outline.facts, common], 1))
+        cells = torch.cat([_cells(composite, mask, features), outline.cells, local], 1)
+        tokens = self.cells(cells.flatten(2).transpose(1, 2))
         tokens = torch.cat([summary[:, None], tokens + self.position + summary[:, None]], 1)
         for layer in self.attention:
             tokens = layer(tokens)
         tokens = self.norm(tokens)
-        raw = self.head_global(tokens[:, :1]) + LOCAL * torch.tanh(self.head_local(tokens[:, 1:]) / LOCAL)
-        return bounded(raw.transpose(1, 2).unflatten(2, (GRID, GRID)).float())
+        gates = torch.sigmoid(self.gate(tokens).float()) * outline.found[:, None]
+        own = self.head_global(tokens[:, :1]).float()
+        own = own + gates[:, :1] * (common[:, None] - own)
+        differing = self.head_local(tokens[:, 1:]).float() + gates[:, 1:] * local.flatten(2).transpose(1, 2)
+        raw = own + LOCAL * torch.tanh(differing / LOCAL)
+        return bounded(raw.transpose(1, 2).unflatten(2, (GRID, GRID)))
 
     def _encode(self, composite: Tensor, mask: Tensor) -> Iterator[Tensor]:
         edge = F.max_pool2d(mask, 5, 1, 2) + F.max_pool2d(-mask, 5, 1, 2)
@@ -118,12 +135,27 @@ def bounded(raw: Tensor) -> Tensor:
     return torch.cat([CURVE * t[:, 0:3], torch.stack(rows, 1), OFFSET * t[:, 12:15]], 1)
 
 
+def unbounded(matrix: Tensor, offset: Tensor) -> Tensor:
+    """The raw parameters, ... x 15, whose transform is nearest to y = A u + b + 1/2, without curves."""
+    gains = matrix.diagonal(dim1=-2, dim2=-1).clamp(1 / MOST_GAIN, MOST_GAIN)
+    shares = (matrix / gains[..., None] / CROSS).flatten(-2)[..., [1, 2, 3, 5, 6, 7]]
+    tanh = torch.cat([gains.log() / math.log(MOST_GAIN), shares, offset / OFFSET], -1).clamp(-MOST_RAW, MOST_RAW)
+    return F.pad(torch.atanh(tanh), (3, 0))
+
+
 def color_transform(parameters: Tensor, image: Tensor) -> Tensor:
     """The transform of B x 3 x H x W images, RGB 0..1, not clipped; the parameters are stretched over them."""
     p = F.interpolate(parameters, image.shape[2:], mode="bilinear", align_corners=False)
     u = image + p[:, :3] * image * (1 - image) - 0.5
     y: Tensor = (p[:, 3:12].unflatten(1, (3, 3)) * u[:, None]).sum(2) + 0.5 + p[:, 12:]
     return y
+
+
+def _suggested(outline: OutlineEstimate) -> tuple[Tensor, Tensor]:
+    """What the outline says as raw parameters: of all, B x 15, and how each cell differs, B x 15 x 8 x 8."""
+    common = unbounded(outline.matrix, outline.offset) * outline.found
+    local = unbounded(outline.local_matrix, outline.local_offset) * outline.found[:, None, None]
+    return common, (local - common[:, None, None]).permute(0, 3, 1, 2)
 
 
 def _masked_mean(x: Tensor, weight: Tensor) -> Tensor:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from backend.imaging.arrays import FloatArray
 from models.imagenet import normalize
+from models.networks.outline import outline_moments, outline_pairs
 from models.networks.smooth_fill import smooth_fill
 from models.zoo import cards, store
 from tests.golden.images import ball, scene, tensor, waves
@@ -74,7 +76,11 @@ def _copy_paste(net: Any) -> Outputs:
 def _harmonizer(net: Any) -> Outputs:
     mask = torch.from_numpy(ball(128, 128))[None, None].float()
     composite = tensor(scene(128, 128)) * mask + tensor(waves(128, 128)) * (1 - mask)
-    return {"parameters": net(composite, mask)}
+    pairs = outline_pairs(mask[0, 0].numpy())
+    places = np.column_stack(pairs.within).astype(np.float32) / 128
+    image = composite[0].permute(1, 2, 0).numpy()
+    moments = torch.from_numpy(outline_moments(image[pairs.within], image[pairs.without], places, 8))
+    return {"parameters": net(composite, mask, moments[None])}
 
 
 CASES: dict[str, Callable[[Any], Outputs]] = {

@@ -1,11 +1,13 @@
 """What the harmonizer says of a paste: the parameters of a color transform, on a grid over the paste's box.
 
 The network sees the paste in its surroundings, the box and some of its longer side around it, squashed to its input
-size; twice with more and less around it, and both mirrored. The mean of the four answers counts, drawn somewhat back to
-the identity: a smaller change is the safer answer.
+size, and the colors on both sides of its outline at full size; twice with more and less around it, and both mirrored.
+The mean of the four answers counts, drawn somewhat back to the identity: a smaller change is the safer answer.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from plugin.client.image import Box
 
 from .. import Context
 from ..networks import Network, find_network
-from .encoded import Encoded
+from .encoded import Encoded, Surroundings
 
 NAME = "harmonizer"  # of the card
 AROUND = (0.4, 0.7)  # what is seen around the paste, of its longer side
@@ -32,14 +34,14 @@ def network(context: Context) -> Network | None:
 
 
 def predict_parameters(
-    network: Network, content: Encoded, image: Encoded, alpha: FloatArray, box: Box, context: Context
+    network: Network, content: Encoded, below: Surroundings, alpha: FloatArray, box: Box, context: Context
 ) -> FloatArray:
     """The parameters of the color transform over the box of what is pasted.
 
     Args:
         network: the harmonizer, and its card.
         content: H x W, valid where alpha is not 0.
-        image: H x W, what it is pasted onto.
+        below: what it is pasted onto.
         alpha: H x W, 0..1.
         box: where alpha is not 0.
         context: of the job.
@@ -49,16 +51,23 @@ def predict_parameters(
     """
     import torch
 
+    from models.networks.harmonizer import GRID
+    from models.networks.outline import outline_moments
+
     grids = []
     side = network.card.input_size
-    wanted = (box.x, box.y, box.width, box.height)
+    outline = _across_outline(content, below, alpha, box)
+    wanted = (box.x + below.x, box.y + below.y, box.width, box.height)
     for share in AROUND:
-        seen = box.padded(round(share * max(box.width, box.height)), alpha.shape)
-        composite, inside = _squashed(content, image, alpha, seen, side)
+        seen = below.around(box, round(share * max(box.width, box.height)))
+        composite, inside = _squashed(content, below, alpha, seen, side)
+        places = (outline.places - (seen.y, seen.x)) / (seen.height, seen.width)
+        moments = outline_moments(outline.within, outline.without, places.astype(np.float32), GRID)
         x = torch.from_numpy(composite).permute(2, 0, 1)[None].to(context.device)
         m = torch.from_numpy(inside)[None, None].to(context.device)
+        o = torch.from_numpy(moments)[None].to(context.device)
         with torch.inference_mode():
-            answer = network.net(torch.cat([x, x.flip(3)]), torch.cat([m, m.flip(3)]))
+            answer = network.net(*(torch.cat([part, part.flip(3)]) for part in (x, m, o)))
         grid = ((answer[0] + answer[1].flip(2)) / 2).permute(1, 2, 0).cpu().numpy()
         grids.append(resample_grid(grid, (seen.x, seen.y, seen.width, seen.height), wanted, CELLS))
     mean: FloatArray = np.mean(grids, axis=0)
@@ -89,16 +98,51 @@ def apply_parameters(
         context.progress(0.3 + 0.6 * rows.stop / box.height, "Adapting light and color", None)
 
 
+class _Outline(NamedTuple):
+    """Colors N x 3 on both sides of the outline, and their places in the image below, N x 2, down and across."""
+
+    within: FloatArray
+    without: FloatArray
+    places: FloatArray
+
+
+def _across_outline(content: Encoded, below: Surroundings, alpha: FloatArray, box: Box) -> _Outline:
+    from models.networks.outline import REACH, outline_pairs
+
+    near = box.padded(REACH, alpha.shape)
+    pairs = outline_pairs(np.ascontiguousarray(alpha[near.window]))
+    (rows, columns), (out_rows, out_columns) = ((y + near.y, x + near.x) for y, x in (pairs.within, pairs.without))
+    within = content.at((rows[:, None], columns[:, None]))[:, 0]
+    without = below.image.at((out_rows[:, None] + below.y, out_columns[:, None] + below.x))[:, 0]
+    return _Outline(within, without, np.column_stack([rows + 0.5 + below.y, columns + 0.5 + below.x]))
+
+
 def _squashed(
-    content: Encoded, image: Encoded, alpha: FloatArray, seen: Box, side: int
+    content: Encoded, below: Surroundings, alpha: FloatArray, seen: Box, side: int
 ) -> tuple[FloatArray, FloatArray]:
     """Composite, side x side x 3, and mask, side x side, of a box; of a large box not every pixel is read."""
-    down, across = (max(1, length // (DETAIL * side)) for length in (seen.height, seen.width))
-    window = np.s_[seen.y : seen.y + seen.height : down, seen.x : seen.x + seen.width : across]
-    opacity = np.ascontiguousarray(alpha[window])
-    composite = image.at(window)
-    composite += opacity[..., None] * (content.at(window) - composite)
+    steps = [max(1, length // (DETAIL * side)) for length in (seen.height, seen.width)]
+    (down, own_down), (across, own_across) = (
+        _aligned(start, length, step, place, own)
+        for start, length, step, place, own in zip(
+            (seen.y, seen.x), (seen.height, seen.width), steps, (below.y, below.x), alpha.shape, strict=True
+        )
+    )
+    composite = below.image.at(np.s_[seen.y : seen.y + seen.height : steps[0], seen.x : seen.x + seen.width : steps[1]])
+    opacity = np.zeros(composite.shape[:2], np.float32)
+    opacity[down, across] = alpha[own_down, own_across]
+    part = composite[down, across]
+    part += opacity[down, across, None] * (content.at((own_down, own_across)) - part)
     return _resized(np.clip(composite, 0, 1), side), _resized(opacity, side)
+
+
+def _aligned(start: int, length: int, step: int, place: int, own: int) -> tuple[slice, slice]:
+    """Of `length` places from `start` on each `step`-th is read: which of those that are read lie within the `own`
+    places from `place` on, and where there."""
+    first = max(0, -(-(place - start) // step))
+    last = min(-(-length // step), -(-(place + own - start) // step))
+    begin = start + first * step - place
+    return slice(first, last), slice(begin, begin + (last - first) * step, step)
 
 
 def _resized(image: FloatArray, side: int) -> FloatArray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
+from plugin.client.image import Box
 
 
 class Encoded:
@@ -14,7 +17,8 @@ class Encoded:
     def __init__(self, pixels: AnyArray, linear: bool) -> None:
         self.pixels, self.linear = pixels, linear
 
-    def at(self, window: tuple[slice, slice]) -> FloatArray:
+    def at(self, window: tuple[slice, slice] | tuple[IndexArray, IndexArray]) -> FloatArray:
+        """The part as an image; also of rows and columns given as arrays of one H x W shape."""
         unit = to_unit(np.ascontiguousarray(self.pixels[window]))
         if self.linear:
             unit = linear_to_srgb(unit)
@@ -31,3 +35,16 @@ class Encoded:
             full = np.iinfo(kind).max
             values = np.rint(np.clip(values * np.float32(full), 0, full))
         np.copyto(self.pixels[window], values.astype(kind), where=mask[..., None])
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The image below and around a paste; x, y: where in it the arrays of what is pasted begin."""
+
+    image: Encoded
+    x: int
+    y: int
+
+    def around(self, box: Box, pixels: int) -> Box:
+        """A box of the paste's arrays, grown by `pixels` as far as the image goes, as a box of the image."""
+        return box._replace(x=box.x + self.x, y=box.y + self.y).padded(pixels, self.image.pixels.shape)

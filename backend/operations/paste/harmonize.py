@@ -22,7 +22,7 @@ from plugin.client.image import Box
 
 from .. import Context
 from . import color_parameters, deep_copy_paste
-from .encoded import Encoded
+from .encoded import Encoded, Surroundings
 
 SURROUNDINGS = 0.5  # what is looked at around the paste, of its longer side
 LEVEL = 1 / 255  # values that differ by no more are the same
@@ -48,6 +48,7 @@ def harmonize(
     context: Context,
     transfer: GradientTransfer | None = None,
     alpha: FloatArray | None = None,
+    below: Surroundings | None = None,
 ) -> AnyArray:
     """The content with the image's light and color. Where weights are missing a note says what was done instead.
 
@@ -60,6 +61,7 @@ def harmonize(
         context: of the job.
         transfer: what the surroundings say of the two images' colors.
         alpha: H x W, the object's.
+        below: what the harmonizer sees around the paste, if more than `image`.
 
     Returns:
         Like `image` where the mask is not.
@@ -78,7 +80,8 @@ def harmonize(
         own, result = Encoded(content, linear), image.copy()
         opacity = mask.astype(np.float32) if alpha is None else alpha
         context.progress(0.1, "Comparing light and color", None)
-        grid = color_parameters.predict_parameters(harmonizer, own, Encoded(image, linear), opacity, box, context)
+        below = below or Surroundings(Encoded(image, linear), 0, 0)
+        grid = color_parameters.predict_parameters(harmonizer, own, below, opacity, box, context)
         written = Encoded(result, linear)
         color_parameters.apply_parameters(grid, own, written, mask, box, options.strength, context)
         return result

@@ -21,10 +21,11 @@ from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from .edges import choose_edge
-from .encoded import Encoded
-from .harmonize import SURROUNDINGS, Options, at_its_own_place, harmonize
+from .encoded import Encoded, Surroundings
+from .harmonize import BESIDE, SURROUNDINGS, Options, at_its_own_place, harmonize
 
 LEAST_ALPHA = 1 / 255  # alpha below it is nothing
+RIM = BESIDE + 3  # pixels beyond the pasted layer that are looked at pixel by pixel
 OUTLINED = 512  # longest side in pixels at which an outline drawn by hand is taken as exact
 
 
@@ -58,15 +59,20 @@ def blend(
         OperationError: there is nothing to paste, or nothing to paste onto.
     """
     method, edge = str(parameters["method"]), str(parameters["edge"])
-    window = _window(source.box, target.box)
+    around = _surroundings(source.box, target.box)
+    window = intersection(grown(source.box, 0, RIM), around)
+    assert window is not None
     wanted = _format(source.format, target.format)
     working = replace(wanted, channels=wanted.channels.replace("BGR", "RGB"))
     opacity = placed(coverage(source), source.x, source.y, window)
     known: BoolArray = opacity >= 0.5
     new = _workable(placed(converted(source, working), source.x, source.y, window))
-    old = _workable(placed(converted(target, working), target.x, target.y, window))
+    image = _workable(_part(converted(target, working), target.box, around))
     if target.format.has_alpha:  # where the image is transparent the pasted layer keeps its own colors
-        old = np.where(placed(coverage(target) < 0.5, target.x, target.y, window)[..., None], new, old)
+        image = image.copy()
+        clear = _part(coverage(target) < 0.5, target.box, window)
+        np.copyto(_part(image, around, window), new, where=clear[..., None])
+    old = _part(image, around, window)
     chosen = None if selection is None else placed(mask_values(selection), selection.x, selection.y, window)
     selected: BoolArray = known if chosen is None else known & (chosen >= 0.5)
     transfer = None
@@ -104,9 +110,10 @@ def blend(
     new = _continued(new, mask if whole else known)
     del known
     options = Options(method, edge, 0.0 if in_place else float(parameters["strength"]) / 100)
-    blended = harmonize(new, old, mask, wanted.linear, options, context, transfer, soft)
+    below = Surroundings(Encoded(image, wanted.linear), window.x - around.x, window.y - around.y)
+    blended = harmonize(new, old, mask, wanted.linear, options, context, transfer, soft, below)
     if parameters["grain"]:
-        match_grain(Encoded(blended, wanted.linear), Encoded(old, wanted.linear), mask, box)
+        match_grain(Encoded(blended, wanted.linear), below, mask, box)
     alpha = opacity * mask[box.window] if whole else mask[box.window].astype(np.float32)
     colors = blended[box.window]
     if working != wanted:
@@ -146,17 +153,20 @@ def shadows(
     return outputs
 
 
-def match_grain(pasted: Encoded, image: Encoded, mask: BoolArray, box: Box) -> None:
+def match_grain(pasted: Encoded, below: Surroundings, mask: BoolArray, box: Box) -> None:
     """Give the paste as much grain as the image around it has, where it has less.
 
     Args:
         pasted: H x W x C, changed in place.
-        image: H x W x C, what it is pasted onto.
+        below: what it is pasted onto.
         mask: H x W.
         box: the mask's.
     """
-    seen = box.padded(max(box.width, box.height) // 4 + 8, mask.shape).window
-    around, inside = grain_level(image.at(seen), ~mask[seen]), grain_level(pasted.at(seen), mask[seen])
+    near = box.padded(RIM, mask.shape).window
+    seen = below.around(box, max(box.width, box.height) // 4 + 8)
+    free = 1 - placed(mask.view(np.uint8), below.x, below.y, seen)
+    around = grain_level(below.image.at(seen.window), free.view(np.bool_))
+    inside = grain_level(pasted.at(near), mask[near])
     missing = np.sqrt(np.maximum(np.square(around) - np.square(inside), 0))
     if missing.max() > 0:
         generator = np.random.default_rng(0)  # the same paste comes out the same
@@ -187,7 +197,7 @@ def _decontaminated(
     return clean[..., : new.shape[2]], alpha
 
 
-def _window(source: Box, target: Box) -> Box:
+def _surroundings(source: Box, target: Box) -> Box:
     """The part of the target that the source covers, and what is around it."""
     if intersection(source, target) is None:
         raise OperationError(
@@ -195,9 +205,15 @@ def _window(source: Box, target: Box) -> Box:
             "The pasted layer does not lie over the image.",
             "Move it to where it is to be pasted.",
         )
-    window = intersection(grown(source, SURROUNDINGS, 2), target)
-    assert window is not None
-    return window
+    around = intersection(grown(source, SURROUNDINGS, RIM), target)
+    assert around is not None
+    return around
+
+
+def _part(pixels: AnyArray, has: Box, wanted: Box) -> AnyArray:
+    """What of an array that lies at a box lies in another one within it; a view."""
+    y, x = wanted.y - has.y, wanted.x - has.x
+    return pixels[y : y + wanted.height, x : x + wanted.width]
 
 
 def _format(source: PixelFormat, target: PixelFormat) -> PixelFormat:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from models.networks.harmonizer import Harmonizer, color_transform
@@ -73,7 +74,7 @@ def initial(config: HarmonizationConfig) -> Harmonizer:
     state = load_weights(config.init)
     if any(name.startswith("encoder.blocks.") for name in state):
         state = _encoder_of(state, len(net.blocks))
-    unexpected = net.load_state_dict(state, strict=False).unexpected_keys
+    unexpected = net.load_state_dict(_widened(state, net), strict=False).unexpected_keys
     if unexpected:
         raise ValueError(f"{config.init} is no harmonizer and no subject network: it has {unexpected[0]}")
     return net
@@ -82,7 +83,8 @@ def initial(config: HarmonizationConfig) -> Harmonizer:
 def losses(net: torch.nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Root and mean squared error under the mask, every object counting alike, whatever its size."""
     image, source, mask = batch["image"], batch["source"], batch["mask"]
-    result = color_transform(net(source * mask + image * (1 - mask), mask).float(), source)
+    parameters = net(source * mask + image * (1 - mask), mask, batch["moments"])
+    result = color_transform(parameters.float(), source)
     squared = foreground_mean((result - image).square(), mask)
     root = (squared + FLOOR).sqrt().mean()
     return {"loss": root + SQUARED * squared.mean(), "root": root, "l2": squared.mean()}
@@ -98,13 +100,14 @@ class HarmonizationEvaluator:
 
     def score(self, net: Harmonizer) -> dict[str, float]:
         """ratio: the mean squared error under the mask over the plain composite's; worse: share of the cases."""
-        image, source, mask = (self.batch[name] for name in ("image", "source", "mask"))
+        parts = tuple(self.batch[name] for name in ("image", "source", "mask", "moments"))
+        image, source, mask, _ = parts
         device = next(net.parameters()).device
         errors, plain = [], foreground_mean((source - image).square(), mask)
         for start in range(0, len(image), 16):
-            i, s, m = (x[start : start + 16].to(device) for x in (image, source, mask))
+            i, s, m, outline = (x[start : start + 16].to(device) for x in parts)
             with torch.no_grad():
-                result = color_transform(net(s * m + i * (1 - m), m), s).clamp(0, 1)
+                result = color_transform(net(s * m + i * (1 - m), m, outline), s).clamp(0, 1)
             errors.append(foreground_mean((result - i).square(), m).cpu())
         found = torch.cat(errors)
         return {"ratio": float(found.mean() / plain.mean()), "worse": float((found > plain).float().mean())}
@@ -148,6 +151,15 @@ def export_harmonizer(weights: Path, name: str, data: Path, count: int) -> str:
     net.load_state_dict(load_weights(weights))
     scores = HarmonizationEvaluator(held_out_batch(data, count)).score(net.eval())
     return publish(weights, name, CARD, count=count, share=scores["ratio"], worse=scores["worse"])
+
+
+def _widened(state: dict[str, Tensor], net: Harmonizer) -> dict[str, Tensor]:
+    """Weights of a network that saw less, with nothing for the inputs that it did not have."""
+    wanted = net.state_dict()
+    for name in ("statistics.0.weight", "cells.weight"):
+        if name in state and (missing := wanted[name].shape[1] - state[name].shape[1]) > 0:
+            state[name] = F.pad(state[name], (0, missing))
+    return state
 
 
 def _encoder_of(state: dict[str, Tensor], blocks: int) -> dict[str, Tensor]:

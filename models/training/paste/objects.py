@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from models.networks.harmonizer import SIDE
+from models.networks.harmonizer import GRID, SIDE
+from models.networks.outline import outline_moments, outline_pairs
 from models.training.core.cache import Table
 from models.training.core.loading import worker_rng
 from models.training.paste.recoloring import jitter, recolor
 
 OBJECTS = 0.78  # of the samples show a photograph's own subject; the others a shape somewhere in a photograph
 SET_EXPONENT = 0.45  # exponent by which images of a large set are drawn less often each
-JITTERED = 0.6  # of the photographs are seen in other colors than their own
+JITTERED = 0.65  # of the photographs are seen in other colors than their own
+LONGEST = (128, 224)  # pixels of a crop in which the colors are changed and the outline is looked at
+MISLED = 0.1  # of the samples: the outline is compared with another place, as it is where scenes differ
 
 
 class ObjectSamples(IterableDataset[dict[str, Tensor]]):
-    """Samples of 128 x 128 pixels, float 0..1: image 3 (the truth), source 3 (recolored everywhere), mask 1 (soft).
+    """Samples of 128 x 128 pixels, float 0..1: image 3 (the truth), source 3 (recolored everywhere), mask 1 (soft);
+    and moments 26 x 8 x 8, what the outline shows at the size of the crop.
 
     Args:
         root: a cache folder with the tables `subjects` and `photos`, or those named.
@@ -53,8 +57,7 @@ class ObjectSamples(IterableDataset[dict[str, Tensor]]):
         """One sample; the same for the same state of the generator."""
         crop = None
         while crop is None:
-            pixels, mask = self._masked(rng)
-            crop = _crop(pixels, roughened(mask, rng), rng)
+            crop = _crop(*self._masked(rng), rng)
         image, soft, part = crop
         if rng.uniform() < 0.5:
             image, soft = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(soft[:, ::-1])
@@ -64,8 +67,14 @@ class ObjectSamples(IterableDataset[dict[str, Tensor]]):
         colors = other[int(rng.integers(len(other)))][..., :3]
         small = cv2.resize(colors, (64, 64), interpolation=cv2.INTER_AREA) / np.float32(255)
         source = recolor(image, small, part, rng)
-        found = {"image": image, "source": source, "mask": soft[..., None]}
-        return {name: torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))) for name, x in found.items()}
+        moments = _moments(source, image, soft, rng)
+        planes = {"image": image, "source": source, "mask": soft}
+        found = {
+            name: cv2.resize(x, (SIDE, SIDE), interpolation=cv2.INTER_AREA).reshape(SIDE, SIDE, -1).transpose(2, 0, 1)
+            for name, x in planes.items()
+        }
+        found["moments"] = moments
+        return {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in found.items()}
 
     def _masked(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """An image and a mask in it."""
@@ -96,16 +105,19 @@ class ObjectSamples(IterableDataset[dict[str, Tensor]]):
         return self.subjects[index]
 
 
-def roughened(mask: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A mask as it is, grown by a pixel, or by two to four: hard edges as a hand or a selection leaves them."""
+def roughened(mask: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A soft mask, 0..1, as it is, grown by a pixel, or by two to four, or shrunk by one or two: hard edges as a hand
+    or a selection leaves them."""
     draw = rng.uniform()
-    if draw >= 0.6:
+    if draw >= 0.7:
         return mask
-    hard = (mask > 127).astype(np.uint8) * 255
-    if draw < 0.45:
+    hard = (mask > 0.5).astype(np.float32)
+    if draw < 0.35:
         return np.asarray(cv2.dilate(hard, np.ones((3, 3), np.uint8)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    return np.asarray(cv2.dilate(hard, disc, iterations=int(rng.integers(1, 3))))
+    if draw < 0.47:
+        return np.asarray(cv2.dilate(hard, disc, iterations=int(rng.integers(1, 3))))
+    return np.asarray(cv2.erode(hard, disc if rng.uniform() < 0.4 else np.ones((3, 3), np.uint8)))
 
 
 def stacked(series: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -116,8 +128,8 @@ def stacked(series: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 def _crop(
     image: NDArray[np.uint8], mask: NDArray[np.uint8], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float] | None:
-    """The object in its surroundings, squashed to the network's side, and the share of the image that it is; None
-    where the object is too small or fills all of it."""
+    """The object in its surroundings, its mask, and the share of the image that it is; None where the object is too
+    small or fills all of it."""
     rows, columns = np.flatnonzero((mask > 127).any(1)), np.flatnonzero((mask > 127).any(0))
     if len(rows) < 8 or len(columns) < 8:
         return None
@@ -125,14 +137,26 @@ def _crop(
     around = np.round(rng.uniform(0.3, 0.8, 4 if rng.uniform() < 0.5 else 1) * longer).astype(int) * np.ones(4, int)
     top, left = max(0, rows[0] - around[0]), max(0, columns[0] - around[1])
     bottom, right = rows[-1] + 1 + around[2], columns[-1] + 1 + around[3]
-    size = (SIDE, SIDE)
-    small, soft = (
-        cv2.resize(np.ascontiguousarray(x[top:bottom, left:right]), size, interpolation=cv2.INTER_AREA)
-        / np.float32(255)
-        for x in (image, mask)
-    )
+    seen, alpha = (np.ascontiguousarray(x[top:bottom, left:right]) for x in (image, mask))
+    scale = min(1.0, rng.uniform(*LONGEST) / max(alpha.shape))
+    size = max(8, round(alpha.shape[1] * scale)), max(8, round(alpha.shape[0] * scale))
+    small, soft = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) / np.float32(255) for x in (seen, alpha))
+    soft = roughened(soft, rng)
     if not 0.02 < soft.mean() < 0.9:
         return None
     height, width = mask.shape
     part = (min(bottom, height) - top) * (min(right, width) - left) / (height * width)
-    return small.astype(np.float32), soft.astype(np.float32), float(part)
+    return small, soft, float(part)
+
+
+def _moments(
+    source: NDArray[np.float32], image: NDArray[np.float32], soft: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """What the outline shows of source and image; at times of another place of the image."""
+    pairs = outline_pairs(soft)
+    height, width = soft.shape
+    rows, columns = pairs.without
+    if rng.uniform() < MISLED:
+        rows, columns = (rows + rng.integers(height)) % height, (columns + rng.integers(width)) % width
+    places = np.column_stack([(pairs.within[0] + 0.5) / height, (pairs.within[1] + 0.5) / width]).astype(np.float32)
+    return outline_moments(source[pairs.within], image[rows, columns], places, GRID)

@@ -102,8 +102,8 @@ MORE: tuple[Recoloring, ...] = (matching, light, curves)
 def jitter(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The whole photograph as another camera would have it, so that a network cannot know it by heart."""
     if rng.uniform() < 0.5:
-        image = saturation(hue(image, rng.normal(0, 7) / 360), rng.uniform(0.75, 1.2))
-    gamma = 2.0 ** (rng.normal(0, 0.2) + rng.normal(0, 0.07, 3))
+        image = saturation(hue(image, rng.normal(0, 10) / 360), rng.uniform(0.65, 1.25))
+    gamma = 2.0 ** (rng.normal(0, 0.3) + rng.normal(0, 0.1, 3))
     return (np.clip(image, 0, 1) ** gamma).astype(np.float32)
 
 

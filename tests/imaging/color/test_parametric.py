@@ -10,6 +10,7 @@ from skimage import data
 
 from backend.imaging.color.parametric import resample_grid, row_strips, transform_rows
 from models.networks.harmonizer import Harmonizer, bounded, color_transform
+from models.networks.outline import outline_moments
 
 
 def transformed(grid: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -35,13 +36,16 @@ def test_it_is_what_the_network_defines(size: tuple[int, int]) -> None:
 def test_with_random_weights_detail_is_kept(seed: int) -> None:
     torch.manual_seed(seed)
     net = Harmonizer(width=48, layers=1, heads=2).eval().requires_grad_(False)
-    for head in (net.head_global, net.head_local):
+    for head in (net.head_global, net.head_local, net.gate):
         torch.nn.init.normal_(head.weight, std=0.05)
+    rng = np.random.default_rng(seed)  # an outline that suggests anything
+    colors, places = rng.random((2, 200, 3), np.float32), rng.random((200, 2), np.float32)
+    moments = torch.from_numpy(outline_moments(*colors, places, 8))[None]
     photograph = cv2.resize(data.astronaut(), (400, 400), interpolation=cv2.INTER_AREA) / np.float32(255)
     small = torch.from_numpy(cv2.resize(photograph, (128, 128), interpolation=cv2.INTER_AREA)).permute(2, 0, 1)[None]
     mask = torch.zeros(1, 1, 128, 128)
     mask[:, :, 20:110, 20:110] = 1
-    result = transformed(net(small, mask)[0].permute(1, 2, 0).numpy(), photograph)
+    result = transformed(net(small, mask, moments)[0].permute(1, 2, 0).numpy(), photograph)
     assert np.abs(result - photograph).max() > 0.02
     before, after = (cv2.Laplacian(np.ascontiguousarray(x.mean(2)), cv2.CV_32F).ravel() for x in (photograph, result))
     assert np.corrcoef(before, after)[0, 1] > 0.97

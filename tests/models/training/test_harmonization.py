@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 from skimage import data
 
-from models.networks.harmonizer import SIDE, Harmonizer
+from models.networks.harmonizer import GRID, SIDE, Harmonizer
+from models.networks.outline import MOMENTS
 from models.networks.subject_net import SubjectNet
 from models.training.core.cache import write_table
 from models.training.paste import recoloring
@@ -102,10 +103,12 @@ def test_samples_repeat_and_hold_what_the_network_sees(cache: Path) -> None:
     for one, other in zip(series, again, strict=True):
         assert {name: tuple(x.shape) for name, x in one.items()} == {
             "image": (3, SIDE, SIDE), "source": (3, SIDE, SIDE), "mask": (1, SIDE, SIDE),
+            "moments": (MOMENTS, GRID, GRID),
         }  # fmt: skip
         for name, values in one.items():
             assert torch.equal(values, other[name])
-            assert 0 <= values.min() <= values.max() <= 1
+            assert name == "moments" or 0 <= values.min() <= values.max() <= 1
+        assert one["moments"][0].sum() == pytest.approx(1, abs=1e-3)
         assert 0.02 < one["mask"].mean() < 0.9
 
 
@@ -117,8 +120,9 @@ def test_the_loss_is_least_for_the_truth_and_counts_every_object_alike() -> None
     net = Harmonizer(48, 1, 2).requires_grad_(False)
     for head in (net.head_global, net.head_local):
         torch.nn.init.zeros_(head.weight)
-    same = losses(net, {"image": image, "source": image, "mask": mask})
-    off = losses(net, {"image": image, "source": image + 0.1, "mask": mask})
+    batch = {"image": image, "mask": mask, "moments": torch.zeros(2, MOMENTS, GRID, GRID)}
+    same = losses(net, {**batch, "source": image})
+    off = losses(net, {**batch, "source": image + 0.1})
     assert float(same["l2"]) < 1e-8
     assert float(off["l2"]) == pytest.approx(0.01, rel=1e-3)
     assert same["loss"] < off["loss"]
@@ -134,10 +138,27 @@ def test_a_subject_networks_encoder_is_taken(tmp_path: Path) -> None:
     assert all(torch.equal(taken[name], theirs[name]) for name in theirs)
 
 
+def test_weights_of_a_network_that_did_not_see_the_outline_can_be_gone_on_from(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    before = Harmonizer().state_dict()
+    seen = {name: before[name].shape[1] - 20 for name in ("statistics.0.weight", "cells.weight")}
+    older = {name: value for name, value in before.items() if not name.startswith("gate.")}
+    older |= {name: before[name][:, :count].contiguous() for name, count in seen.items()}
+    save_file(older, tmp_path / "older.safetensors")
+    net = initial(HarmonizationConfig(out=tmp_path, data=tmp_path, steps=1, init=tmp_path / "older.safetensors"))
+    for name, count in seen.items():
+        weight = net.state_dict()[name]
+        torch.testing.assert_close(weight[:, :count], before[name][:, :count])
+        assert not weight[:, count:].any()
+
+
 def test_a_run_of_a_few_steps_leaves_weights_and_goes_on(cache: Path, tmp_path: Path) -> None:
     settings = {"out": tmp_path, "data": cache, "batch": 2, "workers": 0, "scored": 4, "lr": 1e-5}
-    first = train(HarmonizationConfig(steps=2, **settings))
-    assert first["ratio"] == pytest.approx(1, abs=0.1)  # two small steps from the identity
+    config = HarmonizationConfig(steps=2, **settings)
+    start = HarmonizationEvaluator(held_out_batch(cache, 4)).score(initial(config).eval())
+    assert start["ratio"] < 1  # what the outline says counts for something from the start
+    first = train(config)
+    assert first["ratio"] == pytest.approx(start["ratio"], abs=0.1)  # two small steps from it
     train(HarmonizationConfig(steps=3, resume=True, **settings))
     for name in ("last.pt", "ema.safetensors", "best.safetensors"):
         assert (tmp_path / name).exists()
@@ -147,5 +168,6 @@ def test_the_identity_scores_as_the_plain_composite(cache: Path) -> None:
     net = Harmonizer(48, 1, 2).eval().requires_grad_(False)
     for head in (net.head_global, net.head_local):
         torch.nn.init.zeros_(head.weight)
+    torch.nn.init.constant_(net.gate.bias, -20)
     scores = HarmonizationEvaluator(held_out_batch(cache, 6)).score(net)
     assert scores["ratio"] == pytest.approx(1, rel=1e-3)
