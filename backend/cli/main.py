@@ -44,7 +44,7 @@ COMMANDS = {
         Command("style", "repaint images in the style of a painting", "style"),
         Command("background", "blur the background of images, or take its color", "background"),
         Command("train-style", "train a custom style from a painting"),
-        Command("models", "list, fetch and verify the networks' weights"),
+        Command("models", "list, fetch, import and remove networks that others have made"),
         Command("doctor", "say how the installation is doing, and try it"),
         Command("demo", "try everything on the photographs that come along"),
     )

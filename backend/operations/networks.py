@@ -88,16 +88,19 @@ def precision(device: str) -> torch.dtype:
 
 
 def _version(name: str) -> object:
-    """What tells one state of a custom style from the next; other weights do not change while a process runs."""
-    if not name.startswith(CUSTOM):
-        return None
-    from models.zoo import custom_styles
+    """What tells one state of a network's files from the next: a custom style, or fetched weights that were removed or
+    brought anew; the bundled ones do not change while a process runs."""
+    from models.zoo import custom_styles, store
 
     try:
-        found = custom_styles.path_of(name.removeprefix(CUSTOM)).stat()
-    except (OSError, custom_styles.CustomStyleError):
+        if name.startswith(CUSTOM):
+            files = [custom_styles.path_of(name.removeprefix(CUSTOM))]
+        else:
+            card = store.find_card("vgg16" if name == FEATURES else name)
+            files = [] if card.bundled else store.paths(card)
+        return tuple((found.st_mtime_ns, found.st_size) for found in (path.stat() for path in files))
+    except (OSError, custom_styles.CustomStyleError, store.CardError):
         return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _load(name: str, context: Context) -> Network:
@@ -130,7 +133,10 @@ def _explained(name: str, error: Exception) -> tuple[str, str]:
             f"The network '{name}', which comes with Inlay, is {state}.",
             f"Reinstall Inlay: models/zoo/weights/{card.file} could not be used.",
         )
-    return f"The network '{name}' cannot be used: {error}", f"Fetch it anew: inlay models fetch {name}"
+    return (
+        f"The network '{name}' cannot be used: {error}",
+        f"Remove it, and fetch it anew if you want it: inlay models remove {name}",
+    )
 
 
 def _custom(style: str, context: Context) -> Network:

@@ -10,11 +10,11 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from plugin.client.server.launcher import take_lock
 
@@ -49,17 +49,28 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def download(url: str, path: Path, sha256: str, size: int, progress: Progress | None = None) -> Path:
-    """Fetches `url` to `path` and returns `path`; what an earlier try left in `path`.partial is continued.
+def mirrored(urls: Sequence[str]) -> list[str]:
+    """The addresses, the one in the mirror that INLAY_MODELS_MIRROR names (a folder of such files) before all others.
+
+    The file's name there is the last part of the first address.
+    """
+    mirror = os.environ.get("INLAY_MODELS_MIRROR")
+    return [*([f"{mirror.rstrip('/')}/{urls[0].rsplit('/', 1)[-1]}"] if mirror else []), *urls]
+
+
+def download(urls: str | Sequence[str], path: Path, sha256: str, size: int, progress: Progress | None = None) -> Path:
+    """Fetches the first of `urls` that gives the file to `path` and returns `path`; what an earlier try left in
+    `path`.partial is continued.
 
     sha256: the digest or its beginning; size: bytes expected, of which no more than 1 % over will be written. Raises
     OfflineError, or DownloadError with the remedy; after a wrong digest nothing is left behind, after a broken
-    connection the partial file is.
+    connection, or an exception of `progress`, the partial file is.
     """
+    addresses = mirrored([urls] if isinstance(urls, str) else urls)
     if offline():
         raise OfflineError(
             f"{path.name} is not on this machine and INLAY_OFFLINE=1 forbids downloads. Unset INLAY_OFFLINE, or fetch "
-            f"{url} elsewhere and put it at {path}."
+            f"{addresses[0]} elsewhere and put it at {path}."
         )
     partial = path.with_name(path.name + ".partial")
     try:
@@ -67,11 +78,29 @@ def download(url: str, path: Path, sha256: str, size: int, progress: Progress | 
         with _alone(partial, size, progress):
             if path.is_file() and sha256_of(path).startswith(sha256):
                 return path  # another process has fetched it meanwhile
-            _fetch(url, partial, sha256, size, progress)
+            _fetch_from_any(addresses, partial, sha256, size, progress)
             partial.replace(path)
     except OSError as error:
         raise _cannot_be_kept(path, size, error) from None
     return path
+
+
+def _fetch_from_any(urls: Sequence[str], partial: Path, sha256: str, size: int, progress: Progress | None) -> None:
+    failures: list[DownloadError] = []
+    if any(_tried(url, partial, sha256, size, progress, failures) for url in urls):
+        return
+    raise failures[0] if len(failures) == 1 else DownloadError(" ".join(map(str, failures)))
+
+
+def _tried(
+    url: str, partial: Path, sha256: str, size: int, progress: Progress | None, failures: list[DownloadError]
+) -> bool:
+    try:
+        _fetch(url, partial, sha256, size, progress)
+    except DownloadError as error:
+        failures.append(error)
+        return False
+    return True
 
 
 def _fetch(url: str, partial: Path, sha256: str, size: int, progress: Progress | None) -> None:
@@ -85,7 +114,7 @@ def _fetch(url: str, partial: Path, sha256: str, size: int, progress: Progress |
             "free. Make room and try again."
         )
     try:
-        _receive(url, partial, limit, progress)
+        _receive(url, partial, size, progress)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise DownloadError(
@@ -145,15 +174,32 @@ def _cannot_be_kept(path: Path, size: int, error: OSError) -> DownloadError:
     )
 
 
-def _receive(url: str, partial: Path, limit: int, progress: Progress | None) -> None:
+class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection from https to a connection that anybody can read and change."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and not newurl.startswith("https:"):
+            raise urllib.error.URLError(f"it leads from https to {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _open(request: urllib.request.Request) -> Any:
+    """The answer to a request; proxies are those of the environment, asked anew each time."""
+    return urllib.request.build_opener(_NoDowngrade).open(request, timeout=TIMEOUT)
+
+
+def _receive(url: str, partial: Path, size: int, progress: Progress | None) -> None:
     """Appends to `partial` what it lacks; starts over where the server cannot continue."""
+    limit = size + size // 100
     have = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+        response = _open(request)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # nothing is lacking
-            error.close()
             return
         raise
     with response:
@@ -176,5 +222,6 @@ def _receive(url: str, partial: Path, limit: int, progress: Progress | None) -> 
                 file.write(block)
                 if progress is not None:
                     progress(have, total)
+    total = max(total, size - size // 100)  # a server that tells no length may have broken off, too
     if have < total:
         raise DownloadError(f"{url} broke off after {have} of {total} bytes. Try again; it will go on from there.")

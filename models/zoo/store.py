@@ -7,9 +7,11 @@ torch's weights-only reader for the published .pth files.
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from models.zoo import runtimes
 from models.zoo.cards import Card, CardError, find_card, names
 from models.zoo.download import DownloadError, OfflineError, Progress, download, offline, sha256_of
 from plugin.client.server.launcher import data_directory
@@ -20,7 +22,7 @@ if TYPE_CHECKING:  # torch is imported where a network is loaded: listing and fe
 
 __all__ = [
     "BUILDERS", "Card", "CardError", "DownloadError", "OfflineError", "WeightsError",
-    "build", "cache_folder", "fetch", "find_card", "load", "locate", "names", "offline",
+    "build", "cache_folder", "damaged", "fetch", "find_card", "load", "locate", "names", "offline", "paths",
 ]  # fmt: skip
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -51,10 +53,34 @@ def cache_folder() -> Path:
     return data_directory() / "models"
 
 
+def shared_folder() -> Path | None:
+    """Where files may lie that somebody else looks after, such as a disk of a machine without a network:
+    INLAY_MODELS_DIR. Nothing is written there."""
+    named = os.environ.get("INLAY_MODELS_DIR")
+    return Path(named) if named else None
+
+
 def locate(card: Card) -> Path | None:
-    """The card's file where it is on this machine (bundled or fetched), else None. Nothing is read."""
-    path = (WEIGHTS if card.bundled else cache_folder()) / card.file
-    return path if path.is_file() else None
+    """The card's first file where all of its files are on this machine (bundled or fetched), else None. Nothing is
+    read."""
+    found = paths(card)
+    return found[0] if found else None
+
+
+def paths(card: Card) -> list[Path]:
+    """All of the card's files, in its order; none where one of them is not on this machine."""
+    shared = shared_folder()
+    folders = [WEIGHTS] if card.bundled else [cache_folder(), *([shared] if shared else [])]
+    found = [next((at / part.file for at in folders if (at / part.file).is_file()), None) for part in card.parts]
+    return [path for path in found if path is not None] if all(found) else []
+
+
+def damaged(card: Card) -> Path | None:
+    """The first of the card's files whose sha256 is not the card's."""
+    for path, part in zip(paths(card), card.parts, strict=False):
+        if not sha256_of(path).startswith(part.sha256):
+            return path
+    return None
 
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
@@ -68,7 +94,20 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         return path
     if card.bundled:
         raise WeightsError(f"{card.file} is missing from {WEIGHTS}. Reinstall Inlay.")
-    return download(card.url, cache_folder() / card.file, card.sha256, card.size, progress)
+    if not card.url:
+        raise WeightsError(f"{name} cannot be fetched: {card.source}. Then run `inlay models import FILE`.")
+    before = 0
+    for part in card.parts:
+        target = cache_folder() / part.file
+        if not target.is_file():
+            download((part.url, *part.mirrors), target, part.sha256, part.size, _of_all(progress, before, card.total))
+        before += part.size
+    return cache_folder() / card.file
+
+
+def _of_all(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Progress of one of several files as that of all."""
+    return None if progress is None else lambda have, _: progress(before + have, total)
 
 
 def build(card: Card) -> nn.Module:
@@ -82,8 +121,10 @@ def build(card: Card) -> nn.Module:
     return net
 
 
-def load(name: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Card]:
+def load(name: str, device: torch.device | str = "cpu") -> tuple[Any, Card]:
     """The network `name`, in float32 and for inference, and its card. Never downloads: see `fetch`.
+
+    A module of torch's, or for the other runtimes a list of `models.zoo.runtimes.Runnable`, one a file.
 
     Raises CardError for an unknown name, WeightsError for weights that are absent, damaged or of another network.
     """
@@ -91,10 +132,17 @@ def load(name: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Card
     path = locate(card)
     if path is None:
         raise WeightsError(f"the weights of {name} are not on this machine. Run `inlay models fetch {name}` first.")
-    if not sha256_of(path).startswith(card.sha256):
+    if (wrong := damaged(card)) is not None:
         raise WeightsError(
-            f"{path} is damaged: its sha256 is not that of its card. Delete it and run `inlay models fetch {name}`."
+            f"{wrong} is damaged: its sha256 is not that of its card. Delete it and run `inlay models fetch {name}`."
         )
+    if card.runtime != "torch":
+        try:
+            return runtimes.load(card, paths(card), str(device)), card
+        except runtimes.MissingRuntimeError as error:
+            raise WeightsError(str(error)) from None
+        except (ValueError, RuntimeError) as error:
+            raise WeightsError(f"{path} does not fit its runtime, {card.runtime}: {error}") from None
     net = build(card)
     _load_state(net, read_weights(path), path)
     return net.eval().requires_grad_(False).to(device), card

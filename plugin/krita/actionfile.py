@@ -23,6 +23,7 @@ _SHORTCUTS = {
 _EXTRA = (
     ("inlay-cancel", "Cancel Job", "Stop the job that runs."),
     ("inlay-settings", "Inlay Settings…", "Where the backend is and how it is reached."),
+    ("inlay-models", "Manage Models…", "Fetch, import and remove networks that others have made."),
     ("inlay-log", "Show Log File", "Show what the backend wrote."),
 )
 

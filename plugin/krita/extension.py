@@ -20,6 +20,7 @@ from .docker import Docker
 from .job_runner import Outcome, Runner
 from .last_result import LastResult, Shown
 from .log_view import open_log
+from .models_window import ModelsWindow
 from .settings_dialog import SettingsDialog
 
 MENU = "inlay_menu"
@@ -41,6 +42,13 @@ def register() -> None:
 def menu_actions() -> list[Action]:
     """The actions that the menu shows."""
     return [action for action in ACTIONS if settings.diagnosing() or not action.hidden]
+
+
+def manage_models() -> None:
+    """Show the window of models."""
+    window = ModelsWindow(settings.load().installation(), Krita.instance().activeWindow().qwindow())
+    window.finished.connect(lambda *_: window.deleteLater())
+    window.show()
 
 
 class InlayExtension(Extension):
@@ -76,6 +84,7 @@ class InlayExtension(Extension):
         for name, label, place in (
             ("inlay-cancel", "Cancel Job", self.runner.cancel),
             ("inlay-settings", "Inlay Settings…", self.ask_settings),
+            ("inlay-models", "Manage Models…", manage_models),
             ("inlay-log", "Show Log File", open_log),
         ):
             entry = window.createAction(name, label, f"tools/{MENU}")

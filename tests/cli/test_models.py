@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import subprocess
 import sys
 import threading
@@ -17,11 +18,12 @@ import pytest
 import backend.cli.models as command
 from backend.cli import Exit
 from backend.cli.main import main
-from models.zoo import store
+from models.zoo import imports, roles, store
 from models.zoo.cards import Card, names
 
 CONTENT = b"weights" * 1000
-CARD = Card("tiny", "trunk", "vgg16", "tiny.pth", sha256(CONTENT).hexdigest(), len(CONTENT), "CC0", "http://unset")
+TERMS = "images of cats, whose owners were not asked"
+CARD = Card("tiny", "features", "tiny.pth", sha256(CONTENT).hexdigest(), len(CONTENT), "CC0", "vgg16", "http://unset")
 
 
 @pytest.fixture
@@ -38,9 +40,11 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    card = replace(CARD, url=f"http://127.0.0.1:{server.server_port}/tiny.pth")
-    for module in (command, store):
+    card = replace(CARD, url=f"http://127.0.0.1:{server.server_port}/tiny.pth", terms=TERMS, digest_by="others")
+    for module in (command, store, roles, imports):
         monkeypatch.setattr(module, "find_card", lambda name: card)
+        if hasattr(module, "names"):
+            monkeypatch.setattr(module, "names", lambda: ["tiny"])
     yield store.cache_folder() / "tiny.pth"
     server.shutdown()
     server.server_close()
@@ -65,7 +69,53 @@ def test_fetched_once_verified_and_damage_noticed(tiny: Path, capsys: pytest.Cap
     assert main(["models", "verify", "tiny"]) == Exit.DONE
     tiny.write_bytes(b"x" + CONTENT[1:])
     assert main(["models", "verify", "tiny"]) == Exit.BAD_INPUT
-    assert "fetch tiny" in capsys.readouterr().err
+    assert "remove tiny, then inlay models fetch tiny" in capsys.readouterr().err
+    assert main(["models", "remove", "tiny"]) == Exit.DONE
+    assert not tiny.exists()
+
+
+def test_the_terms_are_said_before_the_download_and_not_again(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "fetch", "tiny"]) == Exit.DONE
+    said = capsys.readouterr().err
+    assert "license of the weights: CC0" in said and TERMS in said and "stated by others" in said
+    assert main(["models", "fetch", "tiny"]) == Exit.DONE
+    assert TERMS not in capsys.readouterr().err
+
+
+def test_windows_of_editors_read_json(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list", "--json"]) == Exit.DONE
+    (facts,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (facts["name"], facts["state"], facts["used"], facts["terms"]) == ("tiny", "not here", False, TERMS)
+    assert main(["models", "fetch", "tiny", "--json"]) == Exit.DONE
+    *steps, end = map(json.loads, capsys.readouterr().out.splitlines())
+    assert steps[-1] == {"name": "tiny", "received": len(CONTENT), "size": len(CONTENT)}
+    assert end == {"name": "tiny", "path": str(tiny)}
+    assert main(["models", "list", "--json"]) == Exit.DONE
+    (facts,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (facts["state"], facts["used"]) == ("here", True)
+
+
+def test_a_file_is_imported_and_one_role_set(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "brought").write_bytes(CONTENT)
+    assert main(["models", "import", str(tmp_path / "brought")]) == Exit.DONE
+    assert tiny.read_bytes() == CONTENT
+    assert "is tiny.pth of tiny, and is as it should be" in capsys.readouterr().out
+    (tmp_path / "other").write_bytes(b"x")
+    assert main(["models", "import", str(tmp_path / "other")]) == Exit.BAD_INPUT
+    assert main(["models", "import", str(tmp_path / "nowhere")]) == Exit.BAD_INPUT
+    assert main(["models", "use", "features", "bundled"]) == Exit.DONE
+    assert roles.pins() == {"features": "bundled"}
+    assert main(["models", "use", "subject", "tiny"]) == Exit.USAGE
+    assert main(["models", "use", "subject"]) == Exit.USAGE
+    assert main(["models", "import"]) == Exit.USAGE
+    assert main(["models", "remove"]) == Exit.USAGE
+
+
+def test_those_that_are_recommended_are_small(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "recommend", "--json"]) == Exit.DONE
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(found) >= 3
+    assert all(facts["size"] <= 45e6 and facts["license"] for facts in found)
 
 
 def test_what_cannot_be_fetched_is_said(

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from backend.imaging.arrays import FloatArray
-from tests.golden import networks, operations, references
+from tests.golden import contracts, networks, operations, references
 
 
 def cases() -> dict[str, Callable[[], dict[str, FloatArray]]]:
     """By the reference's name, what makes its arrays."""
     found = {f"network-{name}": partial(networks.outputs, name) for name in networks.bundled()}
+    found |= {f"contract-{name}": partial(contracts.outputs, name) for name in contracts.contracted()}
     return found | {f"operation-{name}": partial(operations.outputs, name) for name in operations.names()}
 
 

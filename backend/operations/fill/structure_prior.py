@@ -13,6 +13,7 @@ from backend.imaging.masks.regions import bounding_box
 
 from .. import Context
 from ..networks import Network, find_network
+from ..public import filled, public_card
 
 if TYPE_CHECKING:
     from models.papers.pconv import PConvUNet
@@ -24,9 +25,10 @@ HOLE = 0.5  # it sees holes of this side (the root of their area) at most, of th
 
 
 def network(context: Context) -> Network | None:
-    """The network, whose card has the side in pixels that it was trained at; None where its weights are not on this
-    machine. Raises OperationError when they are damaged."""
-    return find_network(NAME, context)
+    """The network of the role, public or bundled, whose card has the side in pixels that it was trained at; None where
+    its weights are not on this machine. Raises OperationError when they are damaged."""
+    public = public_card("inpainting", context)
+    return find_network(NAME if public is None else public.name, context)
 
 
 def structure_prior(
@@ -44,19 +46,23 @@ def structure_prior(
     Returns:
         H x W x 3 float32, 0..1.
     """
-    net: PConvUNet = network.net
-    side = network.card.input_size
+    contract = network.card.contract  # of a public network, which has learned holes of all sizes
     box = bounding_box(hole)
     assert box is not None  # there is a hole
     near = box.padded(max(LEAST, box.width, box.height), hole.shape)
-    shrink = min(1.0, LONGEST / max(near.width, near.height), HOLE * side / float(np.sqrt(hole.sum())))
+    shrink = min(1.0, LONGEST / max(near.width, near.height))
+    if contract is None:
+        shrink = min(shrink, HOLE * network.card.input_size / float(np.sqrt(hole.sum())))
     size = (max(1, round(hole.shape[1] * shrink)), max(1, round(hole.shape[0] * shrink)))
     share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     total = cv2.resize(np.clip(image, 0, 1) * known[..., None], size, interpolation=cv2.INTER_AREA)
     small = total / np.maximum(share, 1e-3)[..., None]
     top, left = int(near.y * shrink), int(near.x * shrink)
     seen = np.s_[top : top + math.ceil(near.height * shrink), left : left + math.ceil(near.width * shrink)]
-    answer = _answer(net, small[seen], share[seen] > 0.5, context)
+    if contract is None:
+        answer = _answer(network.net, small[seen], share[seen] > 0.5, context)
+    else:
+        answer = filled(network.card, small[seen].astype(np.float32), share[seen] > 0.5, context)
     small[seen] = np.where(share[seen][..., None] > 0.5, small[seen], answer)  # the paper's answers with all of it anew
     enlarged = cv2.resize(small, (hole.shape[1], hole.shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(enlarged, 0, 1), np.float32)

@@ -23,6 +23,7 @@ from plugin.client.image import Box, Raster
 
 from .. import Context
 from ..networks import load_network, precision
+from ..public import probability_map, public_card
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +110,9 @@ class Perception:
         return found
 
     def classes(self) -> FloatArray:
-        """Probability of each of `VOC_CLASSES`, S/8 x S/8 x 21."""
+        """Probability of each of `VOC_CLASSES`, S/8 x S/8 x 21; of another size where a public network gives them."""
+        if (public := public_card("classes", self.context)) is not None:
+            return probability_map(public, self.pixels, self.key, self.context)
         with _inference(self.context):
             logits = self.net.classes(self.embedding().features)[0].float()
             found: FloatArray = logits.softmax(0).permute(1, 2, 0).cpu().numpy()

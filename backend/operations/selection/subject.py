@@ -22,14 +22,17 @@ from plugin.client.messages import Job, Output
 
 from .. import Context
 from ..masks import nothing_found, selected_weights
+from ..public import probability_map, public_card
 from .classical import grabcut_object, outlined, output
 from .perception import INSIDE, REGION, Perception, cached_rgb_image
+from .prompted import public_object
 from .second_look import look_again
 from .surroundings import cut_off, enlarged, on_layer, surroundings
 
 DOT = 0.05  # a selection no larger than this share of the longer side is a dot on the object, not an outline of it
 NEAR = (0.1, 0.3)  # and around the subject, whose box was found rather than drawn; more where it goes on beyond
 SELECTED = 128  # of 255: a mask that is nowhere as much has found nothing
+PERSON = VOC_CLASSES[15]
 PREVIEW = 96  # longer side of a class's thumbnail, in pixels
 RGBA = PixelFormat("RGBA", "u8")
 MEANT = 0.8  # the probability that lets a part of an object stand by itself: what is outlined is probably meant
@@ -85,8 +88,10 @@ def select_object(job: Job, context: Context) -> list[Output]:
     selection, box = outlined(job, context)
     pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for the object", None)
-    perception = Perception(layer, pixels, context)
-    if is_dots(selection):
+    perception, dots = Perception(layer, pixels, context), is_dots(selection)
+    if (public := public_object(pixels, layer.digest(), selection, dots, context)) is not None:
+        found, closer = public, perception.whole
+    elif dots:
         closer = _around_dots(perception, selection)
         found = perception.object(selection[closer.window], INSIDE, closer)
     else:
@@ -124,6 +129,9 @@ def select_class(job: Job, context: Context) -> list[Output]:
         error = nothing_found(name or "known class")
         error.remedy = f"This image seems to hold: {there}." if there else error.remedy
         raise error
+    if name == PERSON and (public := public_card("people", context)) is not None:
+        found = hysteresis(probability_map(public, pixels, layer.digest(), context))
+        return [output(_mask(Prediction(pixels, found, perception.whole), job, context), job, layer, name.capitalize())]
     index = VOC_CLASSES.index(name)
     size = (perception.side, perception.side)
     region = cv2.resize((maps.argmax(2) == index).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
@@ -185,6 +193,9 @@ def predict_subject(job: Job, context: Context) -> Prediction:
     layer = job.inputs["image"]
     pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for the subject", None)
+    if (public := public_card("subject", context)) is not None:
+        found = hysteresis(probability_map(public, pixels, layer.digest(), context), small_island=ASIDE)
+        return Prediction(pixels, found, Box(0, 0, layer.width, layer.height))
     perception = Perception(layer, pixels, context)
     probability = perception.subject(high_quality=job.parameters.get("high_quality") is True)
     first, box = _first_answer(perception, probability)

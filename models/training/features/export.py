@@ -9,7 +9,7 @@ from models.training.core.card_file import publish
 from models.training.core.checkpoint import read_scores, read_settings
 
 HEAD = """\
-task = "{task}"
+role = "{role}"
 builder = "{builder}"
 file = "{file}"
 sha256 = "{sha256}"
@@ -55,7 +55,7 @@ bottleneck = {bottleneck}
 def export_features(weights: Path, name: str = "features") -> str:
     """Copies `weights` (an exported file of a run) to models/zoo/weights and writes the card of NAME; returns the
     card's text. Raises ValueError where the weights were never scored."""
-    return _write(weights, name, "trunk", "feature_net", FEATURES)
+    return _write(weights, name, "features", "feature_net", FEATURES)
 
 
 def export_any_style(weights: Path, name: str = "any_style") -> str:
@@ -63,11 +63,11 @@ def export_any_style(weights: Path, name: str = "any_style") -> str:
     return _write(weights, name, "style", "any_style", ANY_STYLE)
 
 
-def _write(weights: Path, name: str, task: str, builder: str, body: str) -> str:
+def _write(weights: Path, name: str, role: str, builder: str, body: str) -> str:
     settings, found = read_settings(weights), read_scores(weights)
     if not found:
         raise ValueError(f"{weights} was never scored: take best.safetensors, or ema.safetensors of a run that ended")
     kept = ", ".join(settings.get("held_out", ()))
     settings["held_out"] = f".\nNot learned: {kept}" if kept else ""
     scores = "\n".join(f"{key} = {found[key]:.3f}" for key in ("learned", "gram", "content") if key in found)
-    return publish(weights, name, HEAD + body, task=task, builder=builder, scores=scores, **settings)
+    return publish(weights, name, HEAD + body, role=role, builder=builder, scores=scores, **settings)

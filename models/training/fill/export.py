@@ -13,7 +13,7 @@ from models.training.fill.evaluator import FillEvaluator
 from models.training.fill.train import load, settings_of
 
 CARD = """\
-task = "fill"
+role = "inpainting"
 builder = "pconv_unet"
 file = "{file}"
 sha256 = "{sha256}"

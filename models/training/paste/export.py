@@ -12,7 +12,7 @@ from models.training.paste.evaluator import PasteEvaluator, held_out_series
 from models.training.paste.train import load
 
 CARD = """\
-task = "paste"
+role = "paste"
 builder = "copy_paste"
 file = "{file}"
 sha256 = "{sha256}"

@@ -24,7 +24,7 @@ FLOOR = 4e-4  # added to the squared error: below about five levels of 255 less 
 SQUARED = 1.5  # weight of the mean squared error beside its root
 
 CARD = """\
-task = "paste"
+role = "harmonizer"
 builder = "harmonizer"
 file = "{file}"
 sha256 = "{sha256}"

@@ -11,7 +11,7 @@ from models.training.segmentation.scores import score
 from models.training.segmentation.subject import load
 
 CARD = """\
-task = "subject"
+role = "subject"
 builder = "subject_net"
 file = "{file}"
 sha256 = "{sha256}"

@@ -17,7 +17,7 @@ from models.training.style.train import load_loss_network
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
 CARD = """\
-task = "style"
+role = "style"
 builder = "transformer_net"
 file = "{file}"
 sha256 = "{sha256}"

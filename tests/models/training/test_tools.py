@@ -60,7 +60,7 @@ def test_a_subject_network_is_exported_with_its_scores(
     card = cards.find_card("subject")
     assert set(card.scores) == {"coco subject", "coco box", "coco lasso"}
     assert all(0 <= score <= 1 for score in card.scores.values())
-    assert 'task = "subject"' in capsys.readouterr().out
+    assert 'role = "subject"' in capsys.readouterr().out
     assert isinstance(store.load("subject")[0], SubjectNet)
 
 

@@ -131,4 +131,4 @@ def test_a_disk_with_too_little_room_is_named_before_anything_is_fetched(
 @pytest.mark.parametrize("file", ["..", ".", "", "../net.pth", "/etc/passwd", "a\\b.pth", "C:net.pth"])
 def test_a_card_cannot_name_a_file_elsewhere(file: str) -> None:
     with pytest.raises(CardError, match="plain file name"):
-        Card("net", "subject", "subject_net", file, "0" * 64, 1, "MIT", url="https://models.example/net.pth")
+        Card("net", "subject", file, "0" * 64, 1, "MIT", url="https://models.example/net.pth")

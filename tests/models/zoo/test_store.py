@@ -115,7 +115,7 @@ def test_fetched_weights_are_loaded_and_damaged_ones_refused(monkeypatch: pytest
     path.parent.mkdir()
     torch.save(net.state_dict(), path)
     entries = {
-        "task": "classes",
+        "role": "classes",
         "builder": "lraspp_mobilenet_v3_large",
         "license": "BSD",
         "url": "https://localhost/net.pth",
@@ -139,11 +139,11 @@ def test_weights_of_another_network_are_refused(monkeypatch: pytest.MonkeyPatch,
     card = Card(
         "other",
         "classes",
-        "lraspp_mobilenet_v3_large",
         path.name,
         store.sha256_of(path),
         100,
         "BSD",
+        "lraspp_mobilenet_v3_large",
         url="https://localhost",
     )
     monkeypatch.setattr(store, "find_card", lambda name: card)
@@ -162,11 +162,17 @@ def test_an_unknown_name_lists_the_models() -> None:
 
 
 @pytest.mark.parametrize("name", store.names())
-def test_every_card_names_a_builder_and_its_bundled_file(name: str) -> None:
+def test_every_card_says_what_is_asked_and_names_its_bundled_file(name: str) -> None:
     card = cards.find_card(name)
-    assert card.builder in store.BUILDERS
-    assert card.license and card.data and card.limits and card.scores
-    if card.bundled:
+    assert (card.builder in store.BUILDERS) == (card.runtime == "torch")
+    assert card.license and card.data and card.limits
+    if not card.bundled:
+        assert card.rank > 0
+        assert card.contract is not None or card.role == "features"
+        assert card.source or all(part.url.startswith("https://") for part in card.parts)
+        assert card.digest_by == "the publisher" or all(len(part.sha256) == 64 for part in card.parts)
+    else:
+        assert card.scores
         path = store.locate(card)
         assert path is not None, "a bundled file is missing"
         assert path.stat().st_size == card.size
@@ -178,13 +184,17 @@ def test_every_card_names_a_builder_and_its_bundled_file(name: str) -> None:
     [
         ("color = 1", "unknown entries color"),
         ('sha256 = "zz"', "hexadecimal"),
+        ('sha256 = "00"\n[contract]\nkind = "map"', "contract"),
+        ('sha256 = "00"\n[contract]\nkind = "map"\nsize = 8\norder = "RBG"', "order must be one of RGB, BGR"),
+        ('sha256 = "00"\n[contract]\nkind = "map"\nsize = 8\nstd = [1, 0, 1]', "no std is 0"),
+        ('sha256 = "00"\n[contract]\nkind = "maps"', "kind must be one of"),
         ("", "missing"),
         ("=", "cannot be read"),
     ],
 )
 def test_bad_cards_are_refused(line: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "card.toml"
-    known = 'task = "x"\nbuilder = "x"\nfile = "x"\nsize = 1\nlicense = "x"\n'
+    known = 'role = "subject"\nbuilder = "x"\nfile = "x"\nsize = 1\nlicense = "x"\n'
     path.write_text((known if message != "missing" else "") + line)
     with pytest.raises(CardError, match=message):
         cards.read_card(path)

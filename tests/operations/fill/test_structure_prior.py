@@ -20,7 +20,8 @@ from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job
 
 GRAY, RGB = PixelFormat("Y", "u8"), PixelFormat("RGB", "u8")
-CARD = 'task = "fill"\nbuilder = "pconv_unet"\nfile = "fill.safetensors"\nsha256 = "{}"\nsize = {}\nlicense = "none"\n'
+CARD = 'role = "inpainting"\nbuilder = "pconv_unet"\n'
+CARD += 'file = "fill.safetensors"\nsha256 = "{}"\nsize = {}\nlicense = "none"\n'
 SETTINGS = "input_size = 64\n[settings]\nwidth = 4\ndepth = 3\nsmooth = true\n"
 
 
