@@ -70,7 +70,9 @@ def close_front() -> None:
 
 
 def clear() -> None:
-    """End what a test has left behind: its job, its dialogs, the images of the tests before."""
+    """End what a test has left behind: its job, its dialogs, its actions' last values, the images of earlier tests."""
+    for action in actions.ACTIONS:
+        settings.keep_values(action, {})
     runner().cancel_all()
     runner().failure = None
     extension().delivery.waiting.clear()
@@ -137,11 +139,6 @@ def select(box: list[int], value: int = 255) -> None:
     chosen = Selection()
     chosen.select(*box, value)
     front().setSelection(chosen)
-
-
-def forget(action: str) -> None:
-    """Let an action begin with its defaults again."""
-    settings.keep_values(actions.BY_NAME[action], {})
 
 
 def everything() -> Any:

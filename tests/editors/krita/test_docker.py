@@ -31,7 +31,6 @@ def click(krita: Krita, name: str) -> None:
 
 def test_a_button_selects_the_subject_at_once(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
-    krita.run("forget('select.subject')")
     click(krita, "inlay-select-subject")
     krita.until("bool(selected())", wait=120)
     finish(krita)
@@ -98,7 +97,7 @@ def test_a_variant_is_chosen_and_the_image_before_is_seen_again(krita: Krita, tm
     open_photograph(krita, tmp_path, "meadow", image)
     seen = "digest(bytes(front().pixelData(0, 0, 220, 150)))"
     before = krita.get(seen)
-    krita.run("forget('fill.selection'); select([46, 56, 38, 38])")
+    krita.run("select([46, 56, 38, 38])")
     choose_with_mouse(krita, "Tools", "Inlay", "Fill", "Content-Aware Fill with Options…")
     krita.until("dialog() is not None", wait=10)
     krita.run("dialog().set_values({**dialog().values(), 'variants': 3, 'method': 'patches'})")

@@ -34,7 +34,6 @@ def halves(height: int = 40, width: int = 64) -> UInt8Array:
 
 def select_by_color(krita: Krita) -> None:
     """Segment by Color, chosen with the mouse, as its dialog proposes."""
-    krita.run("forget('select.colors')")
     choose_with_mouse(krita, "Tools", "Inlay", "Select", "Segment by Color (K-Means)…")
     krita.until("dialog() is not None", wait=10)
     krita.run("dialog().set_values({'clusters': 2})")
@@ -113,7 +112,6 @@ def test_one_removal_after_another_leaves_no_ghost_of_the_first(krita: Krita, tm
     image = texture()
     image[60:90, 50:80] = (220, 30, 30)
     open_photograph(krita, tmp_path, "meadow", image)
-    krita.run("forget('fill.selection')")
     for count, box in ((1, [46, 56, 38, 38]), (2, [66, 50, 50, 50])):  # the second half over the first
         krita.run("select(box)", box=box)
         press_shortcut(krita, "ctrl+alt+shift+f")
