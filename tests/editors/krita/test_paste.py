@@ -137,3 +137,74 @@ def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Kri
     krita.until("len(names()) == 2")
     assert krita.get("snapshot()")[0][0] == there_was[0][0]
     assert (opacity(krita, "Astronaut") == pasted).all()
+
+
+WIDE, LINEAR = "LargeRGB-elle-V2-g22.icc", "sRGB-elle-V2-g10.icc"
+SPACES = {
+    "8 bit sRGB": None,
+    "16 bit of a wide gamut": ("RGBA", "U16", WIDE),
+    "linear floats": ("RGBA", "F32", LINEAR),
+}
+
+
+def harmonized(krita: Krita, folder: Path, space: tuple[str, str, str] | None) -> tuple[UInt8Array, UInt8Array]:
+    """An ellipse of the astronaut, on a layer in a color space of its own, on the coffee in 8-bit sRGB: what is seen
+    of it before and after Harmonize Layer, 160 x 240 x 3."""
+    open_photograph(krita, folder, "coffee", np.asarray(Image.fromarray(data.coffee()).resize((240, 160))))
+    rows, columns = np.mgrid[:100, :80]
+    cut = np.hypot((rows - 50) / 48, (columns - 40) / 38) < 1
+    person = Image.fromarray(data.astronaut()).crop((150, 0, 350, 250)).resize((80, 100))
+    Image.fromarray(np.dstack([person, cut.astype(np.uint8) * 255])).save(folder / "cut.png")
+    krita.run(
+        """
+        there = K.openDocument(path)
+        if space:
+            there.setColorSpace(*space)
+            there.waitForDone()
+        pixels = there.rootNode().childNodes()[0].pixelData(0, 0, 80, 100)
+        layer = front().createNode("Cutout", "paintlayer")
+        layer.setColorSpace(there.colorModel(), there.colorDepth(), there.colorProfile())
+        answer = [layer.colorModel(), layer.colorDepth(), layer.colorProfile()]
+        layer.setPixelData(pixels, 70, 30, 80, 100)
+        there.close()
+        front().rootNode().addChildNode(layer, front().rootNode().childNodes()[-1])
+        front().waitForDone()
+        assert not space or answer == list(space), [answer, K.profiles(space[0], space[1])]
+        """,
+        path=str(folder / "cut.png"),
+        space=list(space or ()),
+    )
+    krita.until("names()[1:] == ['Cutout']")
+    krita.run("front().setActiveNode(node('Cutout'))")
+    krita.until("front().activeNode().name() == 'Cutout'")
+    before = projection(krita)
+    ask_and_accept(krita, "paste.harmonize", {"edge": "object"})
+    krita.until("len(names()) == 3", wait=120)
+    krita.run("node('Cutout').setVisible(False)")
+    return before, projection(krita)
+
+
+def projection(krita: Krita) -> UInt8Array:
+    """What is seen of an 8-bit document of 240 x 160 pixels, blue first."""
+    krita.run("front().refreshProjection(); front().waitForDone()")
+    flat = bytes.fromhex(krita.get("bytes(front().pixelData(0, 0, 240, 160)).hex()"))
+    return np.frombuffer(flat, np.uint8).reshape(160, 240, 4)[..., :3]
+
+
+def test_a_layer_in_another_space_than_its_document_is_harmonized_alike(krita: Krita, tmp_path: Path) -> None:
+    inside = np.s_[50:110, 92:128]
+    before, expected = (x.astype(int) for x in harmonized(krita, tmp_path, SPACES["8 bit sRGB"]))
+    change = np.abs(expected - before)[inside].mean()
+    assert change > 3
+    for name in ("16 bit of a wide gamut", "linear floats"):
+        same, found = harmonized(krita, tmp_path, SPACES[name])
+        assert np.abs(same - before)[inside].mean() < 1.5, name  # the layer itself looks as it did
+        assert np.abs(found - expected)[inside].mean() < max(1.5, change / 4), name
+
+
+def test_a_gray_layer_on_a_colored_document_takes_on_its_color(krita: Krita, tmp_path: Path) -> None:
+    before, after = harmonized(krita, tmp_path, ("GRAYA", "U8", "Gray-D50-elle-V2-srgbtrc.icc"))
+    inside = np.s_[50:110, 92:128]
+    assert np.ptp(before[inside], axis=2).max() <= 1
+    assert krita.get("node('Harmonized').colorModel()") == "RGBA"
+    assert np.ptp(after[inside], axis=2).mean() > 1
