@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 import backend
-from backend.io.rasters import from_array, raster
+from backend.io.rasters import from_array, raster, samples
 from backend.operations import Context
 from backend.operations.networks import CUSTOM, STYLES, cache_key, load_network
 from plugin.client.actions import ACTIONS, BY_NAME, Action, Value
@@ -31,15 +31,22 @@ def photograph(name: str, width: int) -> Raster:
 
 
 def example(name: str, width: int = 96) -> Job:
-    """A job of the action `name`: a cat, with its head selected; what is pasted or copied is another photograph's."""
+    """A job of the action `name`: a cat, with its head selected; what is pasted or copied is another photograph's.
+
+    For other people it is a person with a smaller one beside them.
+    """
     action = BY_NAME[name]
     cat = photograph("chelsea", width)
+    if name == "select.other_people":
+        cat = _two_people(max(width, 480))  # smaller ones are not told apart
     inputs: dict[str, Raster] = {}
     for item in action.inputs:
         if item.name == "selection" and item.required:
             inputs[item.name] = _selection(cat)
         elif item.name in ("image", "target"):
             inputs[item.name] = cat
+        elif item.name == "strokes":
+            inputs[item.name] = _strokes(cat)
         elif item.required and item.name == "source":
             inputs[item.name] = _cut_out(width // 2) if name in ("paste.harmonize", "paste.clone") else _person(width)
         elif item.required:
@@ -66,6 +73,29 @@ def _selection(layer: Raster) -> Raster:
     mask = np.zeros((layer.height, layer.width), np.uint8)
     cv2.ellipse(mask, (layer.width // 2, layer.height // 2), (layer.width // 6, layer.height // 6), 0, 0, 360, 255, -1)
     return raster(mask, PixelFormat("Y", "u8"))
+
+
+def _strokes(layer: Raster) -> Raster:
+    """A green stroke in the middle and a red one in the upper right corner."""
+    painted = np.zeros((layer.height, layer.width, 4), np.uint8)
+    middle, corner = (layer.width // 2, layer.height // 2), (layer.width * 9 // 10, layer.height // 10)
+    cv2.circle(painted, middle, layer.width // 20, (0, 255, 0, 255), -1)
+    cv2.circle(painted, corner, layer.width // 20, (255, 0, 0, 255), -1)
+    return raster(painted, PixelFormat("RGBA", "u8"))
+
+
+def two_people(width: int) -> np.ndarray:
+    """The astronaut, and beside her on the right the same photograph smaller before its own wall; H x W x 3."""
+    large, small = (samples(photograph("astronaut", size)) for size in (width * 5 // 8, width * 3 // 10))
+    wall = np.full((large.shape[0], width - large.shape[1], 3), 200, np.uint8)
+    rows, columns = small.shape[:2]
+    left = (wall.shape[1] - columns) // 2
+    wall[-rows:, left : left + columns] = small
+    return np.hstack([large, wall])
+
+
+def _two_people(width: int) -> Raster:
+    return from_array(two_people(width))
 
 
 def _person(width: int) -> Raster:

@@ -62,8 +62,9 @@ def given(options: dict[str, object], action: Action, actions: Sequence[Action])
         raise usage(str(error)) from None
 
 
-def numbers(count: int, shape: str) -> type[argparse.Action]:
-    """An argparse action for whole numbers with commas, such as X,Y,W,H."""
+def numbers(count: int, shape: str, several: bool = False) -> type[argparse.Action]:
+    """An argparse action for whole numbers with commas, such as X,Y,W,H; `several`: may be given again and again, which
+    makes a list."""
 
     class Numbers(argparse.Action):
         def __call__(
@@ -79,7 +80,8 @@ def numbers(count: int, shape: str) -> type[argparse.Action]:
                 parsed = ()
             if len(parsed) != count:
                 raise argparse.ArgumentError(self, f"wants {shape} in whole pixels, not {values!r}")
-            setattr(namespace, self.dest, parsed)
+            before = getattr(namespace, self.dest) or []
+            setattr(namespace, self.dest, [*before, parsed] if several else parsed)
 
     return Numbers
 
@@ -116,10 +118,18 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--json", action="store_true", help="say what became of each image as a line of JSON")
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """The options that say where an object is."""
+def add_place(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """The options that say where an object is; `several`: by any number of points, on it and beside it."""
     parser.add_argument("--box", action=numbers(4, "X,Y,W,H"), metavar="X,Y,W,H", help="a box around the object")
-    parser.add_argument("--point", action=numbers(2, "X,Y"), metavar="X,Y", help="a point on the object")
+    again = "; may be given several times" if several else ""
+    parser.add_argument(
+        "--point", action=numbers(2, "X,Y", several), metavar="X,Y", help=f"a point on the object{again}"
+    )
+    if several:
+        parser.add_argument(
+            "--not-point", action=numbers(2, "X,Y", several), metavar="X,Y",
+            help=f"a point on what does not belong to it{again}",
+        )  # fmt: skip
 
 
 def add_writing(group: argparse._ActionsContainer) -> None:

@@ -29,13 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
     own = {parameter.name for parameter in ACTION.parameters}
     parameters |= {name: value for name, value in vars(arguments).items() if name in own}
     plan = batch.plan(arguments, batch.CUTOUT)
+    place = select.Place.of(arguments)
     for task in plan.tasks:
         if task.output.suffix.lower() in image_files.OPAQUE:
             raise image_files.opaque(task.output)
     with runner(arguments.in_process) as running:
 
         def work(image: Raster, report: Report) -> Raster:
-            mask = select.mask(running, action, parameters, arguments.box, arguments.point, image, report)
+            mask = select.mask(running, action, parameters, place, image, report)
             return cut(running, image, mask, parameters, report)
 
         return batch.process(plan, running, work)

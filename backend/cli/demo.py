@@ -84,7 +84,7 @@ def _cut_out(
     **settings: Value,
 ) -> Raster:
     action = BY_NAME[name]
-    mask = select.mask(running, action, action.check(dict(settings)), box, None, image, report)
+    mask = select.mask(running, action, action.check(dict(settings)), select.Place(box), image, report)
     return cutout.cut(running, image, mask, {}, report)
 
 

@@ -7,7 +7,7 @@ the image's shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ NAME = "subject"  # of the card
 KEPT = 6  # images (and close-ups) whose features stay: about 3 MB each
 KEPT_BYTES = 64 << 20  # the largest image whose colors stay: the last one's
 COLORS = "rgb_image"  # their key in the cache
-REGION, INSIDE = 0, 1  # channels of a prompt
+REGION, INSIDE, OUTSIDE = 0, 1, 2  # channels of a prompt
 
 
 def rgb_image(layer: Raster) -> AnyArray:
@@ -91,7 +91,7 @@ class Perception:
             unit = to_unit(part[:, ::-1] if mirrored else part)
             normalized = (unit - np.array(self.card.mean, np.float32)) / np.array(self.card.std, np.float32)
             image = torch.from_numpy(normalized.transpose(2, 0, 1)[None].astype(np.float32)).to(self.context.device)
-            with _inference(self.context):
+            with inference(self.context):
                 features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
@@ -109,12 +109,13 @@ class Perception:
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)
         return found
 
-    def classes(self) -> FloatArray:
-        """Probability of each of `VOC_CLASSES`, S/8 x S/8 x 21; of another size where a public network gives them."""
-        if (public := public_card("classes", self.context)) is not None:
+    def classes(self, box: Box | None = None) -> FloatArray:
+        """Probability of each of `VOC_CLASSES` in the layer or in a box of it, S/8 x S/8 x 21; of the whole layer in
+        another size where a public network gives them."""
+        if box is None and (public := public_card("classes", self.context)) is not None:
             return probability_map(public, self.pixels, self.key, self.context)
-        with _inference(self.context):
-            logits = self.net.classes(self.embedding().features)[0].float()
+        with inference(self.context):
+            logits = self.net.classes(self.embedding(box).features)[0].float()
             found: FloatArray = logits.softmax(0).permute(1, 2, 0).cpu().numpy()
         return found
 
@@ -123,13 +124,18 @@ class Perception:
 
         prompt: h x w of the box's size or any other: filled box or lasso for `REGION`, dots or strokes for `INSIDE`.
         """
+        return self.prompted({channel: prompt}, box)
+
+    def prompted(self, prompts: Mapping[int, UInt8Array], box: Box | None = None) -> FloatArray:
+        """The same for several prompts at once, by channel; those for `OUTSIDE` mark what is not meant."""
         import torch
 
         embedding = self.embedding(box)
         maps = np.zeros((1, 3, self.side, self.side), np.float32)
-        maps[0, channel] = to_unit(reduced(prompt, (self.side, self.side)))
-        if channel == INSIDE:
-            maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
+        for channel, prompt in prompts.items():
+            maps[0, channel] = to_unit(reduced(prompt, (self.side, self.side)))
+            if channel != REGION:
+                maps[0, channel] /= max(float(maps[0, channel].max()), 1e-6)
         asked = torch.from_numpy(maps).to(self.context.device)
         return _map(
             lambda features: self.net.object(features, asked).float().sigmoid(), embedding.features, self.context
@@ -137,7 +143,7 @@ class Perception:
 
 
 @contextmanager
-def _inference(context: Context) -> Iterator[None]:
+def inference(context: Context) -> Iterator[None]:
     """No gradients; half precision where the context asks for it, else what is quickest on its device."""
     import torch
 
@@ -148,6 +154,6 @@ def _inference(context: Context) -> Iterator[None]:
 
 def _map(head: Any, features: list[Tensor], context: Context) -> FloatArray:
     """The first channel, S x S, of what a part of the network answers."""
-    with _inference(context):
+    with inference(context):
         found: FloatArray = head(features)[0, 0].float().cpu().numpy()
     return found

@@ -63,7 +63,7 @@ def select_background(job: Job, context: Context) -> list[Output]:
 
 
 def _subject_mask(job: Job, context: Context) -> UInt8Array:
-    mask = _mask(predict_subject(job, context), job, context)
+    mask = mask_of(predict_subject(job, context), job, context)
     if mask.max() < SELECTED:
         raise nothing_found("subject")
     return mask
@@ -97,7 +97,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     else:
         closer = surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
-    mask = _mask(_opened(Prediction(pixels, hysteresis(found, MEANT), closer), job), job, context)
+    mask = mask_of(opened(Prediction(pixels, hysteresis(found, MEANT), closer), job), job, context)
     if mask.max() < SELECTED:
         raise nothing_found("object")
     return [output(mask, job, layer, "Object")]
@@ -131,7 +131,15 @@ def select_class(job: Job, context: Context) -> list[Output]:
         raise error
     if name == PERSON and (public := public_card("people", context)) is not None:
         found = hysteresis(probability_map(public, pixels, layer.digest(), context))
-        return [output(_mask(Prediction(pixels, found, perception.whole), job, context), job, layer, name.capitalize())]
+        mask = mask_of(Prediction(pixels, found, perception.whole), job, context)
+        return [output(mask, job, layer, name.capitalize())]
+    found = class_probability(perception, maps, name)
+    mask = mask_of(opened(Prediction(pixels, found, perception.whole), job), job, context)
+    return [output(mask, job, layer, name.capitalize())]
+
+
+def class_probability(perception: Perception, maps: FloatArray, name: str) -> FloatArray:
+    """Probability of belonging to a thing of one class, S x S. maps: h x w x 21 probabilities."""
     index = VOC_CLASSES.index(name)
     size = (perception.side, perception.side)
     region = cv2.resize((maps.argmax(2) == index).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
@@ -140,9 +148,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
     coarse = cv2.resize(np.ascontiguousarray(maps[..., index]), size, interpolation=cv2.INTER_LINEAR)
     others = np.delete(maps, (0, index), axis=2).max(2)  # what is rather another class is left to it
     rival = cv2.resize(np.ascontiguousarray(others), size, interpolation=cv2.INTER_LINEAR)
-    found = hysteresis(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
-    mask = _mask(_opened(Prediction(pixels, found, perception.whole), job), job, context)
-    return [output(mask, job, layer, name.capitalize())]
+    return hysteresis(np.sqrt(found * coarse) * (reach > 0) * (rival < coarse))
 
 
 def areas(maps: FloatArray) -> dict[str, float]:
@@ -184,7 +190,7 @@ def refine_edge(job: Job, context: Context) -> list[Output]:
     size = (max(8, round(window.width * shrink)), max(8, round(window.height * shrink)))
     context.progress(0.2, "Following the edge", None)
     rough = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    return [output(_mask(Prediction(pixels, rough, window), job, context), job, layer, "Refined")]
+    return [output(mask_of(Prediction(pixels, rough, window), job, context), job, layer, "Refined")]
 
 
 def predict_subject(job: Job, context: Context) -> Prediction:
@@ -202,7 +208,7 @@ def predict_subject(job: Job, context: Context) -> Prediction:
     rather = look_again(perception, probability, first, box)
     if rather is not None:
         first, box = hysteresis(rather.probability, small_island=ASIDE), rather.box
-    return _opened(Prediction(pixels, first, box), job)
+    return opened(Prediction(pixels, first, box), job)
 
 
 def _first_answer(perception: Perception, probability: FloatArray) -> tuple[FloatArray, Box]:
@@ -223,7 +229,7 @@ def _first_answer(perception: Perception, probability: FloatArray) -> tuple[Floa
     return found, perception.whole
 
 
-def _opened(prediction: Prediction, job: Job) -> Prediction:
+def opened(prediction: Prediction, job: Job) -> Prediction:
     """With its holes open, as far as is asked for."""
     wanted = job.parameters.get("open_holes", "auto")
     if wanted == "off":
@@ -239,7 +245,7 @@ def _around_dots(perception: Perception, selection: UInt8Array) -> Box:
     return perception.whole if found is None else surroundings(on_layer(found, perception), perception.whole)
 
 
-def _mask(prediction: Prediction, job: Job, context: Context) -> UInt8Array:
+def mask_of(prediction: Prediction, job: Job, context: Context) -> UInt8Array:
     """The selection, H x W u8, that a probability map comes to."""
     mask = np.zeros(prediction.pixels.shape[:2], np.uint8)
     _edges(prediction, job, context, mask)

@@ -59,3 +59,21 @@ def enlarged(whole: AnyArray, box: Box, perception: Perception) -> FloatArray:
     size = (perception.side, perception.side)
     shown = cv2.warpAffine(whole.astype(np.float32), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(shown, np.float32)
+
+
+def on_grid(probability: FloatArray, box: Box, whole: Box, size: tuple[int, int]) -> FloatArray:
+    """A map of a box of the layer on a grid over the whole layer, 0 beside the box.
+
+    Args:
+        probability: h x w over the box.
+        box: in layer pixels.
+        whole: the layer's.
+        size: width and height of the grid.
+    """
+    x, y = size[0] / whole.width, size[1] / whole.height
+    left, top = min(int(box.x * x), size[0] - 1), min(int(box.y * y), size[1] - 1)
+    right = min(size[0], max(left + 1, int(np.ceil((box.x + box.width) * x))))
+    bottom = min(size[1], max(top + 1, int(np.ceil((box.y + box.height) * y))))
+    shown = np.zeros((size[1], size[0]), np.float32)
+    shown[top:bottom, left:right] = cv2.resize(probability, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    return shown

@@ -11,6 +11,10 @@ KEEP_HIDDEN = Parameter(
     "keep_hidden", Kind.SWITCH, False, "Keep hidden colors",
     "Leave the colors of what becomes transparent, so that they can be brought back; else they are cleared.",
 )  # fmt: skip
+DESPILL = Parameter(
+    "despill", Kind.CHOICE, "auto", "Despill", "Take the light of a green or blue screen off the edge.",
+    choices=(("auto", "Automatic: before a screen"), ("off", "Off")),
+)  # fmt: skip
 
 CUTOUT: tuple[Action, ...] = (
     Action(
@@ -25,7 +29,8 @@ CUTOUT: tuple[Action, ...] = (
                 "as", Kind.CHOICE, "layer", "Result", "A new layer with clean edges, or a mask on this one.",
                 choices=(("layer", "New layer"), ("mask", "Layer mask")),
             ),
-            EDGE, HIGH_QUALITY, OPEN_HOLES, replace(KEEP_HIDDEN, no_effect_when=(("as", "mask"),)),
+            EDGE, HIGH_QUALITY, OPEN_HOLES,
+            *(replace(color, no_effect_when=(("as", "mask"),)) for color in (DESPILL, KEEP_HIDDEN)),
         ),
         mask_when=("as", "mask"),
         one_click=True,
@@ -37,7 +42,7 @@ CUTOUT: tuple[Action, ...] = (
         help="Put the subject (or what is selected) on a new layer, its edge free of the old background.",
         result=ResultKind.LAYER,
         inputs=(LAYER, OPTIONAL_SELECTION),
-        parameters=(EDGE, HIGH_QUALITY, OPEN_HOLES, KEEP_HIDDEN),
+        parameters=(EDGE, HIGH_QUALITY, OPEN_HOLES, DESPILL, KEEP_HIDDEN),
         one_click=True,
     ),
 )  # fmt: skip

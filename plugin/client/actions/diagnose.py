@@ -16,6 +16,15 @@ DIAGNOSE: tuple[Action, ...] = (
         hidden=True,
     ),
     Action(
+        name="select.objects_found",
+        menu="Diagnose",
+        label="List Objects",
+        help="Thumbnails of the objects found in the image, each with its class and its share of the area.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        hidden=True,
+    ),
+    Action(
         name="diagnose.identity",
         menu="Diagnose",
         label="Round Trip",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .parts import EDGE, FEATHER, GROW, HIGH_QUALITY, LAYER, MODE, OPEN_HOLES, OPTIONAL_SELECTION, SELECTION
-from .schema import Action, Kind, Parameter, ResultKind
+from .schema import Action, Input, Kind, Parameter, ResultKind, Source
 
 CLASSES = (
     "person", "cat", "dog", "bird", "horse", "cow", "sheep", "car", "bus", "train", "aeroplane", "boat", "bicycle",
@@ -65,6 +65,32 @@ SELECT: tuple[Action, ...] = (
         parameters=(MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER),
     ),
     Action(
+        name="select.objects",
+        menu="Select",
+        label="Select Found Object",
+        help="Select one of the objects found in the image, or all of them; with the mode Add one after the other.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(
+            Parameter(
+                "found", Kind.CHOICE, "all", "Object", "Which of the objects found, the largest first.",
+                choices=(("all", "All"), *((str(number), f"Object {number}") for number in range(1, 13))),
+                choice_provider="select.objects_found",
+            ),
+            MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER,
+        ),
+    ),
+    Action(
+        name="select.other_people",
+        menu="Select",
+        label="Select Other People",
+        help="Select all people but the subject: passers-by, to remove them for example.",
+        one_click=True,
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER),
+    ),
+    Action(
         name="select.refine",
         menu="Select",
         label="Refine Selection Edge",
@@ -79,6 +105,16 @@ SELECT: tuple[Action, ...] = (
             ),
             EDGE, HIGH_QUALITY, GROW, FEATHER,
         ),
+    ),
+    Action(
+        name="select.strokes",
+        menu="Select",
+        label="Refine with Strokes",
+        help="Correct the selection by strokes on a layer of its own: any color but red marks what belongs to it, red "
+             "what does not.",
+        result=ResultKind.SELECTION,
+        inputs=(LAYER, Input("strokes", Source.OTHER, "Layer with the strokes"), OPTIONAL_SELECTION),
+        parameters=(EDGE, HIGH_QUALITY, GROW, FEATHER),
     ),
     Action(
         name="select.colors",

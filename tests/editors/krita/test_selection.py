@@ -1,0 +1,80 @@
+"""Selecting in the real Krita: objects one by one; strokes; other people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from tests.editors.krita.harness import Krita
+from tests.editors.krita.user import add_hidden, ask_and_accept, finish, open_photograph, screenshot, selected
+from tests.jobs import two_people
+
+pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
+
+BOTH = np.hstack([data.astronaut()[:300, 80:400], data.chelsea()])
+FACE, FUR = (145, 120), (460, 170)  # x and y
+
+
+def undo(krita: Krita, times: int = 1) -> None:
+    for _ in range(times):
+        krita.run("K.action('edit_undo').trigger(); front().waitForDone()")
+
+
+def test_one_of_the_objects_is_chosen_from_a_list(krita: Krita, tmp_path: Path) -> None:
+    open_photograph(krita, tmp_path, "both", BOTH)
+    krita.run("extension().ask(actions.BY_NAME['select.objects'])")
+    krita.until("dialog() is not None and ok_button().isEnabled()", wait=250)
+    rows = krita.run("""
+        listed = dialog().findChild(QtWidgets.QListWidget)
+        answer = [[*listed.item(i).text().split("\\n"), listed.item(i).icon().isNull()] for i in range(listed.count())]
+    """)
+    screenshot(krita, "select-objects")
+    assert rows[0][0] == "All" and len(rows) >= 3
+    notes = [row[1] for row in rows[1:]]
+    assert not any(without for *_, without in rows[1:])
+    cat = next(i for i, note in enumerate(notes, 1) if note.startswith("cat"))
+    krita.display.keys(*["Down"] * cat, "Return")
+    finish(krita)
+    found = selected(krita, *BOTH.shape[:2])
+    assert found[FUR[1], FUR[0]] > 200 and found[FACE[1], FACE[0]] < 50
+    undo(krita)
+    krita.until("not selected()")
+
+
+def test_strokes_take_away_and_add(krita: Krita, tmp_path: Path) -> None:
+    open_photograph(krita, tmp_path, "both", BOTH)
+    painted = np.zeros((*BOTH.shape[:2], 4), np.uint8)
+    painted[FACE[1] - 8 : FACE[1] + 8, FACE[0] - 20 : FACE[0] + 20] = (0, 200, 0, 255)
+    painted[FUR[1] - 8 : FUR[1] + 8, FUR[0] - 40 : FUR[0] + 40] = (230, 0, 0, 255)
+    Image.fromarray(painted).save(tmp_path / "strokes.png")
+    add_hidden(krita, tmp_path / "strokes.png", "Strokes")
+    krita.run("select([380, 60, 200, 200])")  # the cat's face
+    before = krita.get("snapshot()")
+    krita.run("""
+        node("Strokes").setVisible(True); front().refreshProjection(); front().waitForDone()
+        strokes = node("Strokes").uniqueId().toString()
+        extension().run(actions.BY_NAME["select.strokes"], {}, {"strokes": strokes})
+    """)
+    finish(krita)
+    found = selected(krita, *BOTH.shape[:2])
+    screenshot(krita, "strokes")
+    assert found[FACE[1], FACE[0]] == 255 and found[FUR[1], FUR[0]] == 0
+    undo(krita)
+    krita.run("node('Strokes').setVisible(False); front().refreshProjection(); front().waitForDone()")
+    krita.until("snapshot() == before", before=before)
+
+
+def test_other_people_are_all_but_the_subject(krita: Krita, tmp_path: Path) -> None:
+    people = two_people(800)
+    open_photograph(krita, tmp_path, "people", people)
+    ask_and_accept(krita, "select.other_people")
+    found = selected(krita, *people.shape[:2])
+    screenshot(krita, "other-people")
+    width = found.shape[1]
+    assert found[:, width * 5 // 8 :].mean() > 40 > 5 > found[:, : width // 2].mean()
+    undo(krita)
+    krita.until("not selected()")
