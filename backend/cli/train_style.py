@@ -20,7 +20,7 @@ FIRST = 5  # steps after which the length of the run is known
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `inlay train-style`."""
     parser.add_argument("painting", nargs="?", type=Path, metavar="PAINTING", help="an image of the painting")
-    parser.add_argument("--name", help="what the style will be called: small letters, digits, dashes")
+    parser.add_argument("--name", help="what the style will be called: any name")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="at least 20 photographs of any kind")
     parser.add_argument(
         "--steps", type=int, default=STEPS, metavar="N", help=f"length of the training (default {STEPS})"
@@ -142,9 +142,9 @@ def _list() -> int:
 
     for name in custom_styles.names():
         print(describe(name))
-    for path in sorted(p for p in custom_styles.folder().glob("*.run") if p.is_dir()):
-        if path.stem not in custom_styles.names():
-            print(describe(path.stem))
+    for name in custom_styles.runs():
+        if name not in custom_styles.names():
+            print(describe(name))
     return Exit.DONE
 
 

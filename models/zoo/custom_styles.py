@@ -1,16 +1,19 @@
 """The user's custom styles: codes for the bundled style network, learned from a painting of theirs.
 
 A style is one small file, NAME.safetensors, in the folder `styles` beside the fetched models: the code, and for which
-network it is. While it is learned, the folder NAME.run holds the run.
+network it is. While it is learned, the folder NAME.run holds the run. In file names, characters that not every system
+takes are written as in web addresses, %3F for a question mark.
 """
 
 from __future__ import annotations
 
 import re
 import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from models.zoo import store
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
 
 NETWORK = "styles"  # the card of the network that the codes are for
 _LARGEST = 1 << 20  # bytes; a style has a few thousand
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_LONGEST = 64  # characters of a name
+_FORBIDDEN = re.compile(r"^-|[/\\\x00-\x1f\x7f]")
+_ESCAPED = re.compile(r'[<>:"|?*%]|^[.]|[.]$|^(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=[.]|$)')
+"""What file names cannot have on every system."""
 
 
 class CustomStyleError(ValueError):
@@ -43,19 +49,23 @@ def folder() -> Path:
 
 def run_folder(name: str) -> Path:
     """Where the run that learns a style keeps what it needs to go on."""
-    return folder() / f"{name}.run"
+    return folder() / f"{_file_name(name)}.run"
 
 
 def path_of(name: str) -> Path:
     """The file of a style."""
-    return folder() / f"{check_name(name)}.safetensors"
+    return folder() / f"{_file_name(check_name(name))}.safetensors"
 
 
 def check_name(name: str) -> str:
-    """The name, when it can be one of a style. Raises CustomStyleError."""
-    if not _NAME.fullmatch(name):
+    """The name as it is kept, when it can be one of a style. Raises CustomStyleError."""
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name:
+        raise CustomStyleError("Give the style a name.")
+    if len(name) > _LONGEST or len(_file_name(name).encode()) > 200 or _FORBIDDEN.search(name):
         raise CustomStyleError(
-            f"{name!r} cannot be the name of a style: use up to 32 small letters, digits and dashes, no dash first."
+            f"{name!r} cannot be the name of a style: use up to {_LONGEST} characters, no / or \\ among them, no dash "
+            "first."
         )
     if name in PRESETS or name == PHOTOGRAPH:
         raise CustomStyleError(f"{name!r} is one of the styles that come along. Choose another name.")
@@ -75,7 +85,16 @@ def read_regular(path: Path) -> bytes:
 
 def names() -> list[str]:
     """The names of all custom styles, sorted."""
-    return sorted(path.stem for path in folder().glob("*.safetensors"))
+    return sorted((unquote(path.stem) for path in folder().glob("*.safetensors")), key=str.casefold)
+
+
+def runs() -> list[str]:
+    """The names of the styles that are being learned, or whose learning was paused, sorted."""
+    return sorted((unquote(path.stem) for path in folder().glob("*.run") if path.is_dir()), key=str.casefold)
+
+
+def _file_name(name: str) -> str:
+    return _ESCAPED.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
 def write(style: CustomStyle) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .actions import Action, Parameter
+from .actions import Action, Kind, Parameter
 from .image import PixelFormat, Raster
 from .messages import Result
 
@@ -32,14 +32,18 @@ def dynamic_parameter(action: Action) -> Parameter | None:
 def dynamic_choices(parameter: Parameter, listed: Result) -> list[DynamicChoice]:
     """The parameter's choices that fit the image; its default is always among them, first where it is not listed.
 
-    `listed` is what the action `parameter.choice_provider` answered.
+    `listed` is what the action `parameter.choice_provider` answered. A text may be whatever that names, and has no
+    default.
     """
     labels = dict(parameter.choices)
     found: list[DynamicChoice] = []
     for output in listed.outputs:
-        value, _, note = output.name.partition(": ")
-        if value in labels and output.raster.format == _PREVIEW_FORMAT:
-            found.append(DynamicChoice(value, labels[value], note, output.raster))
+        value, _, note = output.name.rpartition(": ")
+        label = labels.get(value, value if parameter.kind is Kind.TEXT else "")
+        if label and output.raster.format == _PREVIEW_FORMAT:
+            found.append(DynamicChoice(value, label, note, output.raster))
+    if parameter.kind is Kind.TEXT:
+        return found
     default = str(parameter.default)
     if all(choice.value != default for choice in found):
         found.insert(0, DynamicChoice(default, labels[default]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gi.repository import Gimp, GObject
+from gi.repository import Gimp, Gio, GObject
 
 from ..client.actions import Action, Input, Kind, Parameter, Source
 from ..client.mnemonics import with_keys
@@ -19,12 +20,6 @@ DIALOG_KEYS = "hrcols"
 def argument_name(name: str) -> str:
     """A parameter's or input's name as GIMP's procedures want it: dashes, no underscores."""
     return name.replace("_", "-")
-
-
-def own_arguments(action: Action) -> list[str]:
-    """Names of the arguments that `declare` adds, in the order of the dialog."""
-    chosen = [wanted.name for wanted in action.inputs if wanted.source is Source.OTHER]
-    return [argument_name(name) for name in (*chosen, *(parameter.name for parameter in action.parameters))]
 
 
 def declare(procedure: Any, action: Action) -> None:
@@ -80,32 +75,55 @@ def _old(action: Action) -> list[Parameter]:
     ]
 
 
-def advance(config: Any, action: Action) -> None:
-    """Have the next dialog, or the filter repeated, start with another try; GIMP keeps what is in the config."""
-    following = action.following(action.check(values(config, action)))
+def recall(config: Any, action: Action, values: Mapping[str, object], layers: dict[str, Any]) -> None:
+    """Have the dialog start with these values and layers."""
     for parameter in action.parameters:
-        if parameter.advances_by:
-            config.set_property(argument_name(parameter.name), following[parameter.name])
+        value = values.get(parameter.name, parameter.default)
+        if parameter.kind in (Kind.FILE, Kind.FOLDER):
+            value = Gio.File.new_for_path(str(value)) if value else None
+        config.set_property(argument_name(parameter.name), value)
+    for name, layer in layers.items():
+        config.set_property(argument_name(name), layer)
 
 
-def propose_layers(config: Any, action: Action, image: Any, layer: Any) -> None:
-    """Where an input's layer is not of this image (any more), the dialog starts with the topmost one but `layer`."""
-    others = [other for other in image.get_layers() if other != layer]
+def forget_layers(config: Any, action: Action) -> None:
+    """Take the chosen layers out of the config: GIMP keeps it for the next time and cannot write layers down."""
     for wanted in action.inputs:
-        if wanted.source is Source.OTHER and wanted.required and others:
-            chosen = chosen_layer(config, wanted.name)
-            if chosen is None or not chosen.is_valid() or chosen.get_image() != image or chosen == layer:
-                config.set_property(argument_name(wanted.name), others[0])
+        if wanted.source is Source.OTHER:
+            config.set_property(argument_name(wanted.name), None)
 
 
-def chosen_layer(config: Any, name: str) -> Any:
-    """The layer that was chosen for an input, None if none was."""
-    return config.get_property(argument_name(name))
+def chosen_layers(config: Any, action: Action) -> dict[str, Any]:
+    """The layers that are chosen, by the inputs' names."""
+    names = [wanted.name for wanted in action.inputs if wanted.source is Source.OTHER]
+    return {name: layer for name in names if (layer := config.get_property(argument_name(name))) is not None}
+
+
+def proposed_layers(action: Action, layers: dict[str, Any], image: Any, layer: Any) -> dict[str, Any]:
+    """`layers` without those that are gone; where one is needed, the topmost of the image's others but `layer`.
+
+    Where the image has no other, it is one of another image.
+    """
+    found = {}
+    for wanted in action.inputs:
+        if wanted.source is not Source.OTHER:
+            continue
+        chosen = layers.get(wanted.name)
+        if chosen is not None and chosen.is_valid() and chosen != layer:
+            found[wanted.name] = chosen
+        elif wanted.required and (others := _other_layers(image, layer)):
+            found[wanted.name] = others[0]
+    return found
+
+
+def _other_layers(image: Any, layer: Any) -> list[Any]:
+    images = sorted(Gimp.get_images(), key=lambda other: other != image)
+    return [other for each in images for other in each.get_layers() if other != layer]
 
 
 def _value(config: Any, parameter: Parameter) -> object:
     value = config.get_property(argument_name(parameter.name))
-    if parameter.kind is Kind.FILE:
+    if parameter.kind in (Kind.FILE, Kind.FOLDER):
         return value.get_path() or "" if value is not None else ""
     return value if value is not None else ""
 
@@ -130,6 +148,8 @@ def _declare_parameter(procedure: Any, parameter: Parameter, label: str) -> None
         procedure.add_string_argument(*common, default, _FLAGS)
     elif parameter.kind is Kind.FILE:
         procedure.add_file_argument(*common, Gimp.FileChooserAction.OPEN, True, None, _FLAGS)
+    elif parameter.kind is Kind.FOLDER:
+        procedure.add_file_argument(*common, Gimp.FileChooserAction.SELECT_FOLDER, True, None, _FLAGS)
     else:
         choice = Gimp.Choice.new()
         for number, (value, meaning) in enumerate(parameter.choices):

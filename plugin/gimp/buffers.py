@@ -53,6 +53,12 @@ def read_selection(selection: Any, box: Box) -> Raster:
     return Raster(PixelFormat("Y", "u8"), box.width, box.height, _get(selection, box, "Y u8"), box.x, box.y)
 
 
+def read_mask(mask: Any, box: Box) -> Raster:
+    """A layer mask in `box`: the numbers it holds, 0 hidden .. 255 shown."""
+    model = Babl.format_get_encoding(mask.get_format()).split()[0]
+    return Raster(PixelFormat("Y", "u8"), box.width, box.height, _get(mask, box, f"{model} u8"), box.x, box.y)
+
+
 def write(drawable: Any, raster: Raster) -> None:
     """Set a layer's pixels to `raster`, from its top left corner on."""
     _set(drawable, Box(0, 0, raster.width, raster.height), babl_name(raster.format, drawable.get_format()), raster)

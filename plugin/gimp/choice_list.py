@@ -19,7 +19,8 @@ _TALLEST = 330  # pixels of the dialog that the list may take; the rest is scrol
 def choice_list(parameter: Parameter, choices: list[DynamicChoice], procedure: Any, config: Any, dialog: Any) -> Any:
     """A widget for `dialog` that shows the choices; `config` always holds the one chosen. A double click says OK.
 
-    A value in `config` that is not among the choices (the last image had it, this one has not) becomes the default.
+    A value in `config` that is not among the choices (the last image had it, this one has not) becomes the default, or
+    the first.
     """
     gi.require_version("Gtk", "3.0")
     from gi.repository import GdkPixbuf, Gtk
@@ -39,7 +40,7 @@ def choice_list(parameter: Parameter, choices: list[DynamicChoice], procedure: A
     def show(*_: Any) -> None:
         value = config.get_property(name)
         if value not in values:
-            config.set_property(name, parameter.default)
+            config.set_property(name, parameter.default if parameter.default in values else values[0])
         elif (place := Gtk.TreePath.new_from_indices([values.index(value)])) not in chosen.get_selected_rows()[1]:
             rows.set_cursor(place, None, False)
 

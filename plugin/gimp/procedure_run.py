@@ -1,55 +1,75 @@
 """One call of a procedure: check the image, ask the user, send the job, show how it goes, put the result in place.
 
 GIMP gives every call a process of its own, so waiting here holds up nobody. Cancelling GIMP's progress bar kills the
-process; the backend notices that the client has gone and stops the job.
+process; the backend notices that the client has gone and stops the job. So does closing the image.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import traceback
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gi.repository import Gimp, GLib
 
-from ..client.actions import BY_NAME, Action, ResultKind
-from ..client.image import Raster
-from ..client.messages import Job, Progress, Result
+from ..client.actions import BY_NAME, Action, Kind, ResultKind, Source
+from ..client.messages import Job, Result
+from ..client.names import named
 from ..client.net.connection import Connection, JobCancelled, JobFailed
-from . import arguments, choice_list, dialogs, image, results
-from .thumbnails import Watching
+from . import arguments, checks, choice_list, image, last_settings, results, training
+from .following import followed
+
+PREVIEWED = ("Select", "Cut Out", "Fill", "Paste")
+"""Menus whose dialogs show what the settings give."""
 
 
 def run(procedure: Any, run_mode: Any, gimp_image: Any, drawables: list[Any], config: Any, action: Action) -> Any:
     """What GIMP calls. An error's message says what happened and what to do; the image is as it was then."""
-    try:
-        layer = image.active_layer(action, gimp_image, drawables)
-        if run_mode != Gimp.RunMode.NONINTERACTIVE:
-            arguments.forget_old(config, action)
-        if run_mode == Gimp.RunMode.INTERACTIVE:
-            arguments.propose_layers(config, action, gimp_image, layer)
-            if not dialogs.ask(action, procedure, config, dynamic_choices(action, gimp_image, layer)):
-                return _answer(procedure, Gimp.PDBStatusType.CANCEL)
-        watched = action.watched and run_mode != Gimp.RunMode.NONINTERACTIVE
-        notes = _work(action, gimp_image, layer, config, Watching(f"{action.label}: so far") if watched else None)
-        if run_mode != Gimp.RunMode.NONINTERACTIVE:
-            arguments.advance(config, action)
-            if notes:
-                Gimp.message("\n".join(notes))
-    except JobCancelled:
-        return _answer(procedure, Gimp.PDBStatusType.CANCEL)
-    except (image.ImageError, JobFailed, ValueError) as error:
-        return _answer(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, str(error))
-    except Exception as error:
-        traceback.print_exc(file=sys.stderr)
-        fault = f"Inlay's plug-in failed: {type(error).__name__}: {error}. Please report this."
-        return _answer(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, fault)
-    return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
+
+    def work() -> None:
+        layer = checks.active_layer(action, gimp_image, drawables)
+        if run_mode == Gimp.RunMode.NONINTERACTIVE:
+            values, layers = arguments.values(config, action), arguments.chosen_layers(config, action)
+            with Connection("gimp") as connection:
+                _Call(action, gimp_image, layer, connection).finish(values, layers)
+            return
+        checks.check_other_layers(action, layer)
+        values = arguments.values(config, action) | last_settings.values(action)
+        layers = arguments.proposed_layers(action, last_settings.layers(action), gimp_image, layer)
+        with Connection("gimp") as connection:
+            call = _Call(action, gimp_image, layer, connection)
+            if run_mode == Gimp.RunMode.INTERACTIVE:
+                arguments.forget_old(config, action)
+                arguments.recall(config, action, values, layers)
+                if not call.ask(procedure, config):
+                    arguments.forget_layers(config, action)
+                    raise JobCancelled
+                values, layers = arguments.values(config, action), arguments.chosen_layers(config, action)
+                arguments.forget_layers(config, action)
+            call.finish_and_keep(values, layers)
+
+    return _answered(procedure, gimp_image, work)
 
 
-def dynamic_choices(action: Action, gimp_image: Any, layer: Any) -> list[choice_list.DynamicChoice] | None:
+def run_at_once(
+    procedure: Any, run_mode: Any, gimp_image: Any, drawables: list[Any], config: Any, action: Action
+) -> Any:
+    """What GIMP calls for an entry that asks nothing: the action with the settings it was last run with."""
+
+    def work() -> None:
+        layer = checks.active_layer(action, gimp_image, drawables)
+        checks.check_other_layers(action, layer)
+        layers = arguments.proposed_layers(action, last_settings.layers(action), gimp_image, layer)
+        with Connection("gimp") as connection:
+            _Call(action, gimp_image, layer, connection).finish_and_keep(last_settings.values(action), layers)
+
+    return _answered(procedure, gimp_image, work)
+
+
+def dynamic_choices(
+    action: Action, gimp_image: Any, layer: Any, connection: Connection
+) -> list[choice_list.DynamicChoice] | None:
     """What the layer offers for the action's parameter that depends on it; None where nothing does or none can tell.
 
     Raises ImageError when the layer has nothing to offer.
@@ -58,71 +78,106 @@ def dynamic_choices(action: Action, gimp_image: Any, layer: Any) -> list[choice_
     if parameter is None:
         return None
     listing = BY_NAME[parameter.choice_provider]
+    job = Job(listing.name, listing.check({}), image.gather(listing, gimp_image, layer, {}))
     try:
-        listed = _answered(
-            Job(listing.name, listing.check({}), _inputs(listing, gimp_image, layer, None)), action.label
-        )
+        listed = followed(job, action, gimp_image, connection)
     except JobFailed as error:
         print(f"{listing.name}: {error}", file=sys.stderr)
         return None
     found = choice_list.dynamic_choices(parameter, listed)
-    if len(found) == 1:
+    if not found:
+        raise image.ImageError("There is no custom style yet. Train one from a painting: Style > Train Custom Style.")
+    if len(found) == 1 and parameter.kind is Kind.CHOICE:
         raise image.ImageError(f"{action.label} knows nothing of what is in this layer. Choose another way to select.")
     return found
 
 
-def _work(action: Action, gimp_image: Any, layer: Any, config: Any, watching: Watching | None) -> tuple[str, ...]:
-    parameters = action.check(arguments.values(config, action))
-    suited = action.suited(parameters)
-    if suited.result is ResultKind.LAYER_MASK:
-        image.check_mask_can_be_set(layer)
-    job = Job(action.name, parameters, _inputs(suited, gimp_image, layer, config))
-    result = _answered(job, action.label, watching)
-    results.apply(result, gimp_image, layer, str(parameters.get("mode", "replace")))
-    Gimp.displays_flush()
-    return result.notes
+class _Call:
+    """An action on a layer."""
+
+    def __init__(self, action: Action, gimp_image: Any, layer: Any, connection: Connection) -> None:
+        self._action, self._image, self._layer, self._connection = action, gimp_image, layer, connection
+        self._for_user = False  # not for a script
+        self._computed: Callable[[Job], Result | None] = lambda _: None  # the result of a job that the dialog has shown
+
+    def ask(self, procedure: Any, config: Any) -> bool:
+        """Show the dialog, if there is anything to ask; whether the user said yes."""
+        from .dialogs import Dialog
+
+        action = self._action
+        if not arguments.labeled(action):
+            return True
+        dynamic = dynamic_choices(action, self._image, self._layer, self._connection)
+        dialog = Dialog(action, procedure, config, self._layer, dynamic)
+        if action.menu not in PREVIEWED:
+            return dialog.run()
+        from .workbench import Workbench
+
+        def make() -> tuple[Job, str]:
+            return self._job(arguments.values(config, action), arguments.chosen_layers(config, action))
+
+        bench = Workbench(action, self._image, self._layer, self._connection, make)
+        dialog.show_beside(bench.widget)
+        config.connect("notify", bench.change)
+        try:
+            said_yes = dialog.run()
+        finally:
+            bench.close()
+        self._computed = bench.result_of
+        return said_yes
+
+    def finish(self, values: Mapping[str, object], layers: dict[str, Any]) -> tuple[str, ...]:
+        """Have the result computed, unless the dialog has it already, and put it in place; sentences for the user."""
+        job, combine = self._job(values, layers)
+        result = self._computed(job) or followed(
+            job, self._action, self._image, self._connection, watch=self._action.watched and self._for_user
+        )
+        called = {w.name: self._layer.get_name() for w in self._action.inputs if w.source is Source.LAYER}
+        called |= {name: layer.get_name() for name, layer in layers.items()}
+        fill = any(wanted.source is Source.VISIBLE for wanted in self._action.inputs)
+        result = named(result, self._action, called)
+        notes = results.apply(result, self._image, self._layer, combine, fill=fill, hide=self._action.hides_layer)
+        Gimp.displays_flush()
+        return tuple(notes)
+
+    def finish_and_keep(self, values: Mapping[str, object], layers: dict[str, Any]) -> None:
+        """The same for the user: they hear of the notes, and the next time starts with these settings."""
+        self._for_user = True
+        notes = self.finish(values, layers)
+        if self._action.name == training.ACTION:
+            notes = (training.followed(values, notes, self._image, self._connection),)
+        last_settings.keep(self._action, self._action.following(self._action.check(dict(values))), layers)
+        if notes:
+            Gimp.message("\n".join(notes))
+
+    def _job(self, values: Mapping[str, object], layers: dict[str, Any]) -> tuple[Job, str]:
+        parameters = self._action.check(dict(values))
+        suited = self._action.suited(parameters)
+        if suited.result is ResultKind.LAYER_MASK:
+            checks.check_mask_can_be_set(self._layer)
+        elif suited.result is ResultKind.LAYER:
+            checks.check_layer_can_be_added(suited, self._image, self._layer)
+        inputs = image.gather(suited, self._image, self._layer, layers)
+        return Job(self._action.name, parameters, inputs), str(parameters.get("mode", "replace"))
 
 
-def _inputs(action: Action, gimp_image: Any, layer: Any, config: Any) -> dict[str, Raster]:
-    return image.gather(action, gimp_image, layer, lambda name: arguments.chosen_layer(config, name))
-
-
-def _answered(job: Job, label: str, watching: Watching | None = None) -> Result:
-    """The job's result; how it goes is shown in the progress bar, and what there is of it where it is watched."""
-    Gimp.progress_init(f"{label}...")
-    terminated = _terminated()
-
-    def show(progress: Progress) -> None:
-        _show(progress)
-        if watching is not None and progress.preview is not None:
-            watching.show(progress.preview)
-
-    def cancelled() -> bool:
-        return terminated.is_set() or (watching is not None and watching.stopped())
-
+def _answered(procedure: Any, gimp_image: Any, work: Callable[[], None]) -> Any:
+    """Do the work; GIMP's return values. Over an image that was closed meanwhile nothing is said."""
     try:
-        with Connection("gimp") as connection:
-            return connection.run(job, on_event=show, cancelled=cancelled)
-    finally:
-        if watching is not None:
-            watching.close()
-        Gimp.progress_end()
-
-
-def _show(progress: Progress) -> None:
-    if progress.message:
-        Gimp.progress_set_text(progress.message)
-    if progress.fraction < 0:
-        Gimp.progress_pulse()
-    else:
-        Gimp.progress_update(min(progress.fraction, 1.0))
-
-
-def _terminated() -> threading.Event:
-    """Set when somebody asks this process to end, so that the job is cancelled in good order."""
-    asked = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    return asked
+        work()
+    except JobCancelled:
+        return _answer(procedure, Gimp.PDBStatusType.CANCEL)
+    except (image.ImageError, JobFailed, ValueError) as error:
+        if not gimp_image.is_valid():
+            return _answer(procedure, Gimp.PDBStatusType.CANCEL)
+        return _answer(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, str(error))
+    except Exception as error:
+        if not gimp_image.is_valid():
+            return _answer(procedure, Gimp.PDBStatusType.CANCEL)
+        traceback.print_exc(file=sys.stderr)
+        fault = f"Inlay's plug-in failed: {type(error).__name__}: {error}. Please report this."
+        return _answer(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, fault)
+    return _answer(procedure, Gimp.PDBStatusType.SUCCESS)
 
 
 def _answer(procedure: Any, status: Any, message: str = "") -> Any:

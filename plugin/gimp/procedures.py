@@ -1,4 +1,5 @@
-"""The plug-in as GIMP sees it: one procedure and one menu entry for each action of the table."""
+"""The plug-in as GIMP sees it: a procedure and a menu entry for each action of the table, and another one for
+those that need no dialog."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from . import arguments, procedure_run
 
 _MENU = "<Image>/Filters/Inlay"
 _BY_PROCEDURE = {name: action for action in ACTIONS for name in (action.procedure, *action.old_procedures)}
+_AT_ONCE = {f"{action.procedure}-at-once": action for action in ACTIONS if action.one_click}
 
 
 class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no types
@@ -22,20 +24,29 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         return False  # the texts are English; GIMP would look for a catalog
 
     def do_query_procedures(self) -> list[str]:
-        return list(_BY_PROCEDURE)
+        return [*_BY_PROCEDURE, *_AT_ONCE]
 
     def do_create_procedure(self, name: str) -> Any:
-        action = _BY_PROCEDURE[name]
-        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, procedure_run.run, action)
-        procedure.set_image_types("RGB*, GRAY*")
-        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-        procedure.set_documentation(action.help, action.help, None)
+        at_once = name in _AT_ONCE
+        action = _AT_ONCE[name] if at_once else _BY_PROCEDURE[name]
+        run = procedure_run.run_at_once if at_once else procedure_run.run
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, action)
+        procedure.set_image_types("*")
+        # also where it cannot be done: then a message says why, which a gray entry does not
+        procedure.set_sensitivity_mask(
+            Gimp.ProcedureSensitivityMask.DRAWABLE
+            | Gimp.ProcedureSensitivityMask.DRAWABLES
+            | Gimp.ProcedureSensitivityMask.NO_DRAWABLES
+        )
+        documentation = f"{action.help} With the settings it was last run with." if at_once else action.help
+        procedure.set_documentation(documentation, documentation, None)
         procedure.set_attribution("Inlay", "Inlay", "2026")
-        if name == action.procedure:
-            procedure.set_menu_label(f"{action.label}...")
+        if at_once or name == action.procedure:
+            procedure.set_menu_label(action.label if at_once else f"{action.label}...")
             if (place := menu_place(action)) is not None:
                 procedure.add_menu_path(place)
-        arguments.declare(procedure, action)
+        if not at_once:
+            arguments.declare(procedure, action)
         return procedure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client.actions import Parameter
+from ..client.actions import Kind, Parameter
 from ..client.choices import DynamicChoice, dynamic_choices
 from ..client.image import Raster
 from ..client.messages import Result
@@ -53,7 +53,7 @@ class ChoiceField(QtWidgets.QStackedWidget):
         item = self._list.currentItem()
         if self.currentWidget() is self._list and item is not None:
             return str(item.data(Qt.ItemDataRole.UserRole))
-        return self._value if self.currentWidget() is self._looking else str(self._choice.currentData())
+        return self._value if self.currentWidget() is self._looking else str(self._choice.currentData() or "")
 
     def set_value(self, value: str) -> None:
         """Show a choice. In the list, one that is not in the image becomes the default, which stands first."""
@@ -69,7 +69,7 @@ class ChoiceField(QtWidgets.QStackedWidget):
         except RuntimeError:  # Qt's half of this is gone
             return
         listed = dynamic_choices(self._parameter, outcome) if isinstance(outcome, Result) else []
-        if len(listed) > 1:
+        if len(listed) > 1 or (listed and self._parameter.kind is Kind.TEXT):
             for choice in listed:
                 self._list.addItem(_item(choice))
             self.setCurrentWidget(self._list)

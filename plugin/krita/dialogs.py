@@ -90,8 +90,9 @@ class Field:
             Kind.NUMBER: self._spin_box,
             Kind.SWITCH: lambda: QtWidgets.QCheckBox(parameter.label),
             Kind.CHOICE: lambda: ChoiceField(parameter) if listed else choice(list(parameter.choices)),
-            Kind.TEXT: QtWidgets.QLineEdit,
+            Kind.TEXT: lambda: ChoiceField(parameter) if listed else QtWidgets.QLineEdit(),
             Kind.FILE: FileField,
+            Kind.FOLDER: lambda: FileField(folder=True),
         }
         self.widget = makers[parameter.kind]()
         self.widget.setObjectName(parameter.name)

@@ -47,7 +47,7 @@ def test_settings_without_effect_are_told_by_the_others() -> None:
     assert fill.without_effect(fill.check({})) == set()
     assert fill.without_effect(fill.check({"area": "everywhere", "grow": 0})) == {"sampling_radius", "shadow_halo"}
     shadow = {"shadow_direction", "shadow_length"}
-    assert subject.without_effect(subject.check({}) | {"selection": True}) == {"x", "y", "size"} | shadow
+    assert subject.without_effect(subject.check({}) | {"selection": True}) == {"x", "y", "size", "at_border"} | shadow
     assert subject.without_effect(subject.check({"cast_shadow": 20.0}) | {"selection": False}) == set()
 
 

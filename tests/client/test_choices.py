@@ -49,6 +49,14 @@ def test_what_offers_choices_is_a_hidden_action_on_the_same_layer_with_nothing_t
     assert asked
     for action, parameter in asked:
         listing = BY_NAME[parameter.choice_provider]
-        assert parameter.kind is Kind.CHOICE
+        assert parameter.kind in (Kind.CHOICE, Kind.TEXT)
         assert listing.hidden and not listing.parameters
         assert set(listing.inputs) <= set(action.inputs)
+
+
+def test_a_text_may_be_whatever_is_listed_and_nothing_else() -> None:
+    parameter = dynamic_parameter(BY_NAME["style.custom"])
+    assert parameter is not None
+    found = dynamic_choices(parameter, listed(("Blue: light: mine.jpg", PREVIEW), ("b: x", GRAY)))
+    assert [(offer.value, offer.label, offer.note) for offer in found] == [("Blue: light", "Blue: light", "mine.jpg")]
+    assert dynamic_choices(parameter, listed()) == []

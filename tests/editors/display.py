@@ -73,6 +73,16 @@ class Display:
         """Click at a point of the screen."""
         self.xdotool("mousemove", "--sync", x, y, "click", button)
 
+    def windows(self) -> dict[str, tuple[int, int, int, int]]:
+        """All visible windows, menus among them, by id: left, top, width, height."""
+        found = {}
+        for window in self.xdotool("search", "--onlyvisible", "--name", ".*", check=False).split():
+            lines = self.xdotool("getwindowgeometry", "--shell", window, check=False).split()
+            place = dict(line.split("=") for line in lines)
+            if place:
+                found[window] = tuple(int(place[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))
+        return found
+
     def find_window(self, title: str, wait: float = 10.0) -> str:
         """Id of the visible window whose title matches the regular expression. Raises TimeoutError."""
         end = time.monotonic() + wait

@@ -16,8 +16,8 @@ from tests.golden.references import EXACT, small
 from tests.jobs import example, keep_custom_style
 
 WIDTH = 160  # px, of the example's images
-WITHOUT_IMAGES = {"style.train"}
-"""Operations that make no image: they start or tell of a training."""
+WITHOUT_IMAGES = {"style.train", "style.training", "style.customs"}
+"""Operations that make no image: they start or tell of a training, or there is none."""
 
 SEARCHING = {"fill.selection", "fill.subject", "fill.object"}
 """Operations that search for patches at random: a rounding that differs may lead elsewhere."""

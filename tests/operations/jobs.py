@@ -9,7 +9,8 @@ from plugin.client.actions import ACTIONS, BY_NAME, Source, Value
 from plugin.client.image import Raster
 from plugin.client.messages import Job
 
-WITHOUT_SIDE_EFFECTS = [a.name for a in ACTIONS if a.name not in ("style.train", "style.own", "diagnose.identity")]
+WITHOUT_IMAGES = ("style.train", "style.training", "style.customs", "diagnose.identity")
+WITHOUT_SIDE_EFFECTS = [a.name for a in ACTIONS if a.name not in WITHOUT_IMAGES]
 """All actions but those that train, need a trained style, or do nothing."""
 
 QUICK: dict[str, dict[str, Value]] = {"style.gatys": {"steps": 1, "size": 64}}

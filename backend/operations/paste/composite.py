@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from backend.imaging.arrays import FloatArray
 from backend.imaging.masks.regions import bounding_box
-from backend.io.rasters import coverage, mask_values, raster, samples, scaled
-from plugin.client.actions import BY_NAME
+from backend.io.rasters import as_depth, converted, coverage, mask_values, raster, samples, scaled
+from plugin.client.actions import BY_NAME, ResultKind
 from plugin.client.image import Box, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
@@ -15,7 +17,9 @@ from .. import Context, OperationError
 from ..masks import nothing_found
 from ..selection.cutout import cut
 from ..selection.subject import subject_alpha
-from .paste import blend
+from .paste import blend, layer_format
+
+CUT_OFF = 0.2  # a subject that meets its image's border along so much of its width goes on beyond it
 
 
 def clone_from_layer(job: Job, context: Context) -> list[Output]:
@@ -36,8 +40,49 @@ def composite_subject(job: Job, context: Context) -> list[Output]:
     if (place := _selected(job)) is not None:
         subject = _fitted(subject, place)
     else:
+        cut_off = borders(subject, job.inputs["source"])
         subject = standing(sized(subject, target, job), *wanted_place(target, job))
-    return blend(subject, target, None, job.parameters, context)
+        if job.parameters["at_border"]:
+            subject = moved_to(subject, target, cut_off)
+        elif cut_off:
+            context.notes.append(
+                f"The {' and '.join(cut_off)} border of its image cuts the subject off: with 'At the border that cuts "
+                "it off' it is put there."
+            )
+    return placed_object(subject, job, context)
+
+
+def placed_object(subject: Raster, job: Job, context: Context) -> list[Output]:
+    """The subject harmonized with the image below, or as it is, to be placed by hand."""
+    target = job.inputs["image"]
+    if not job.parameters["by_hand"]:
+        return blend(subject, target, None, job.parameters, context)
+    wanted = layer_format(subject.format, target.format)
+    pixels = np.dstack([converted(subject, wanted), as_depth(coverage(subject), wanted.depth)])
+    return [Output(ResultKind.LAYER, "Object", raster(pixels, wanted, subject.x, subject.y, subject.profile))]
+
+
+def borders(subject: Raster, source: Raster) -> list[str]:
+    """The borders of its image that cut a subject off: "lower", "left", "right" or "upper"."""
+    inside = coverage(subject) >= 0.5
+    inner = solid(subject)
+    sides = {
+        "lower": (subject.y + subject.height >= source.y + source.height, inside[-1], inner.width),
+        "left": (subject.x <= source.x, inside[:, 0], inner.height),
+        "right": (subject.x + subject.width >= source.x + source.width, inside[:, -1], inner.height),
+        "upper": (subject.y <= source.y, inside[0], inner.width),
+    }
+    return [name for name, (meets, line, length) in sides.items() if meets and line.sum() > CUT_OFF * length]
+
+
+def moved_to(subject: Raster, target: Raster, sides: list[str]) -> Raster:
+    """The subject at these borders of the image; where it is cut off on both sides, it keeps its place across."""
+    x, y = subject.x, subject.y
+    if ("left" in sides) != ("right" in sides):
+        x = target.x if "left" in sides else target.x + target.width - subject.width
+    if ("upper" in sides) != ("lower" in sides):
+        y = target.y if "upper" in sides else target.y + target.height - subject.height
+    return replace(subject, x=x, y=y)
 
 
 def cut_subject(source: Raster, job: Job, context: Context) -> Raster:

@@ -62,7 +62,7 @@ def blend(
     around = _surroundings(source.box, target.box)
     window = intersection(grown(source.box, 0, RIM), around)
     assert window is not None
-    wanted = _format(source.format, target.format)
+    wanted = layer_format(source.format, target.format)
     working = replace(wanted, channels=wanted.channels.replace("BGR", "RGB"))
     opacity = placed(coverage(source), source.x, source.y, window)
     known: BoolArray = opacity >= 0.5
@@ -216,7 +216,7 @@ def _part(pixels: AnyArray, has: Box, wanted: Box) -> AnyArray:
     return pixels[y : y + wanted.height, x : x + wanted.width]
 
 
-def _format(source: PixelFormat, target: PixelFormat) -> PixelFormat:
+def layer_format(source: PixelFormat, target: PixelFormat) -> PixelFormat:
     """The new layer's: the source's with alpha; colored when only the target is."""
     channels = source.channels if source.has_alpha else source.channels + "A"
     if channels == "YA" and target.channels[0] != "Y":

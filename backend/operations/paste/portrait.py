@@ -22,10 +22,8 @@ from ..selection.perception import rgb_image
 from ..style import arbitrary
 from ..style.network import mixture, network, stylized
 from ..style.stylize import opaque
-from .composite import alpha_of_subject, cropped, sized, solid, standing, wanted_place
-from .paste import blend
+from .composite import alpha_of_subject, borders, cropped, placed_object, sized, solid, standing, wanted_place
 
-CUT_OFF = 0.2  # a subject that meets its image's lower border along so much of its width goes on below it
 PAINTED = 800  # px, the least height at which a person is painted: strokes on fewer hide the face
 STROKES = (0.25, 8.0)  # smallest and largest
 
@@ -42,7 +40,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
         context,
     )
     person = cropped(painted if alpha is None else cut(painted, alpha, context))
-    stands = goes_on_below(person, source)
+    stands = "lower" in borders(person, source)
     person = sized(person, target, job)
     if job.parameters["place"] == "empty":
         box = solid(person)
@@ -51,7 +49,7 @@ def portrait_into_painting(job: Job, context: Context) -> list[Output]:
     else:
         person = standing(person, *wanted_place(target, job))
     person = in_colors_of(target, person, float(job.parameters["palette"]) / 100)
-    return blend(person, target, None, job.parameters, context)
+    return placed_object(person, job, context)
 
 
 def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> Raster:
@@ -109,11 +107,3 @@ def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:
     form = replace(person.format, channels="RGB")
     pixels = np.dstack([converted(raster(rgb, PixelFormat("RGB", "f32")), form), as_depth(alpha, form.depth)])
     return raster(pixels, replace(form, channels="RGBA"), person.x, person.y, person.profile)
-
-
-def goes_on_below(person: Raster, source: Raster) -> bool:
-    """Whether a subject is cut off by its image's lower border."""
-    if person.y + person.height < source.y + source.height:
-        return False
-    across = (coverage(person)[-1] >= 0.5).sum()
-    return bool(across > CUT_OFF * solid(person).width)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from backend.imaging.downsample import reduced
 from backend.io.rasters import as_depth, coverage, depth_of, raster
 from models.zoo.style_presets import PRESETS
 from plugin.client.actions import ResultKind
-from plugin.client.actions.style import STYLES
+from plugin.client.actions.style import TONES, painting
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
@@ -23,8 +24,11 @@ from ..selection.perception import exposure_of, rgb_image
 from .network import mixture, network, stroke_size, stylized
 from .tones import keep_tones
 
+if TYPE_CHECKING:
+    from models.networks.transformer_net import TransformerNet
+
 PREVIEW = 128  # longer side of a style's thumbnail, in pixels
-SEEN = 4  # a preview is painted at so many times its size, so that strokes are about as small in it as in the result
+SEEN = 6  # a preview is painted at so many times its size, so that strokes are about as small in it as in the result
 RGBA = PixelFormat("RGBA", "u8")
 
 
@@ -45,7 +49,15 @@ def style_subject(job: Job, context: Context) -> list[Output]:
 
 def style_previews(job: Job, context: Context) -> list[Output]:
     """The layer, small, in each style: outputs named "STYLE: YEAR"."""
-    layer, net = job.inputs["image"], network(context)
+    net = network(context)
+    styles = [(name, preset.painting.rpartition(", ")[2], lambda: net) for name, preset in PRESETS.items()]
+    return thumbnails(job.inputs["image"], styles, context)
+
+
+def thumbnails(
+    layer: Raster, styles: Sequence[tuple[str, str, Callable[[], TransformerNet]]], context: Context
+) -> list[Output]:
+    """The layer, small, in each of the styles, which are given by name, note and network: outputs "NAME: NOTE"."""
     image = opaque(layer)
     shrink = min(1.0, SEEN * PREVIEW / max(image.shape[:2]))
     size = max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink))
@@ -54,11 +66,12 @@ def style_previews(job: Job, context: Context) -> list[Output]:
     size = max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
     alpha = as_depth(reduced(coverage(layer), size), "u8")
     outputs = []
-    for done, (name, preset) in enumerate(PRESETS.items()):
-        context.progress(done / len(PRESETS), "Painting thumbnails", None)
-        shown = np.dstack([reduced(stylized(small, net, {name: 1.0}, 1.0, context), size), alpha])
-        year = preset.painting.rpartition(", ")[2]
-        outputs.append(Output(ResultKind.LAYER, f"{name}: {year}", raster(shown, RGBA, layer.x, layer.y)))
+    for done, (name, note, net) in enumerate(styles):
+        context.progress(done / len(styles), "Painting thumbnails", None)
+        painted = stylized(small, net(), {name: 1.0}, 1.0, context)
+        keep_tones(small, painted, float(TONES.default) / 100)
+        shown = np.dstack([reduced(painted, size), alpha])
+        outputs.append(Output(ResultKind.LAYER, f"{name}: {note}", raster(shown, RGBA, layer.x, layer.y)))
     return outputs
 
 
@@ -112,7 +125,7 @@ def _styled(region: str, job: Job, context: Context) -> list[Output]:
             lambda fraction: context.progress(0.05 + 0.85 * fraction, "Painting", None),
         )  # fmt: skip
 
-    return repainted(paint, dict(STYLES)[str(settings["style"])], region, job, context)
+    return repainted(paint, painting(str(settings["style"])), region, job, context)
 
 
 def opaque(layer: Raster) -> AnyArray:

@@ -23,12 +23,12 @@ def train_style(job: Job, context: Context) -> list[Output]:
     settings = job.parameters
     name, what = str(settings["name"]), str(settings["command"])
     try:
-        custom_styles.check_name(name)
+        name = custom_styles.check_name(name)
         if what == "begin":
             _begin(name, job)
         if what in ("begin", "resume"):
             training_process.start(name)
-            context.notes.append(f"{name} is in training, beside your work. Choose 'Say how far it is' to see.")
+            context.notes.append(f"{name} is in training, beside your work; 'Show its progress' says how far it is.")
             return []
         if what == "remove":
             training_process.remove(name)
@@ -39,6 +39,25 @@ def train_style(job: Job, context: Context) -> list[Output]:
         context.notes.append(training_process.describe(name))
     except custom_styles.CustomStyleError as error:
         raise OperationError(ErrorCode.BAD_INPUT, str(error), "See docs/style.md, custom styles.") from None
+    return []
+
+
+def training_progress(job: Job, context: Context) -> list[Output]:
+    """How far the training called `name` is, as progress; a note where it does not run; no outputs.
+
+    Raises OperationError when none was begun.
+    """
+    name = str(job.parameters["name"])
+    try:
+        name = custom_styles.check_name(name)
+        said = training_process.describe(name)
+        status = training_process.read_status(name) if training_process.alive(name) else {}
+    except custom_styles.CustomStyleError as error:
+        raise OperationError(ErrorCode.BAD_INPUT, str(error), "See docs/style.md, custom styles.") from None
+    if not status:
+        context.notes.append(said)
+        return []
+    context.progress(status["step"] / max(1, status["steps"]), said, None)
     return []
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.zoo.custom_styles import CustomStyleError, names, path_of, run_folder
+from models.zoo.custom_styles import CustomStyleError, names, path_of, run_folder, runs
 from plugin.client.server.launcher import is_locked, take_lock
 
 PATIENCE = 1.5  # seconds in which a step mostly ends
@@ -59,6 +60,8 @@ def begin(name: str, painting: Path | bytes, photos: Path, steps: int) -> None:
     from models.zoo.custom_styles import check_name
 
     check_name(name)
+    if similar := [other for other in (*names(), *runs()) if other != name and other.casefold() == name.casefold()]:
+        raise CustomStyleError(f"There is a style {similar[0]!r}. Choose a name that differs in more than capitals.")
     if isinstance(painting, Path) and not painting.is_file():
         raise CustomStyleError(f"There is no file {painting}.")
     with held(name):
@@ -128,7 +131,8 @@ def remove(name: str) -> None:
 
 def describe(name: str) -> str:
     """One line on how the training of a style is doing. Raises CustomStyleError when none was begun."""
-    folder, resume = run_folder(name), f"`inlay train-style --name {name} --resume`"
+    folder, command = run_folder(name), f"inlay train-style --name {shlex.quote(name)}"
+    resume = f"`{command} --resume`"
     running = alive(name)
     try:
         status = read_status(name)
@@ -142,7 +146,7 @@ def describe(name: str) -> str:
         if (folder / "settings.json").is_file():
             return f"{name}: begun, but no step was made; {resume} goes on"
         if folder.is_dir():
-            return f"{name}: its folder holds no training; `inlay train-style --name {name} --remove` removes it"
+            return f"{name}: its folder holds no training; `{command} --remove` removes it"
         raise CustomStyleError(f"No training of a style {name!r} was begun.")
     how_far = f"{status['step']} of {status['steps']} steps"
     if not running:

@@ -9,6 +9,7 @@ person's own.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
@@ -71,7 +72,8 @@ class Settings:
             return cls(**json.loads(custom_styles.read_regular(path).decode()))
         except (ValueError, TypeError, OSError):
             raise CustomStyleError(
-                f"{path} is damaged. Forget this training with `inlay train-style --name {name} --remove`, begin again."
+                f"{path} is damaged. Forget this training with `inlay train-style --name {shlex.quote(name)} "
+                "--remove`, begin again."
             ) from None
 
 

@@ -49,6 +49,24 @@ Y = Parameter("y", Kind.NUMBER, 90.0, "Y position", "Where its lowest point goes
               unit=" %")  # fmt: skip
 SIZE = Parameter("size", Kind.NUMBER, 60.0, "Size", "Its height, of the image's height.", 1, 400, unit=" %")
 
+BY_HAND = Parameter(
+    "by_hand", Kind.SWITCH, False, "Just cut out, to place by hand",
+    "It comes as it is, to be moved and scaled with the editor's own tools; then choose Apply Harmonization.",
+)  # fmt: skip
+AT_BORDER = Parameter(
+    "at_border", Kind.SWITCH, False, "At the border that cuts it off",
+    "What the border of its image cuts off is put at the same border of this one.",
+)  # fmt: skip
+BELOW = (
+    Input("source", Source.LAYER, "Pasted layer"), Input("target", Source.BELOW, "Image below"), OPTIONAL_SELECTION
+)  # fmt: skip
+
+
+def _once_harmonized(*parameters: Parameter) -> tuple[Parameter, ...]:
+    """The parameters, which do nothing for what is placed by hand first."""
+    return tuple(replace(p, no_effect_when=(*p.no_effect_when, ("by_hand", True))) for p in parameters)
+
+
 PASTE: tuple[Action, ...] = (
     Action(
         name="paste.harmonize",
@@ -58,12 +76,22 @@ PASTE: tuple[Action, ...] = (
         aliases=("paste.blend",),
         one_click=True,
         result=ResultKind.LAYER,
-        inputs=(
-            Input("source", Source.LAYER, "Pasted layer"),
-            Input("target", Source.BELOW, "Image below"),
-            OPTIONAL_SELECTION,
-        ),
+        inputs=BELOW,
         parameters=(METHOD, EDGE, STRENGTH, *LIGHT),
+        extent=Extent.OVERLAP,
+        margin=0.5,
+    ),
+    Action(
+        name="paste.apply",
+        menu="Paste",
+        label="Apply Harmonization",
+        help="Adapt an object that was placed by hand to the image below it, and give it its shadow; the object as it "
+             "was is hidden.",
+        one_click=True,
+        hides_layer=True,
+        result=ResultKind.LAYER,
+        inputs=BELOW,
+        parameters=(METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), *LIGHT[1:]),
         extent=Extent.OVERLAP,
         margin=0.5,
     ),
@@ -87,7 +115,8 @@ PASTE: tuple[Action, ...] = (
         inputs=(LAYER, Input("source", Source.OTHER, "Layer with the subject"), OPTIONAL_SELECTION),
         parameters=(
             *(replace(place, no_effect_when=(("selection", True),)) for place in (X, Y, SIZE)),
-            METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), *LIGHT[1:], HIGH_QUALITY,
+            replace(AT_BORDER, no_effect_when=(("selection", True),)), BY_HAND,
+            *_once_harmonized(METHOD, OBJECT, STRENGTH, replace(SHADOW, default=40.0), *LIGHT[1:]), HIGH_QUALITY,
         ),
     ),
     Action(
@@ -111,7 +140,7 @@ PASTE: tuple[Action, ...] = (
             ),
             Parameter("palette", Kind.NUMBER, 60.0, "Colors of the painting",
                       "How far the person takes on its palette.", 0, 100, unit=" %"),
-            METHOD, OBJECT, STRENGTH, *LIGHT, HIGH_QUALITY,
+            BY_HAND, *_once_harmonized(METHOD, OBJECT, STRENGTH, *LIGHT), HIGH_QUALITY,
         ),
     ),
 )  # fmt: skip

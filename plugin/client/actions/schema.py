@@ -44,6 +44,7 @@ class Kind(str, Enum):
     CHOICE = "choice"
     TEXT = "text"
     FILE = "file"
+    FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Action:
     whole_when: tuple[tuple[str, Value], ...] = ()  # parameters, and their values for which the whole layer is needed
     mask_when: tuple[str, Value] | None = None  # a parameter, and its value for which the result is a layer mask
     hidden: bool = False  # not in the menus: for diagnosis and scripts
+    hides_layer: bool = False  # the active layer is hidden once the result lies above it
     one_click: bool = False  # has a menu entry of its own that asks nothing and takes the last settings
     watched: bool = False  # goes on for a minute or more, with something new to see at every step
     deadline: float = 120.0  # seconds without any progress after which the job is given up

@@ -17,6 +17,12 @@ STYLES = (
 )  # fmt: skip
 """The bundled styles, as `models/zoo/style_presets.py` has them."""
 
+
+def painting(style: str) -> str:
+    """What a layer in a bundled style is called: the painting without its article and its painter."""
+    return dict(STYLES)[style].partition(" (")[0].removeprefix("The ")
+
+
 STYLE = Parameter(
     "style", Kind.CHOICE, "wave", "Style", "The painting whose style the image is repainted in.", choices=STYLES,
     choice_provider="style.previews",
@@ -57,10 +63,14 @@ REGION = Parameter(
 TWO_STYLES = (STYLE, STRENGTH, SECOND, MIX, STROKE, STROKE_UNIT, TONES, COLORS)
 
 OTHER_STYLE = Input("style", Source.OTHER, "Style")
-CUSTOM = Parameter("name", Kind.TEXT, "", "Custom style", "The name of a custom style (`inlay train-style --list`).")
+CUSTOM = Parameter(
+    "name", Kind.TEXT, "", "Custom style", "One of the styles that you have trained (`inlay train-style --list`).",
+    choice_provider="style.customs",
+)  # fmt: skip
 NOT_BEGUN = tuple(("command", command) for command in ("status", "pause", "resume", "remove"))
+TRAINED = Parameter("name", Kind.TEXT, "", "Name", "What the style is called.")
 TRAINING = (
-    Parameter("name", Kind.TEXT, "", "Name", "What the style is called: small letters, digits and dashes."),
+    TRAINED,
     Parameter(
         "command", Kind.CHOICE, "begin", "Command",
         "The training goes on beside your work, for minutes or hours, and can be paused.",
@@ -68,7 +78,7 @@ TRAINING = (
                  ("resume", "Resume it"), ("remove", "Delete it")),
         aliases=("what",),
     ),
-    Parameter("photos", Kind.TEXT, "", "Photographs", "A folder with at least 20 photographs of any kind.",
+    Parameter("photos", Kind.FOLDER, "", "Photographs", "A folder with at least 20 photographs of any kind.",
               no_effect_when=NOT_BEGUN),
     Parameter("steps", Kind.INTEGER, 400, "Steps", "More steps come closer to the painting.", 1, 20000,
               no_effect_when=NOT_BEGUN),
@@ -197,6 +207,25 @@ STYLIZE: tuple[Action, ...] = (
         help="A thumbnail of the layer in each of the styles.",
         result=ResultKind.LAYER,
         inputs=(LAYER,),
+        hidden=True,
+    ),
+    Action(
+        name="style.customs",
+        menu="Diagnose",
+        label="Custom Style Thumbnails",
+        help="A thumbnail of the layer in each of the custom styles.",
+        result=ResultKind.LAYER,
+        inputs=(LAYER,),
+        hidden=True,
+    ),
+    Action(
+        name="style.training",
+        menu="Diagnose",
+        label="Progress of a Training",
+        help="How far the training of a custom style is.",
+        result=ResultKind.LAYER,
+        inputs=(),
+        parameters=(TRAINED,),
         hidden=True,
     ),
     Action(

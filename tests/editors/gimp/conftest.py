@@ -13,7 +13,7 @@ from tests.editors.backend import Backend
 from tests.editors.display import Display
 
 from .harness import Gimp, Tree
-from .window import HEIGHT, WIDTH, Window
+from .window import HEIGHT, SHORTCUTS, WIDTH, Window
 
 WARNING = re.compile(r"\(inlay\.py:(?!.*gimp_flush\(\): error: Broken pipe)")
 """A warning of a library in our plug-in's process. GIMP has warnings of its own, and may close the pipe of a plug-in
@@ -86,7 +86,7 @@ def window(
 ) -> Iterator[Window]:
     with Display(WIDTH, HEIGHT) as display:
         environment = {**host.environment, "INLAY_DIAGNOSE": "1", "DISPLAY": display.name}
-        gimp = Gimp(tree, "gimp-3", environment, photographs["coffee"])
+        gimp = Gimp(tree, "gimp-3", environment, photographs["coffee"], shortcuts=SHORTCUTS)
         yield Window(display, gimp, tmp_path_factory.mktemp("screenshots"))
         printed = gimp.close()
     assert "Traceback" not in printed and "no mnemonic" not in printed, printed

@@ -14,7 +14,9 @@ import subprocess
 import tempfile
 import textwrap
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -91,9 +93,27 @@ class InGimpError(AssertionError):
 class Gimp:
     """A running GIMP. `run` executes code in it (see remote.py)."""
 
-    def __init__(self, tree: Tree, program: str, environment: dict[str, str], *files: str) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        program: str,
+        environment: dict[str, str],
+        *files: str,
+        shortcuts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Start it, with a profile of its own.
+
+        Args:
+            tree: where it is installed.
+            program: its file's name.
+            environment: variables that it gets beside those of every test.
+            files: images that it opens.
+            shortcuts: keys of the user's own, by the names of GIMP's actions.
+        """
         home = Path(tempfile.mkdtemp(prefix="profile-", dir=tree.home))
         install_into(home / "gimp", tree.version, tree.vendor)
+        lines = [f'(action "{action}" "{key}")' for action, key in shortcuts.items()]
+        (home / "gimp/shortcutsrc").write_text("\n".join(["(file-version 1)", *lines, ""]))
         if tree.known_plug_ins.exists():
             shutil.copy(tree.known_plug_ins, home / "gimp/pluginrc")
         shutil.copy(Path(__file__).with_name("remote.py"), home / "remote.py")

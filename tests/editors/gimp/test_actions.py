@@ -104,7 +104,7 @@ def test_a_pasted_layer_is_blended_into_the_image_as_a_new_layer(console: Gimp, 
     assert answer["outcome"]["status"] == "success", answer
     assert answer["layers"] == 3 and answer["order"] and answer["untouched"]
     assert answer["box"] == [380, 200, 160, 160]
-    assert answer["alpha"] and answer["name"] == "Harmonized"
+    assert answer["alpha"] and answer["name"] == "Astronaut, harmonized"
     hard, blended = answer["seams"]
     assert blended < hard / 4, answer["seams"]
 

@@ -80,7 +80,7 @@ if {kind == "group"}:
 {filters}
 image.clean_all()
 images = Gimp.get_images()
-found = reading.gather(BY_NAME["diagnose.identity"], image, layer, None)["image"]
+found = reading.gather(BY_NAME["diagnose.identity"], image, layer, {{}})["image"]
 answer = [worst(on_canvas(found), seen(image)), len(layer.get_filters()), image.is_dirty(), Gimp.get_images() == images]
 image.delete()
 """
@@ -116,7 +116,7 @@ def test_a_filter_that_is_switched_off_changes_nothing(console: Gimp) -> None:
 image = new_image(100, 80)
 layer = spot(image)
 add_filter(layer, "gegl:invert-gamma").set_visible(False)
-found = reading.gather(BY_NAME["diagnose.identity"], image, layer, None)["image"]
+found = reading.gather(BY_NAME["diagnose.identity"], image, layer, {})["image"]
 answer = bytes(found.data) == raw(layer)
 image.delete()
 """
@@ -131,9 +131,9 @@ def test_the_layer_picked_as_a_source_counts_with_its_filters(console: Gimp) -> 
 image = new_image(100, 80)
 below = add_layer(image, 100, 80, alpha=False)
 other = spot(image)
-plain = reading.gather(BY_NAME["paste.subject"], image, below, lambda name: other)
+plain = reading.gather(BY_NAME["paste.subject"], image, below, {"source": other})
 add_filter(other, "gegl:invert-gamma")
-found = reading.gather(BY_NAME["paste.subject"], image, below, lambda name: other)
+found = reading.gather(BY_NAME["paste.subject"], image, below, {"source": other})
 changed = [name for name in found if bytes(found[name].data) != bytes(plain[name].data)]
 answer = [changed, bytes(found[changed[0]].data[(15 * 40 + 15) * 4 :][:4]).hex()]
 image.delete()

@@ -41,7 +41,7 @@ def test_a_subject_of_another_image_is_placed_with_its_shadow_below_it(
             return sent(bytes(data[3::4]))
 
         layers = {{layer.get_name(): layer for layer in image.get_layers()}}
-        opaque = [alpha(layers[name]) for name in ("Harmonized", "Contact shadow")]
+        opaque = [alpha(layers[name]) for name in ("Astronaut, composited", "Astronaut, contact shadow")]
         answer = [outcome, names, raw(background) == before, *opaque]
         image.delete()
         """,
@@ -49,7 +49,7 @@ def test_a_subject_of_another_image_is_placed_with_its_shadow_below_it(
     )
     outcome, names, untouched, person, shade = answer
     assert outcome["status"] == "success", outcome
-    assert names[1:3] == ["Harmonized", "Contact shadow"]
+    assert names[1:3] == ["Astronaut, composited", "Astronaut, contact shadow"]
     assert untouched
     subject, shadow = received(person, 400), received(shade, 400)
     rows, columns = np.nonzero(subject > 127)

@@ -13,13 +13,13 @@ import random
 from dataclasses import replace
 from plugin.client.actions import BY_NAME, Extent
 from plugin.client.actions.parts import OPTIONAL_SELECTION
-from plugin.gimp import buffers, image as reading, results
+from plugin.gimp import buffers, checks, image as reading, results
 random.seed(2)
 
 def gather(action, image, layer):
     before = len(Gimp.get_images())
     image.clean_all()
-    found = reading.gather(BY_NAME[action] if isinstance(action, str) else action, image, layer, None)
+    found = reading.gather(BY_NAME[action] if isinstance(action, str) else action, image, layer, {})
     assert len(Gimp.get_images()) == before and not image.is_dirty()
     return found
 """
@@ -154,7 +154,7 @@ for precision in [getattr(Gimp.Precision, name) for name in dir(Gimp.Precision) 
     assert wrong == []
 
 
-def test_a_mask_is_not_set_over_another_nor_on_a_locked_layer(console: Gimp) -> None:
+def test_a_mask_is_not_set_where_it_is_disabled_nor_on_a_locked_layer(console: Gimp) -> None:
     messages = console.run(
         IMPORTS
         + """
@@ -165,7 +165,7 @@ layer = add_layer(image, 20, 10, 5, 6)
 answer = []
 def ask():
     try:
-        reading.active_layer(action, image, [layer])
+        checks.active_layer(action, image, [layer])
     except reading.ImageError as error:
         answer.append(str(error))
 ask()
@@ -174,11 +174,13 @@ ask()
 layer.set_lock_content(False)
 layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
 ask()
+layer.set_apply_mask(False)
+ask()
 image.delete()
 """
     )
     assert len(messages) == 2
-    assert "pixels are locked" in messages[0] and "has a mask already" in messages[1]
+    assert "pixels are locked" in messages[0] and "mask is disabled" in messages[1]
 
 
 def test_a_result_whose_layer_is_gone_changes_nothing(console: Gimp) -> None:
@@ -235,9 +237,10 @@ values = {"whole-number": 4, "part": 0.25, "on": False, "which": "a", "words": "
 for name, value in values.items():
     config.set_property(name, value)
 config.set_property("file", Gio.File.new_for_path("/tmp/style.png"))
-chosen = arguments.chosen_layer(config, "the_other")
+chosen = arguments.chosen_layers(config, action)["the_other"]
+names = [arguments.argument_name(field.name) for field, _ in arguments.labeled(action)]
 answer = [
-    arguments.own_arguments(action), action.check(defaults), action.check(arguments.values(config, action)),
+    names, action.check(defaults), action.check(arguments.values(config, action)),
     chosen.get_name(), procedure.find_argument("whole-number").nick,
 ]
 image.delete()
@@ -250,3 +253,137 @@ image.delete()
         "whole_number": 4, "part": 0.25, "on": False, "which": "a", "words": "é", "file": "/tmp/style.png",
     }  # fmt: skip
     assert (chosen, label) == ("chosen", "_Whole (px)")
+
+
+HALF_MASK = """
+def half_mask(layer):
+    "A mask that hides the right half of the layer."
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer.add_mask(mask)
+    width, height = layer.get_width(), layer.get_height()
+    right = Gegl.Rectangle.new(width // 2, 0, width - width // 2, height)
+    name = Babl.format_get_encoding(mask.get_format()).split()[0] + " u8"
+    buffer = mask.get_buffer()
+    buffer.set(right, name, bytes(right.width * height))
+    buffer.flush()
+    return mask
+
+def alpha(raster):
+    step = len(raster.format.channels)
+    return [raster.data[step - 1], raster.data[raster.width * step - 1]]
+"""
+
+
+def test_a_mask_counts_as_alpha_in_every_action_and_being_edited_stands_for_its_layer(console: Gimp) -> None:
+    answer = console.run(
+        IMPORTS
+        + HALF_MASK
+        + """
+image = new_image(40, 30)
+below = add_layer(image, 40, 30, alpha=False)
+layer = add_layer(image, 40, 30, alpha=False)
+mask = half_mask(layer)
+subject, clone = BY_NAME["select.subject"], BY_NAME["paste.clone"]
+answer = [checks.active_layer(subject, image, [mask]) == layer]
+answer.append(alpha(reading.gather(subject, image, layer, {})["image"]))
+answer.append(alpha(reading.gather(clone, image, below, {"source": layer})["source"]))
+layer.set_apply_mask(False)
+answer.append(reading.gather(subject, image, layer, {})["image"].format.channels)
+image.remove_layer(layer)
+group = add_group(image)
+add_layer(image, 40, 30, alpha=False, parent=group)
+half_mask(group)
+answer.append(alpha(reading.gather(subject, image, group, {})["image"]))
+answer.append(len(Gimp.get_images()))
+image.delete()
+"""
+    )
+    assert answer[:5] == [True, [255, 0], [255, 0], "RGB", [255, 0]]
+    assert answer[5] == 1
+
+
+def test_a_fill_sees_what_is_visible_and_lies_above_the_fills_before_it(console: Gimp) -> None:
+    answer = console.run(
+        IMPORTS
+        + """
+from plugin.client.actions import ResultKind
+from plugin.client.messages import Output, Result
+from plugin.client.image import PixelFormat, Raster
+from plugin.gimp import fills
+
+def plain(layer, color):
+    channels = 4 if layer.has_alpha() else 3
+    put(layer, bytes(color[:channels]) * (layer.get_width() * layer.get_height()))
+
+def names():
+    return [layer.get_name() for layer in image.get_layers()]
+
+fill = BY_NAME["fill.selection"]
+image = new_image(40, 30)
+photograph = add_layer(image, 40, 30, alpha=False, name="photograph")
+plain(photograph, (10, 20, 30, 255))
+above = add_layer(image, 40, 30, name="text")
+plain(above, (200, 0, 0, 255))
+image.select_rectangle(Gimp.ChannelOps.REPLACE, 2, 2, 4, 4)
+alone = reading.gather(fill, image, photograph, {})["image"]
+answer = [alone.format.channels, bytes(alone.data[:3]) == bytes((10, 20, 30))]
+first = Raster(PixelFormat("RGBA", "u8"), 4, 4, bytes((50, 60, 70, 255)) * 16, 2, 2)
+outputs = tuple(Output(ResultKind.LAYER, name, first) for name in ("Fill 1 of 2", "Fill 2 of 2"))
+results.apply(Result("job", outputs), image, photograph, fill=True)
+answer.append(names())
+made = image.get_layers()[1]
+answer += [made == image.get_selected_layers()[0], [layer.get_visible() for layer in image.get_layers()]]
+for active in (made, photograph):  # the fill is active, or the photograph below it: the same is seen
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 20, 4, 4)
+    answer.append(checks.active_layer(fill, image, [active]) == active)
+    seen = reading.gather(fill, image, active, {})["image"]
+    pixel = lambda x, y: list(seen.data[((y - seen.y) * seen.width + x - seen.x) * 4:][:4])
+    answer.append([pixel(3, 3), pixel(20, 20)])
+results.apply(Result("job", (Output(ResultKind.LAYER, "Fill", first),)), image, photograph, fill=True)
+answer.append(names())
+answer.append(len(Gimp.get_images()))
+image.delete()
+"""
+    )
+    assert answer[:2] == ["RGB", True], "alone it is read as it is"
+    assert answer[2] == ["text", "Fill 1 of 2", "Fill 2 of 2", "photograph"]
+    assert answer[3:5] == [True, [True, True, False, True]]
+    seen = [[50, 60, 70, 255], [10, 20, 30, 255]]
+    assert answer[5:9] == [True, seen, True, seen]
+    assert answer[9] == ["text", "Fill", "Fill 1 of 2", "Fill 2 of 2", "photograph"]
+    assert answer[10] == 1
+
+
+def test_a_selection_elsewhere_counts_as_none_where_none_is_needed(console: Gimp) -> None:
+    answer = console.run(
+        IMPORTS
+        + """
+image = new_image(100, 80)
+layer = add_layer(image, 30, 20, 10, 10, alpha=False)
+image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 50, 20, 10)
+answer = []
+for name in ("select.subject", "cutout.background", "style.preset"):
+    checks.active_layer(BY_NAME[name], image, [layer])
+    answer.append(sorted(reading.gather(BY_NAME[name], image, layer, {})))
+image.delete()
+"""
+    )
+    assert answer == [["image"]] * 3
+
+
+def test_an_indexed_image_is_read_as_a_copy_in_rgb(console: Gimp) -> None:
+    answer = console.run(
+        IMPORTS
+        + """
+image = new_image(40, 30)
+layer = add_layer(image, 20, 10, 5, 6, alpha=False)
+put(layer, bytes((200, 100, 50)) * 200)
+image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 4, False, False, "")
+image.clean_all()
+checks.active_layer(BY_NAME["select.subject"], image, [layer])
+found = reading.gather(BY_NAME["select.subject"], image, layer, {})["image"]
+answer = [found.format.channels, list(found.data[:3]), list(found.box), image.is_dirty(), len(Gimp.get_images())]
+image.delete()
+"""
+    )
+    assert answer == ["RGB", [200, 100, 50], [5, 6, 20, 10], False, 1]

@@ -42,12 +42,17 @@ REFUSED = {
     "a channel": (
         "channel = Gimp.Channel.new(image, 'c', 40, 30, 100.0, Gegl.Color.new('black'))\n"
         "image.insert_channel(channel, None, 0)\nanswer = call('inlay-select-colors', image, [channel])",
-        "not on a channel. Choose a layer.",
+        "not on a channel. Click on a layer in the Layers dialog.",
     ),
-    "an indexed image": (
+    "a layer for an indexed image": (
         "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 4, False, False, '')\n"
-        "answer = call('inlay-select-colors', image, [layer])",
-        "this one is indexed. Choose Image > Mode > RGB.",
+        "answer = call('inlay-style-preset', image, [layer])",
+        "colors that this image, which is indexed, cannot hold. Choose Image > Mode > RGB.",
+    ),
+    "a new layer without the background for an indexed image": (
+        "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 4, False, False, '')\n"
+        "answer = call('inlay-cutout-background', image, [layer])",
+        "colors that this image, which is indexed, cannot hold. Choose Image > Mode > RGB.",
     ),
     "a floating selection": (
         "image.select_rectangle(Gimp.ChannelOps.REPLACE, 1, 1, 5, 5)\nGimp.Selection.float(image, [layer], 0, 0)\n"
@@ -65,6 +70,12 @@ REFUSED = {
     "nothing to paste into": (
         "answer = call('inlay-paste-harmonize', image, [layer])",
         "Nothing is seen below the active layer.",
+    ),
+    "no second layer": (
+        "from plugin.client.actions import BY_NAME\nfrom plugin.gimp import checks, image as reading\n"
+        "try:\n    checks.check_other_layers(BY_NAME['paste.subject'], layer)\n"
+        "except reading.ImageError as error:\n    answer = {'status': 'execution-error', 'message': str(error)}",
+        "needs a second layer: layer with the subject. Bring it in with File > Open as Layers.",
     ),
     "a locked group": (
         "group = add_group(image)\ninside = add_layer(image, 9, 9, parent=group, alpha=False)\n"
@@ -105,8 +116,10 @@ def test_without_a_list_of_what_is_in_the_image_the_plain_choice_is_offered(alon
         from plugin.gimp import procedure_run
         image = new_image(40, 30)
         layer = add_layer(image, 11, 7)
+        from plugin.client.net.connection import Connection
         find = procedure_run.dynamic_choices
-        answer = [find(BY_NAME[name], image, layer) for name in ("select.class", "select.subject")]
+        with Connection("gimp") as connection:
+            answer = [find(BY_NAME[name], image, layer, connection) for name in ("select.class", "select.subject")]
         image.delete()
     """)
     assert answer == [None, None]
@@ -126,9 +139,14 @@ def test_gimp_itself_keeps_values_out_of_range_away(alone: Gimp) -> None:
 
 def test_the_menu_holds_the_table_without_what_is_for_diagnosis(alone: Gimp) -> None:
     procedures = [action.procedure for action in ACTIONS]
+    at_once = [f"{action.procedure}-at-once" for action in ACTIONS if action.one_click]
     found = alone.run(f"""
         pdb = Gimp.get_pdb()
-        answer = {{name: pdb.lookup_procedure(name).get_menu_paths() for name in {procedures}}}
+        entries = [pdb.lookup_procedure(name) for name in {procedures + at_once}]
+        answer = {{entry.get_name(): [entry.get_menu_label(), *entry.get_menu_paths()] for entry in entries}}
     """)
     for action in ACTIONS:
-        assert found[action.procedure] == ([] if action.hidden else [f"<Image>/Filters/Inlay/{action.menu}"])
+        place = [] if action.hidden else [f"<Image>/Filters/Inlay/{action.menu}"]
+        assert found[action.procedure] == [f"{action.label}...", *place]
+        if action.one_click:
+            assert found[f"{action.procedure}-at-once"] == [action.label, *place]

@@ -146,7 +146,10 @@ def test_what_is_in_the_image_is_offered_with_thumbnails_and_areas(console: Gimp
 from plugin.client.actions import BY_NAME
 from plugin.gimp import procedure_run
 answer = []
-for offer in procedure_run.dynamic_choices(BY_NAME["select.class"], image, layer):
+from plugin.client.net.connection import Connection
+with Connection("gimp") as connection:
+    offers = procedure_run.dynamic_choices(BY_NAME["select.class"], image, layer, connection)
+for offer in offers:
     small = offer.preview
     answer.append([offer.value, offer.label, offer.note, small and [small.width, small.height, len(small.data)]])
 """,
@@ -214,10 +217,10 @@ def test_the_background_is_removed_on_a_new_layer(console: Gimp, astronaut: str,
     np.testing.assert_array_equal(answer["pixels"][whole][:, :3], answer["before"][whole])
 
 
-def test_the_background_is_removed_by_a_mask_and_a_layer_with_one_is_refused(
+def test_the_background_is_removed_by_a_mask_and_what_one_hides_already_stays_hidden(
     console: Gimp, astronaut: str, subject: NDArray[np.uint8]
 ) -> None:
-    mask, again, layers, offsets = found(
+    mask, joined, layers, offsets = found(
         console,
         astronaut,
         """
@@ -228,14 +231,26 @@ assert outcome["status"] == "success", outcome
 mask = layer.get_mask()
 name = Babl.format_get_encoding(mask.get_format()).split()[0] + " u8"
 data = mask.get_buffer().get(whole(mask), 1.0, name, Gegl.AbyssPolicy.NONE)
-again = call("inlay-cutout-background", image, [layer], **{"as": "mask"})
-answer = [sent(data), again, len(image.get_layers()), list(mask.get_offsets()[1:])]
+offsets = list(mask.get_offsets()[1:])
+layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
+mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+layer.add_mask(mask)
+half = whole(mask)
+half.width //= 2
+buffer = mask.get_buffer()
+buffer.set(half, name, bytes(half.width * half.height))
+buffer.flush()
+outcome = call("inlay-cutout-background", image, [mask], **{"as": "mask"})
+assert outcome["status"] == "success", outcome
+joined = layer.get_mask().get_buffer().get(whole(layer), 1.0, name, Gegl.AbyssPolicy.NONE)
+answer = [sent(data), sent(joined), len(image.get_layers()), offsets]
 """,
     )
     assert overlap(received(mask, SIDE), subject) > 0.98
     assert (layers, offsets) == (1, [-60, 45])
-    assert again["status"] == "execution-error" and "The layer has a mask already" in again["message"]
-    assert again["seconds"] < 5  # said before anything is sent
+    both = received(joined, SIDE)
+    assert not both[:, : SIDE // 2].any()
+    assert (both > 200).mean() > 0.02  # of what is left, something is the subject
 
 
 def test_the_subject_is_cut_out_to_a_layer_no_larger_than_it(

@@ -59,7 +59,7 @@ def test_a_pasted_layer_is_blended_and_undone_in_one_step(window: Window, photog
     )
     window.choose("paste.harmonize")
     window.fill_in("paste.harmonize")
-    window.until("answer = shown().get_layers()[0].get_name() == 'Harmonized'")
+    window.until("answer = shown().get_layers()[0].get_name() == 'Astronaut, harmonized'")
     time.sleep(0.5)
     window.screenshot("gimp-paste")
     offset = window.gimp.run("answer = shown().get_layers()[0].get_offsets()[1:]")

@@ -62,7 +62,7 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     window.screenshot("gimp-copied-subject-before")
     window.choose("paste.harmonize")
     window.fill_in("paste.harmonize", "alt+e", "End")  # the last of the edges is an object's
-    window.finished(f"{COFFEE}answer = coffee.get_layers()[0].get_name() == 'Harmonized'", 250)
+    window.finished(f"{COFFEE}answer = coffee.get_layers()[0].get_name().endswith(', harmonized')", 250)
     time.sleep(1)
     window.screenshot("gimp-copied-subject")
     texts = window.gimp.run(f"{ON_CANVAS}{COFFEE}answer = [on_canvas(layer) for layer in coffee.get_layers()[:2]]")
@@ -94,7 +94,7 @@ def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photogr
             options = {{"style": style, "place": "given", "x": 18.0, "size": 75.0}}
             outcome = call("inlay-paste-portrait", image, [below], source=person, **options)
             assert outcome["status"] == "success", outcome
-            new = next(layer for layer in image.get_layers() if layer.get_name().startswith("Harmonized"))
+            new = next(layer for layer in image.get_layers() if layer.get_name().endswith(", composited"))
             answer.append(on_canvas(new))
             if style == "colors":
                 image.remove_layer(new)
@@ -105,7 +105,7 @@ def test_a_person_is_painted_into_a_painting(window: Window, tree: Tree, photogr
     names, *people = window.gimp.run(ON_CANVAS + code, wait=250)
     time.sleep(1)
     window.screenshot("gimp-portrait-in-painting")
-    assert sorted(names) == ["Astronaut", "Background", "Harmonized"]
+    assert sorted(names) == ["Astronaut", "Astronaut, composited", "Background"]
     colors, painted = (received(text, 400).reshape(400, 600, 4).astype(int) for text in people)
     inside = colors[..., 3] == 255
     assert inside.sum() > 20000

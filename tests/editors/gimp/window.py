@@ -11,21 +11,36 @@ from tests.editors.display import Display, exactly, publish
 from .harness import Gimp
 
 WIDTH, HEIGHT = 1280, 800
+SHORTCUTS = {
+    "inlay-select-subject-at-once": "<Shift><Alt>s",
+    "inlay-cutout-background-at-once": "<Shift><Alt>b",
+    "inlay-fill-selection-at-once": "<Shift><Alt>f",
+    "inlay-fill-object-at-once": "<Shift><Alt>o",
+    "inlay-paste-harmonize-at-once": "<Shift><Alt>h",
+}
+"""What docs/gimp.md recommends, as the user sets it in Edit > Keyboard Shortcuts."""
 IN_MANUAL = {
-    "gimp-menu-select", "gimp-dialog-select-object", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
+    "gimp-menu-select", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
     "gimp-select-subject", "gimp-select-class", "gimp-refine", "gimp-remove-background",
     "gimp-fill-before", "gimp-fill-after", "gimp-remove-subject-before", "gimp-remove-subject-after",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
+    "gimp-preview-select", "gimp-preview-fill", "gimp-preview-paste", "gimp-two-fills",
     "gimp-copied-subject", "gimp-portrait-in-painting",
 }  # fmt: skip
 """The images that docs/ shows."""
 
 
-def position(action: Action) -> tuple[int, int]:
-    """Where its submenu stands in Filters > Inlay and where it stands in its submenu: GIMP sorts both."""
+def position(action: Action, at_once: bool) -> tuple[int, int]:
+    """Where its submenu stands in Filters > Inlay and where it stands in its submenu: GIMP sorts both.
+
+    Of two entries with the same label the one with dots is the first.
+    """
     menus = sorted({other.menu for other in ACTIONS})
-    labels = sorted(f"{other.label}..." for other in ACTIONS if other.menu == action.menu)
-    return menus.index(action.menu), labels.index(f"{action.label}...")
+    beside = [other for other in ACTIONS if other.menu == action.menu]
+    entries = [(f"{other.label}...", other, False) for other in beside]
+    entries += [(f"{other.label}/", other, True) for other in beside if other.one_click]  # after that with dots
+    order = [(other, once) for _, other, once in sorted(entries, key=lambda entry: entry[0])]
+    return menus.index(action.menu), order.index((action, at_once))
 
 
 class Window:
@@ -66,18 +81,19 @@ class Window:
                 raise TimeoutError(f"the action does not end, see {self.screenshot('gimp-timeout')}")
             time.sleep(0.1)
 
-    def choose(self, name: str) -> None:
-        """Walk to an action in Filters > Inlay with the keyboard."""
+    def choose(self, name: str, at_once: bool = False) -> None:
+        """Walk to an action in Filters > Inlay with the keyboard: to the entry that asks, or to that of one click."""
         action = BY_NAME[name]
-        menu, entry = position(action)
+        menu, entry = position(action, at_once)
         self.display.keys("alt+r", "Up", "Right", *["Down"] * menu, "Right", *["Down"] * entry)
         self.screenshot(f"gimp-menu-{action.menu.lower()}")
         self.display.keys("Return")
 
     def fill_in(self, name: str, *keys: str, screenshot: str = "", wait: float = 30) -> None:
         """Wait for the dialog of an action, press keys in it, then OK."""
-        self.display.find_window(exactly(BY_NAME[name].label), wait=wait)
+        dialog = self.display.find_window(exactly(BY_NAME[name].label), wait=wait)
         time.sleep(0.5)
+        self.display.xdotool("windowactivate", "--sync", dialog)  # on a busy machine it may not be in front yet
         self.display.keys(*keys)
         self.screenshot(screenshot or f"gimp-dialog-{name.replace('.', '-')}")
         self.display.keys("alt+o")

@@ -14,6 +14,7 @@ from plugin.client.messages import Job, Output
 
 OPERATIONS = {
     "paste.harmonize": paste.harmonize_layer,
+    "paste.apply": paste.harmonize_layer,
     "paste.clone": composite.clone_from_layer,
     "paste.subject": composite.composite_subject,
     "paste.portrait": portrait.portrait_into_painting,
@@ -119,6 +120,44 @@ def test_the_shadow_is_a_layer_of_its_own_below_the_subject() -> None:
     y, x = np.unravel_index(dark[..., 3].argmax(), dark.shape[:2])
     assert abs(shadow.raster.y + y - (subject.raster.y + subject.raster.height)) <= 2
     assert abs(shadow.raster.x + x - (subject.raster.x + subject.raster.width / 2)) <= 3
+
+
+@pytest.mark.parametrize("action", ["paste.subject", "paste.portrait"])
+def test_what_is_placed_by_hand_comes_as_it_is_and_whole(action: str) -> None:
+    own = samples(figure())[10:50, 10:50]  # the disc, which is 40 pixels high
+    options: dict[str, Value] = {"by_hand": True, "size": 40 / 0.9}
+    options |= {"x": 0.0}
+    if action == "paste.portrait":
+        options |= {"style": "colors", "palette": 0.0, "place": "given"}
+    (output,) = run(action, {"image": image(), "source": figure()}, **options)
+    assert output.name == "Object"
+    assert output.raster.x < -15 and output.raster.width >= 40  # beyond the canvas, too
+    found = samples(output.raster)
+    inner = found[found[..., 3] > 127]
+    assert abs(len(inner) - (own[..., 3] > 127).sum()) < 60
+    assert (inner[:, :3] == own[20, 20, :3]).all()
+
+
+def test_what_a_border_cuts_off_is_put_at_the_same_border() -> None:
+    cut = samples(figure())[:40, 20:]  # the disc without its lower and its left part
+    source = raster(cut.copy(), PixelFormat("RGBA", "u8"), 5, 7)
+    assert composite.borders(source, source) == ["lower", "left"]
+    context = Context()
+    options = BY_NAME["paste.subject"].check({"method": "poisson", "size": 30.0, "shadow": 0.0})
+    inputs = {"image": image(), "source": source}
+    (free,) = composite.composite_subject(Job("paste.subject", options, inputs), context)
+    assert any("lower and left border" in note for note in context.notes)
+    (held,) = run("paste.subject", inputs, size=30.0, shadow=0.0, at_border=True)
+    assert held.raster.x == 0 and held.raster.y + held.raster.height == 90
+    assert free.raster.x > 20
+
+
+def test_applying_harmonizes_what_was_placed_and_gives_it_a_shadow() -> None:
+    inputs = {"source": figure(30, 20), "target": image()}
+    applied, shadow = run("paste.apply", inputs)
+    (same,) = run("paste.harmonize", inputs, edge="object")
+    assert bytes(applied.raster.data) == bytes(same.raster.data)
+    assert shadow.name == "Contact shadow"
 
 
 def test_a_portrait_goes_where_it_hides_least_and_takes_on_the_palette() -> None:

@@ -10,7 +10,7 @@ import pytest
 from backend.imaging.arrays import AnyArray
 from backend.io.rasters import coverage, samples
 from backend.operations import Context
-from backend.operations.paste import portrait
+from backend.operations.paste import composite, portrait
 from models.zoo import store
 from models.zoo.cards import CardError
 from plugin.client.actions import BY_NAME, Value
@@ -74,4 +74,4 @@ def test_who_is_cut_off_below_is_known(cut_off: bool, stands: bool) -> None:
     person = test_composite.figure()
     if cut_off:
         person = replace(person, height=40, data=memoryview(samples(person)[:40].tobytes()), y=20)
-    assert portrait.goes_on_below(person, source) is stands
+    assert composite.borders(person, source) == ["lower"] * stands

@@ -188,7 +188,34 @@ def test_a_custom_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch:
         run("style.custom", layer(), None, painting(), name="mine")
 
 
-@pytest.mark.parametrize("name", ["", "My style", "wave", "../x", "photograph", "-a"])
+@pytest.mark.parametrize("name", ["", " ", "x" * 65, "wave", "../x", "photograph", "-a", "a\nb"])
 def test_names_that_cannot_be_are_refused(name: str) -> None:
     with pytest.raises(custom_styles.CustomStyleError):
         custom_styles.check_name(name)
+
+
+NAMES = ["Grandma's Kitchen?", "con", "..", "a. b.", "Küche", "100 %3F", "x" * 64]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_other_name_is_kept_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
+    custom_styles.run_folder(name).mkdir(parents=True)
+    path = custom_styles.write(CustomStyle(name, "mine.jpg", small_network().codes[3:4]))
+    assert path.parent == custom_styles.folder() == custom_styles.run_folder(name).parent
+    assert not set(path.name) & set('<>:"|?*')
+    assert custom_styles.names() == custom_styles.runs() == [name]
+    assert custom_styles.read(name).painting == "mine.jpg"
+
+
+def test_custom_styles_are_listed_with_thumbnails_of_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
+    action = BY_NAME["style.customs"]
+    assert find(action.name)(Job(action.name, {}, {"image": layer()}), painting()) == []
+    for number, name in ((3, "second"), (2, "Another: one")):
+        custom_styles.write(CustomStyle(name, "mine.jpg", small_network().codes[number : number + 1]))
+    outputs = find(action.name)(Job(action.name, {}, {"image": layer()}), painting())
+    assert [output.name for output in outputs] == ["Another: one: mine.jpg", "second: mine.jpg"]
+    assert len({bytes(output.raster.data) for output in outputs}) == 2

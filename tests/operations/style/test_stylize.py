@@ -235,6 +235,20 @@ def test_each_preset_has_a_thumbnail() -> None:
     assert len({bytes(output.raster.data) for output in outputs}) == len(PRESETS)
 
 
+def test_thumbnails_and_results_leave_white_light_and_night_dark() -> None:
+    noise = np.random.default_rng(0).normal(0, 2, (120, 160, 3))
+    levels = {}
+    for name, level in (("white", 245), ("night", 12)):
+        image = raster(np.clip(noise + level, 0, 255).astype(np.uint8), PixelFormat("RGB", "u8"))
+        outputs = style_previews(Job("style.previews", {}, {"image": image}), Context())
+        levels[name] = {o.name.partition(": ")[0]: samples(o.raster)[..., :3].mean() for o in outputs}
+        result = run(image, context=Context(), style="wave")
+        assert abs(samples(result)[..., :3].mean() - levels[name]["wave"]) < 20
+    assert set(levels["white"]) == set(PRESETS)
+    assert min(levels["white"].values()) > 170
+    assert max(levels["night"].values()) < 90
+
+
 def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
     with pytest.raises(OperationError, match="missing") as raised:

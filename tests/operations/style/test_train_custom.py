@@ -101,7 +101,7 @@ def test_what_cannot_be_is_refused(photos: Path) -> None:
     for settings, said in (
         ({"photos": str(photos)}, "holds 19 photographs"),
         ({"photos": ""}, "at least 20|holds"),
-        ({"name": "My Style"}, "cannot be the name"),
+        ({"name": "a/b"}, "cannot be the name"),
         ({"command": "pause"}, "not in training"),
         ({"command": "resume"}, "was begun"),
         ({"command": "status"}, "was begun"),
@@ -225,3 +225,29 @@ def test_a_folder_without_a_status_is_listed(photos: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "empty: its folder holds no training; `inlay train-style --name empty --remove`" in said
     assert "mine: begun, but no step was made" in said
+
+
+def test_how_far_a_training_is_comes_as_progress_and_its_end_as_a_note(photos: Path) -> None:
+    said: list[tuple[float, str]] = []
+    context = Context(progress=lambda fraction, message, preview: said.append((fraction, message)))
+
+    def ask(name: str = "mine") -> list[str]:
+        context.notes.clear()
+        assert find("style.training")(Job("style.training", {"name": name}, {}), context) == []
+        return list(context.notes)
+
+    with pytest.raises(OperationError, match="was begun"):
+        ask()
+    folder = status_of()
+    lock = take_lock(folder / "lock")
+    assert lock is not None
+    assert ask() == [] and said == [(0.2, "mine: in training, 10 of 50 steps, about 4 min left")]
+    lock.close()
+    assert "stopped unexpectedly" in ask()[0] and len(said) == 1
+
+
+def test_names_that_only_capitals_tell_apart_are_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starting(monkeypatch)
+    train(photos=str(photos))
+    with pytest.raises(OperationError, match="more than capitals"):
+        train(name="Mine", photos=str(photos))
