@@ -13,6 +13,7 @@ from .job_runner import Outcome
 from .thumbnails import thumbnail
 
 _ICON = 72  # side of the square that a thumbnail is put in, in pixels
+_NONE_YET = "There is no custom style yet. Style > Train Custom Style makes one from a painting."
 _SHOWN = 4  # rows that are seen without scrolling
 
 
@@ -69,15 +70,19 @@ class ChoiceField(QtWidgets.QStackedWidget):
         except RuntimeError:  # Qt's half of this is gone
             return
         listed = dynamic_choices(self._parameter, outcome) if isinstance(outcome, Result) else []
-        if len(listed) > 1 or (listed and self._parameter.kind is Kind.TEXT):
+        free = self._parameter.kind is Kind.TEXT  # whatever is listed, and nothing else
+        if len(listed) > (0 if free else 1):
             for choice in listed:
                 self._list.addItem(_item(choice))
             self.setCurrentWidget(self._list)
             self._list.setFocus()
         else:
-            self._note.setText(_why_not(outcome))
+            self._note.setText(_NONE_YET if free and isinstance(outcome, Result) else _why_not(outcome))
+            self._choice.setVisible(not free)
             self.setCurrentIndex(2)
             self._choice.setFocus()
+            if free:
+                return
         self.set_value(self._value)
         self.ready.emit()
 

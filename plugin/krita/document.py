@@ -120,6 +120,15 @@ def inputs_there(action: Action, origin: Origin) -> dict[str, bool]:
     return {i.name: i.source is not Source.SELECTION or _meets(origin.document, own) for i in action.inputs}
 
 
+def input_names(action: Action, origin: Origin, others: dict[str, str]) -> dict[str, str]:
+    """Names of the layers that the action's inputs are, by input."""
+    found = {i.name: origin.layer_name for i in action.inputs if i.source in (Source.LAYER, Source.VISIBLE)}
+    for name, unique_id in others.items():
+        if (picked := layers.find(origin.document, unique_id)) is not None:
+            found[name] = picked.name()
+    return found
+
+
 def other_layers(document: Any) -> list[tuple[str, str]]:
     """Unique id and name of the layers that can be picked beside the active one, top to bottom."""
     active = layers.owner(document.activeNode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
@@ -9,6 +10,7 @@ from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 from ..client.actions import ACTIONS, BY_NAME, Action, Value
 from ..client.choices import dynamic_parameter
 from ..client.messages import Failure, Job, Result
+from ..client.names import named
 from ..client.server import preferences
 from ..client.server.launcher import LaunchError
 from . import document, messages, results, settings
@@ -22,6 +24,7 @@ from .last_result import LastResult, Shown
 from .log_view import open_log
 from .models_window import ModelsWindow
 from .settings_dialog import SettingsDialog
+from .undo_watch import watcher
 
 MENU = "inlay_menu"
 registered: list[Any] = []
@@ -49,6 +52,16 @@ def manage_models() -> None:
     window = ModelsWindow(settings.load().installation(), Krita.instance().activeWindow().qwindow())
     window.finished.connect(lambda *_: window.deleteLater())
     window.show()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job of an action, and where its result belongs."""
+
+    job: Job
+    origin: document.Origin
+    combine: str  # how a selection joins the current one
+    names: dict[str, str]  # of the layers that its inputs are
 
 
 class InlayExtension(Extension):
@@ -124,14 +137,13 @@ class InlayExtension(Extension):
             suited = action.suited(parameters)
             origin = document.check(suited, Krita.instance().activeDocument())
             job = Job(action.name, parameters, document.gather(suited, origin, others))
+            names = document.input_names(action, origin, others)
         except document.Refusal as refusal:
             self.delivery.refuse(action.label, refusal)
             return
         settings.keep_values(action, action.following(parameters))
-        combine = str(parameters.get("mode", "replace"))
-        self.runner.start(
-            job, action.label, lambda outcome: self._end(outcome, job, action.label, origin, combine), origin.is_open
-        )
+        run = Run(job, origin, str(parameters.get("mode", "replace")), names)
+        self.runner.start(job, action.label, lambda outcome: self._end(outcome, action, run), origin.is_open)
 
     def ask_settings(self) -> None:
         """Show the settings."""
@@ -152,19 +164,22 @@ class InlayExtension(Extension):
         dialog.finished.connect(lambda *_: dialog.deleteLater())
         dialog.open()
 
-    def _end(self, outcome: Outcome, job: Job, title: str, origin: document.Origin, combine: str) -> None:
+    def _end(self, outcome: Outcome, action: Action, run: Run) -> None:
         """A job is over: put its result in place as soon as that can be done, or say why there is none."""
 
         def put(result: Result) -> results.Applied:
-            applied = results.apply(result, origin, combine)
+            applied = results.apply(result, run.origin, run.combine)
             if result.outputs:
-                self.last.remember(Shown(job, origin, combine, applied))
+                self.last.remember(Shown(run.job, run.origin, run.combine, applied))
+            if action.hides_layer and applied.layers:
+                watcher().hide(run.origin.document, run.origin.layer, applied.layers[0])
             return applied
 
         if isinstance(outcome, Failure):
-            messages.warn(title, outcome.message, outcome.remedy, outcome.log)
+            messages.warn(action.label, outcome.message, outcome.remedy, outcome.log)
         elif isinstance(outcome, Result):
-            self.delivery.take(outcome, origin, lambda: put(outcome))
+            result = named(outcome, action, run.names)
+            self.delivery.take(result, run.origin, lambda: put(result))
 
 
 def _listing(action: Action, origin: document.Origin) -> Job | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from krita import Krita
 
+from . import layers
 from .compat import QtCore
 
 
@@ -22,6 +23,16 @@ class _Selected:
     name: str = ""  # what Edit > Redo calls the step, once it has been undone
 
 
+@dataclass(slots=True)
+class _Hidden:
+    """A layer that is hidden while a new one is there."""
+
+    document: Any
+    layer: str  # unique ids
+    new: str
+    there: bool = True  # whether the new one is
+
+
 class UndoWatch(QtCore.QObject):
     """Watches Edit > Undo and Redo once there is something to bring back."""
 
@@ -29,6 +40,7 @@ class UndoWatch(QtCore.QObject):
         super().__init__()
         self._done: list[_Selected] = []
         self._undone: list[_Selected] = []
+        self._hidden: list[_Hidden] = []
         self._watched: list[Any] = []
         self._ours = False
 
@@ -49,6 +61,12 @@ class UndoWatch(QtCore.QObject):
         if self._done and self._done[-1].document == document:
             self._done[-1].after = selection.duplicate()
 
+    def hide(self, document: Any, layer: str, new: str) -> None:
+        """Hide a layer for as long as the new one is there."""
+        self._watch()
+        self._hidden = [*_open(self._hidden), _Hidden(document, layer, new)]
+        _show(document, layer, False)
+
     def _watch(self) -> None:
         """Every window has actions of its own."""
         watched: tuple[tuple[str, Callable[[], None]], ...] = (
@@ -64,6 +82,7 @@ class UndoWatch(QtCore.QObject):
 
     def _after_undo(self) -> None:
         document = Krita.instance().activeDocument()
+        self._follow(document)
         if not self._done or self._done[-1].document != document:
             return
         document.waitForDone()
@@ -74,6 +93,7 @@ class UndoWatch(QtCore.QObject):
 
     def _after_redo(self) -> None:
         document = Krita.instance().activeDocument()
+        self._follow(document)
         if not self._undone or self._undone[-1].document != document:
             return
         if not Krita.instance().action("edit_undo").text().endswith(self._undone[-1].name):
@@ -82,6 +102,15 @@ class UndoWatch(QtCore.QObject):
         if document.selection() is None:
             document.setSelection(self._undone[-1].after)
             self._done.append(self._undone.pop())
+
+    def _follow(self, document: Any) -> None:
+        """Show what is hidden for a layer that is not there any more, and the other way round."""
+        for hidden in self._hidden:
+            if hidden.document == document:
+                document.waitForDone()
+                if (there := layers.find(document, hidden.new) is not None) != hidden.there:
+                    hidden.there = there
+                    _show(document, hidden.layer, not there)
 
     def _after_deselect(self) -> None:
         if not self._ours:
@@ -104,3 +133,10 @@ def _open(entries: list[Any]) -> list[Any]:
     """The last of those whose document is still open."""
     there = Krita.instance().documents()
     return [entry for entry in entries[-20:] if entry.document in there]
+
+
+def _show(document: Any, layer: str, visible: bool) -> None:
+    node = layers.find(document, layer)
+    if node is not None and node.visible() != visible:
+        node.setVisible(visible)
+        document.refreshProjection()

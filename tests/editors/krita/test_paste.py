@@ -62,14 +62,18 @@ def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Pa
     values = {"x": 30.0, "y": 95.0, "size": 80.0, "shadow": 60.0}
     before = compose(krita, tmp_path, "paste.subject", values)
     names = krita.until("len(names()) == 5 and names()", wait=120)
-    assert names[1:4] == ["Harmonized with shadow", "Contact shadow", "Harmonized"]  # a group, and what is in it
+    assert names[1:4] == [
+        "Astronaut, composited with shadow",
+        "Astronaut, contact shadow",
+        "Astronaut, composited",
+    ]  # a group, and what is in it
     screenshot(krita, "place-subject")
-    person = opacity(krita, "Harmonized")
+    person = opacity(krita, "Astronaut, composited")
     rows, columns = np.nonzero(person > 127)
     assert abs(rows.max() - 0.95 * 400) <= 3
     assert abs((columns.min() + columns.max()) / 2 - 0.3 * 600) <= 4
     assert abs(rows.max() - rows.min() - 0.8 * 400) <= 4
-    shadow = opacity(krita, "Contact shadow")
+    shadow = opacity(krita, "Astronaut, contact shadow")
     assert 120 < shadow.max() <= 154
     assert shadow[385:].any() and not shadow[:150].any()
     krita.run("K.action('edit_undo').trigger(); front().waitForDone()")
@@ -79,7 +83,7 @@ def test_a_subject_is_placed_with_its_shadow_below_it(krita: Krita, tmp_path: Pa
 def test_a_portrait_finds_its_own_place_in_a_painting(krita: Krita, tmp_path: Path) -> None:
     compose(krita, tmp_path, "paste.portrait", {"size": 60.0, "palette": 80.0})
     krita.until("len(names()) == 3", wait=120)
-    rows, columns = np.nonzero(opacity(krita, "Harmonized") > 127)
+    rows, columns = np.nonzero(opacity(krita, "Astronaut, composited") > 127)
     assert rows.max() == 399  # she is cut off below in her photograph, too
     assert columns.min() > 300  # the cup is on the left
 
@@ -90,7 +94,7 @@ def test_a_portrait_is_painted_as_the_painting_is(krita: Krita, tmp_path: Path) 
         below = np.array(painting())
         compose(krita, tmp_path, "paste.portrait", {"style": style, "place": "given", "size": 75.0, "x": 18.0}, below)
         krita.until("len(names()) == 3", wait=120)
-        found.append(samples(krita, "Harmonized").astype(int))
+        found.append(samples(krita, "Astronaut, composited").astype(int))
     screenshot(krita, "portrait-in-painting")
     colors, painted = found
     inside = colors[..., 3] == 255
@@ -128,8 +132,8 @@ def test_a_subject_is_copied_from_one_document_to_another_and_blended(krita: Kri
     finish(krita)
     names = krita.until("len(names()) == 3 and names()", wait=120)
     screenshot(krita, "copied-subject")
-    assert names[1:] == ["Astronaut", "Harmonized"]
-    assert np.abs(opacity(krita, "Harmonized").astype(int) - pasted).max() <= 1  # the object's own soft edge
+    assert names[1:] == ["Astronaut", "Astronaut, harmonized"]
+    assert np.abs(opacity(krita, "Astronaut, harmonized").astype(int) - pasted).max() <= 1  # the object's own soft edge
     before, after = (samples(krita, name)[pasted > 250][:, :3].astype(int) for name in names[1:])
     assert 3 < np.abs(after - before).mean() < 60  # its light has changed, not what it shows
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
@@ -206,5 +210,5 @@ def test_a_gray_layer_on_a_colored_document_takes_on_its_color(krita: Krita, tmp
     before, after = harmonized(krita, tmp_path, ("GRAYA", "U8", "Gray-D50-elle-V2-srgbtrc.icc"))
     inside = np.s_[50:110, 92:128]
     assert np.ptp(before[inside], axis=2).max() <= 1
-    assert krita.get("node('Harmonized').colorModel()") == "RGBA"
+    assert krita.get("node('Cutout, harmonized').colorModel()") == "RGBA"
     assert np.ptp(after[inside], axis=2).mean() > 1

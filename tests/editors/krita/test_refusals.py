@@ -166,3 +166,22 @@ def test_rendered_and_locked_layers_are_read(krita: Krita) -> None:
     """)
     assert found["inner"][0] == found["group"][0] == [3, 4, 9, 8]
     assert found["shapes"][:2] == [[10, 12, 20, 10], "0000ffff"]
+
+
+def test_without_a_custom_style_the_dialog_says_how_one_is_made(krita: Krita) -> None:
+    krita.run("open_document(40, 40)")
+    krita.run("extension().ask(actions.BY_NAME['style.custom'])")
+    krita.until("dialog() is not None")
+    krita.until("'Train Custom Style' in dialog().dynamic_choices._note.text()", wait=120)
+    assert not krita.get("ok_button().isEnabled()")
+    krita.run("dialog().reject()")
+
+
+def test_the_photographs_for_a_custom_style_are_a_folder_to_choose(krita: Krita) -> None:
+    krita.run("open_document(40, 40)")
+    krita.run("extension().ask(actions.BY_NAME['style.train'])")
+    krita.until("dialog() is not None")
+    assert krita.get("dialog().findChild(dialogs.FileField, 'photos')._folder")
+    krita.run("dialog().findChild(QtWidgets.QLineEdit, 'name').setText('Evening by the sea')")
+    assert krita.get("dialog().values()['name']") == "Evening by the sea"
+    krita.run("dialog().reject()")

@@ -61,8 +61,26 @@ def test_an_object_with_its_shadow_is_one_step_and_the_object_is_active(krita: K
     krita.display.keys("Return")
     finish(krita)
     krita.until("len(layer_names()) == 5")
-    assert krita.get("names()[3]") == "Contact shadow"
+    assert krita.get("names()[2:]") == ["Ball, harmonized with shadow", "Ball, contact shadow", "Ball, harmonized"]
     krita.until("front().activeNode().name() == names()[4] and front().activeNode().type() == 'paintlayer'")
+    undone_and_redone(krita, before)
+
+
+def test_what_was_placed_by_hand_is_harmonized_and_hidden_and_one_step_brings_it_back(
+    krita: Krita, tmp_path: Path
+) -> None:
+    open_photograph(krita, tmp_path, "meadow", texture())
+    ball = Image.new("RGBA", (60, 60))
+    ImageDraw.Draw(ball).ellipse([5, 5, 55, 55], fill=(200, 180, 40, 255))
+    ball.save(tmp_path / "ball.png")
+    krita.run("import_layer(path, 'Ball', 60, 40)", path=str(tmp_path / "ball.png"))
+    krita.until("front().activeNode().name() == 'Ball'")
+    before = krita.get("snapshot()")
+    choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Apply Harmonization")
+    krita.until("'Ball, harmonized' in names()", wait=120)
+    finish(krita)
+    krita.until("front().activeNode().name() == 'Ball, harmonized'")
+    assert krita.get("[node('Ball').visible(), node('Ball, harmonized').visible()]") == [False, True]
     undone_and_redone(krita, before)
 
 
