@@ -17,6 +17,10 @@ from .removal import RECORD
 from .steps import Steps, fingerprint, tree_fingerprint, write_whole
 from .venv import PACKAGES, Venv, own_python, requirements
 
+WINDOWS_LONGEST = 259  # characters of a path
+LONGEST_IN_PACKAGES = 130  # characters of a path within the packages; in PyTorch 2.11 it is 119
+LONG_PATHS = ("SYSTEM\\CurrentControlSet\\Control\\FileSystem", "LongPathsEnabled")
+
 BORROW = "INLAY_BORROW_PACKAGES"
 """Environment variable: a site-packages folder whose packages the venv may use instead of fetching its own."""
 
@@ -30,6 +34,18 @@ class Choices:
     demo: Path = Path("inlay-demo")
 
 
+def check_path_length(machine: Machine) -> None:
+    """Raises InstallError where files of the packages would have paths that this Windows does not take."""
+    longest = len(str(machine.data)) + len("/venv/Lib/site-packages/") + LONGEST_IN_PACKAGES
+    if machine.system != "win32" or longest <= WINDOWS_LONGEST or machine.registry(*LONG_PATHS) == "1":
+        return
+    raise InstallError(
+        f"{machine.data} is {longest - WINDOWS_LONGEST} characters too long: files below it would have longer paths "
+        f"than the {WINDOWS_LONGEST} characters that Windows takes. Name a shorter folder with INLAY_DATA_DIR, "
+        "C:\\Inlay for example, or switch on long paths (LongPathsEnabled in the registry)."
+    )
+
+
 class Installation:
     """Inlay on one machine."""
 
@@ -41,6 +57,7 @@ class Installation:
 
     def run(self) -> None:
         """Do all of it. Raises InstallError."""
+        check_path_length(self.machine)
         found = editors.find(self.machine)
         self.console.say(f"Inlay goes to {self.data}")
         if not self.console.dry:

@@ -172,6 +172,17 @@ class _Generator(torch.Generator):
         return super().__new__(cls, "cpu")
 
 
+def _made_here(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`torch.tensor` that makes its tensor on the CPU and moves it."""
+
+    def made(*given: Any, device: Any = None, **named: Any) -> Tensor:
+        if device is None or torch.device(device).type != NAME or any(isinstance(x, Tensor) for x in given):
+            return make(*given, **named) if device is None else make(*given, device=device, **named)
+        return make(*given, **named).to(device)
+
+    return made
+
+
 @contextlib.contextmanager
 def fake_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
     """The fake device, for the time of a `with`, in this thread and in those that pools start."""
@@ -186,5 +197,7 @@ def fake_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_inside)
     monkeypatch.setattr(torch, "Generator", _Generator)
+    for name in ("tensor", "as_tensor"):  # which make a tensor from numbers without asking any mode
+        monkeypatch.setattr(torch, name, _made_here(getattr(torch, name)))
     with mode:
         yield mode

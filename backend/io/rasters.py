@@ -15,6 +15,7 @@ from plugin.client.image import CHANNELS, Box, PixelFormat, Raster
 
 DTYPES: dict[str, npt.DTypeLike] = {"u8": "u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
 _DEPTHS = {np.dtype(kind): depth for depth, kind in DTYPES.items()}
+ROWS = 256  # worked on at a time
 _NAMES = ("Y", "YA", "RGB", "RGBA")  # of 1 to 4 channels
 _TO_RGB = {
     "Y": cv2.COLOR_GRAY2RGB,
@@ -175,7 +176,12 @@ def scaled(layer: Raster, factor: float) -> Raster:
         return layer
     unit = to_unit(samples(layer))
     if layer.format.has_alpha:
-        unit = np.dstack([unit[..., :-1] * unit[..., -1:], unit[..., -1]])
+        weighted = np.empty_like(unit)
+        for row in range(0, layer.height, ROWS):
+            part = unit[row : row + ROWS]
+            np.multiply(part[..., :-1], part[..., -1:], out=weighted[row : row + ROWS, :, :-1])
+            weighted[row : row + ROWS, :, -1] = part[..., -1]
+        unit = weighted
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     small: AnyArray = cv2.resize(np.ascontiguousarray(unit), size, interpolation=how).reshape(size[1], size[0], -1)
     if layer.format.has_alpha:

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from backend import __version__
+from plugin.client.long_paths import system_path
 
 from ..cli import CommandError, Exit, usage
 from .sources import is_one_of, shown
@@ -40,7 +41,7 @@ def marked(content: bytes, start: int = 0) -> bytes:
 def is_own(path: Path) -> bool:
     """Whether Inlay wrote a file and nobody changed it since."""
     try:
-        content = path.read_bytes()
+        content = system_path(path).read_bytes()
     except OSError:
         return False
     return any(found[1] == _digest(content, found) for found in _MARK.finditer(content))
@@ -56,9 +57,9 @@ def check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     """
     if is_one_of(path, inputs):
         raise usage(f"{shown(path)} is an input of this command and is kept; write to another file")
-    if path.is_dir():
+    if system_path(path).is_dir():
         raise usage(f"{shown(path)} is a folder; name a file")
-    if not overwrite and path.exists() and not is_own(path):
+    if not overwrite and system_path(path).exists() and not is_own(path):
         raise usage(f"{shown(path)} exists and is kept; write to another file, or allow it with --overwrite")
 
 
@@ -67,7 +68,7 @@ def write_bytes(path: Path, content: bytes, overwrite: bool) -> None:
 
     Links are followed. Raises CommandError when it cannot be written, or when it exists by now and must be kept.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(system_path(path)))
     temporary = ""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

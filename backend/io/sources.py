@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backend.memory import available
+from plugin.client.long_paths import system_path, without_prefix
 
 from ..cli import CommandError, Exit
 from . import formats
@@ -23,7 +24,7 @@ SHOWN = 160  # characters of a path in a message
 
 def shown(path: Path) -> str:
     """A path for a message: on one line, and not endless."""
-    text = "".join(c if c.isprintable() else "?" for c in str(path))
+    text = "".join(c if c.isprintable() else "?" for c in without_prefix(str(path)))
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]}...{text[-SHOWN // 2 :]}"
 
 
@@ -48,11 +49,11 @@ def read_bytes(path: Path) -> tuple[bytes, formats.Format]:
             raise refused(path, "is a device, not an image file")
         return _read(sys.stdin.buffer, path)
     try:
-        mode = path.stat().st_mode
+        mode = system_path(path).stat().st_mode
         kind = _kind(mode)
         if kind and not (stat.S_ISFIFO(mode) and is_stream(path)):
             raise refused(path, f"is {kind}, not an image file")
-        with path.open("rb") as file:
+        with system_path(path).open("rb") as file:
             return _read(file, path)
     except OSError as error:
         raise CommandError(f"cannot read {shown(path)}: {error.strerror or error}", Exit.BAD_INPUT) from None
@@ -67,6 +68,7 @@ def is_stream(path: Path) -> bool:
 
 def head_of(path: Path) -> bytes:
     """The first bytes of a regular file; empty for anything else, which is not opened."""
+    path = system_path(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return b""
@@ -101,7 +103,7 @@ def check_size(path: Path, width: int, height: int, bytes_per_pixel: int) -> Non
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file that is there, through whatever links."""
     try:
-        return one.samefile(other)
+        return system_path(one).samefile(system_path(other))
     except (OSError, ValueError):
         return False
 

@@ -23,8 +23,10 @@ CONNECTIONS = 512
 HANDSHAKE_MS = 2000
 """A connection that has not said by then what it is gets closed."""
 
-SPARE = 8
-"""The socket's connections may take one in so many of the files that this process may have open."""
+SPARE = 32
+"""A socket's connections may take one in so many of the files that this process may have open. libzmq accepts
+connections on a thread of its own and ends the process when the files run out: there must be room for many more until
+the broker has its turn to count and cut them."""
 
 Socket = zmq.Socket[bytes]
 

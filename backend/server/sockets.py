@@ -15,9 +15,11 @@ from zmq.auth.thread import ThreadAuthenticator
 from plugin.client.codec import Limits
 from plugin.client.server.endpoint import (
     CONNECTION_FILE,
+    KEY,
     LOOPBACK,
     Endpoint,
     EndpointError,
+    read_private,
     remove_endpoint,
     write_endpoint,
 )
@@ -45,14 +47,26 @@ class Keys:
 
     @classmethod
     def kept(cls, path: Path) -> Keys:
-        """The keys in `path`, made when there are none: copies of a connection file stay good over a restart."""
+        """The keys in `path`, made when there are none: copies of a connection file stay good over a restart.
+
+        Raises EndpointError when the file is damaged.
+        """
         try:
-            return cls(**json.loads(path.read_text(encoding="ascii")))
-        except (OSError, ValueError, TypeError):
+            entry = json.loads(read_private(path))
+        except FileNotFoundError:
             keys = cls.generate()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-            json.dump({name: getattr(keys, name) for name in cls.__slots__}, file)
-        return keys
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                json.dump({name: getattr(keys, name) for name in cls.__slots__}, file)
+            return keys
+        except (ValueError, RecursionError):
+            entry = None
+        whole = isinstance(entry, dict) and entry.keys() == set(cls.__slots__)
+        if not whole or not all(isinstance(key, str) and KEY.fullmatch(key) for key in entry.values()):
+            raise EndpointError(
+                f"{path}, with the backend's keys, is damaged",
+                "Remove it: the next start makes new ones, and its clients elsewhere need the new connection file.",
+            )
+        return cls(**entry)
 
 
 class Sockets:
@@ -61,11 +75,12 @@ class Sockets:
     def __init__(self, options: Options) -> None:
         self.run_dir = options.run_dir
         self.files: set[str] = set()  # of ipc sockets in the run directory
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=2)
         self.keys: Keys | None = None
-        self.authenticator: ThreadAuthenticator | None = None
         if options.listen or os.name != "posix":
             self.keys = Keys.kept(options.run_dir / KEY_FILE) if options.listen else Keys.generate()
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=2)
+        self.authenticator: ThreadAuthenticator | None = None
+        if self.keys is not None:
             self._admit_only({self.keys.client_public, *options.allow})
         self.work = self._socket(zmq.ROUTER)
         self.control = self._socket(zmq.ROUTER)

@@ -74,6 +74,7 @@ class Worker:
             stdin=subprocess.PIPE,  # left open: its end tells the worker that the broker has died
             stdout=sys.stderr,
             env=ENVIRONMENT | os.environ | {"PYTHONPATH": path},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows: the broker has no console to share
         )
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has died already, and its exit status will say so

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -24,13 +24,13 @@ from plugin.client.codec import VERSION, Cancel, Failed, Message, Release, Statu
 from plugin.client.image import Raster
 from plugin.client.messages import JobState, Progress
 
-from ..imaging import Cancelled
+from ..imaging import Cancelled, stop_if
 from ..log import log_to_stderr
 from ..operations import preload
 from .devices import Heap, choose, cores, release
 from .execute import execute, failure_of, needs_torch
 from .image_cache import completed
-from .interrupt import Interrupter, leave_if_unsettled
+from .interrupt import LOOK_SECONDS, Interrupter, leave_if_unsettled
 
 PROGRESS_INTERVAL = 0.05
 
@@ -98,6 +98,7 @@ class Worker:
         self.warm = bool(settings["warm"])
         if self.warm:
             self.loading.start()
+            threading.Thread(target=preload, name="operations", daemon=True).start()  # what of it needs no torch
 
     def run(self) -> None:
         self.channel.send(self.status(f"{self.wanted} (not loaded yet)"))
@@ -118,8 +119,6 @@ class Worker:
                 release(self.cache)
             elif isinstance(message, Status):  # torch is there
                 self.channel.send(message)
-                if self.warm and self.channel.inbox.empty():
-                    preload()
 
     def status(self, device: str) -> Status:
         return Status(VERSION, os.getpid(), time.monotonic() - self.begun, device, "idle", 0, [], self.log)
@@ -144,7 +143,7 @@ class Worker:
                 if not self.device.done():
                     progress(-1.0, "Loading the numerical library")
                     sent = 0.0
-                device = self.loaded()
+                device = self.loaded(stop)
             with self.interrupter.interruptible(stop):
                 return execute(job, device, progress, stop.is_set, self.cache)
         except Exception as error:
@@ -154,10 +153,17 @@ class Worker:
                 return Progress(job.id, JobState.CANCELLED, message="Cancelled")
             return Failed(job.id, failure_of(error, job, self.log))
 
-    def loaded(self) -> str:
-        """The torch device, once torch is loaded. Raises what kept it from being loaded."""
+    def loaded(self, stop: threading.Event) -> str:
+        """The torch device, once torch is loaded.
+
+        Raises:
+            Cancelled: `stop` was set before.
+            Exception: what kept it from being loaded.
+        """
         if not self.loading.ident:
             self.loading.start()
+        while not wait([self.device], LOOK_SECONDS).done:
+            stop_if(stop.is_set)
         device = self.device.result()
         import torch
 

@@ -138,7 +138,8 @@ def bounded(raw: Tensor) -> Tensor:
 def unbounded(matrix: Tensor, offset: Tensor) -> Tensor:
     """The raw parameters, ... x 15, whose transform is nearest to y = A u + b + 1/2, without curves."""
     gains = matrix.diagonal(dim1=-2, dim2=-1).clamp(1 / MOST_GAIN, MOST_GAIN)
-    shares = (matrix / gains[..., None] / CROSS).flatten(-2)[..., [1, 2, 3, 5, 6, 7]]
+    flat = (matrix / gains[..., None] / CROSS).flatten(-2)
+    shares = torch.stack([flat[..., k] for k in (1, 2, 3, 5, 6, 7)], -1)
     tanh = torch.cat([gains.log() / math.log(MOST_GAIN), shares, offset / OFFSET], -1).clamp(-MOST_RAW, MOST_RAW)
     return F.pad(torch.atanh(tanh), (3, 0))
 

@@ -158,7 +158,8 @@ def _fitted(moments: Tensor, start: Tensor, ridge: Tensor | float) -> tuple[Tens
     n = moments[..., :1].clamp(min=1e-9)
     s, t = moments[..., 1:4] / n, moments[..., 4:7] / n
     upper = moments[..., 7:13] / n
-    ss = upper[..., [0, 1, 2, 1, 3, 4, 2, 4, 5]].unflatten(-1, (3, 3)) - s[..., :, None] * s[..., None, :]
+    symmetric = torch.stack([upper[..., k] for k in (0, 1, 2, 1, 3, 4, 2, 4, 5)], -1).unflatten(-1, (3, 3))
+    ss = symmetric - s[..., :, None] * s[..., None, :]
     ts = (moments[..., 13:22] / n).unflatten(-1, (3, 3)) - t[..., :, None] * s[..., None, :]
     tt = (moments[..., 22:25] / n - t * t).clamp(min=0)
     ridge = torch.as_tensor(ridge, device=n.device)

@@ -161,6 +161,9 @@ class Objective:
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """The relative content loss and the sum of the layers' relative style losses."""
         found = self.net(image, self.layers, self.recompute)
+        for features in found.values():
+            if features.requires_grad:
+                features.register_hook(_passed)
         content = self.alpha * content_loss(found[self.config.content_layer], self.photo)
         style = torch.stack([w * style_loss(found[name], self.grams[name]) for name, w in self.weights.items()]).sum()
         return content, style
@@ -172,6 +175,10 @@ class Objective:
         if self.detail is not None:
             style = style + config.detail_weight * self.detail.loss(image)
         return config.content_weight * content + config.style_weight * style + config.smoothness * (down + across)
+
+
+def _passed(gradient: Tensor) -> None:
+    """Called on the way back through the layers, which is a single call else: Python sees signals here."""
 
 
 def paint(

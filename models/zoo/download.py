@@ -7,6 +7,8 @@ import hashlib
 import http.client
 import os
 import shutil
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -21,7 +23,7 @@ from plugin.client.server.launcher import take_lock
 CHUNK = 1 << 18
 TIMEOUT = 30.0  # seconds without a byte
 LEAST_RATE = 1 << 10  # bytes a second; a server that sends less holds nobody up for long
-WINDOW = 30.0  # seconds over which the rate is taken
+WINDOW = 30.0  # seconds over which the rate is taken, and within which the head of an answer must be there
 WAIT = 3600.0  # seconds for another process that fetches the same file
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all
@@ -116,7 +118,7 @@ def _fetch(url: str, partial: Path, sha256: str, size: int, progress: Progress |
     try:
         _receive(url, partial, size, progress)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
+        reason = getattr(error, "reason", "") or error
         raise DownloadError(
             f"{url} could not be fetched ({reason}). Check the connection and try again; it will go on from there."
         ) from None
@@ -185,9 +187,63 @@ class _NoDowngrade(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head must be there within WINDOW: one that drips would take hours, with each byte in time."""
+
+    def __init__(self, sock: socket.socket, *words: Any, **named: Any) -> None:
+        super().__init__(sock, *words, **named)
+        self._socket = sock
+
+    def begin(self) -> None:
+        late = threading.Event()
+        timer = threading.Timer(WINDOW, _hang_up, (self._socket, late))
+        timer.start()
+        try:
+            super().begin()
+        except Exception:
+            if not late.is_set():
+                raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise TimeoutError(f"no whole answer within {WINDOW:g} seconds")
+
+
+def _hang_up(sock: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # an encrypted one's own would say good-bye first
+
+
+class _Connection(http.client.HTTPConnection):
+    response_class = _Answer
+
+
+class _SecureConnection(http.client.HTTPSConnection):
+    response_class = _Answer
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, request)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_SecureConnection, request)
+
+
 def _open(request: urllib.request.Request) -> Any:
     """The answer to a request; proxies are those of the environment, asked anew each time."""
-    return urllib.request.build_opener(_NoDowngrade).open(request, timeout=TIMEOUT)
+    return urllib.request.build_opener(_NoDowngrade, _Http, _Https).open(request, timeout=TIMEOUT)
+
+
+def _block(response: Any, most: int) -> bytes:
+    """What is there, not all that was asked for; empty at the end."""
+    try:
+        return bytes(response.read1(most))
+    except OSError as error:  # of the connection, not of the disk
+        raise urllib.error.URLError(error) from None
 
 
 def _receive(url: str, partial: Path, size: int, progress: Progress | None) -> None:
@@ -205,12 +261,13 @@ def _receive(url: str, partial: Path, size: int, progress: Progress | None) -> N
     with response:
         if response.status != HTTPStatus.PARTIAL_CONTENT:
             have = 0
-        total = have + int(response.headers.get("Content-Length") or 0)
+        declared = response.headers.get("Content-Length") or ""
+        total = have + (int(declared) if declared.isdecimal() else 0)
         if total > limit:
             raise DownloadError(f"{url} has {total} bytes, at most {limit} are expected; nothing was fetched.")
         with partial.open("ab" if have else "wb") as file:
             since, before = time.monotonic(), have
-            while block := response.read1(min(CHUNK, limit + 1 - have)):  # what is there, not all that was asked for
+            while block := _block(response, min(CHUNK, limit + 1 - have)):
                 have += len(block)
                 if (seconds := time.monotonic() - since) > WINDOW:
                     if have - before < LEAST_RATE * seconds:

@@ -7,7 +7,6 @@ import os
 import random
 import socket
 import struct
-import time
 from collections.abc import Callable
 
 import pytest
@@ -31,7 +30,7 @@ from plugin.client.image import PixelFormat, Reference
 from plugin.client.messages import ErrorCode, Job
 from plugin.client.net.connection import Connection
 from plugin.client.net.zmtp import GREETING, READY, command
-from tests.backends import Backend, identity
+from tests.backends import PATIENCE, Backend, identity
 
 ROUNDS = 150
 
@@ -66,14 +65,12 @@ def understood(frames: list[bytes]) -> Message | None:
 
 
 def still_works(backend: Backend) -> None:
-    """Status within a second, and a job there and back."""
+    """A job there and back, and a status."""
     with Connection("after", endpoint=backend.endpoint) as client:
-        begun = time.monotonic()
         job = identity()
         assert client.run(job).outputs[0].raster == job.inputs["image"]
         client.status()
-        assert client.events(5.0)
-        assert time.monotonic() - begun < 15
+        assert client.events(PATIENCE)
 
 
 @pytest.mark.parametrize("channel", ["work", "control"])

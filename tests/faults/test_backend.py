@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from plugin.client.codec import Failed, Submit
@@ -13,8 +11,8 @@ from tests.backends import Backend, Talker, alive, identity, wait_for
 
 
 def running(connection: Connection) -> Job:
-    """A job of a minute that has begun."""
-    job, events = identity(seconds=60), []
+    """A job of ten minutes that has begun."""
+    job, events = identity(seconds=600), []
     connection.submit(job)
     wait_for(
         lambda: events.extend(connection.events(0.1)) or any(getattr(e, "message", "") == "Waiting" for e in events),
@@ -50,7 +48,7 @@ def test_worker_of_a_killed_backend_ends_too(backend: Backend, talker: Talker) -
     (worker,) = backend.workers()
     wait_for(lambda: talker.status().worker == "busy", "the job to run")
     backend.kill()
-    wait_for(lambda: not alive(worker), "the worker to end", 3)
+    wait_for(lambda: not alive(worker), "the worker to end")
 
 
 def test_stale_files_of_a_killed_backend_are_replaced(backend: Backend, talk) -> None:
@@ -70,11 +68,9 @@ def test_connection_reports_a_workers_death_as_it_is(connection: Connection) -> 
     assert isinstance(connection.run(identity()), Result)
 
 
-def test_cancel_through_the_connection_frees_the_worker_in_half_a_second(
-    backend: Backend, connection: Connection
-) -> None:
+def test_cancel_through_the_connection_frees_the_worker(backend: Backend, connection: Connection) -> None:
     job = running(connection)
-    begun = time.monotonic()
+    workers = backend.workers()
     connection.cancel(job.id)
     assert isinstance(connection.run(identity()), Result)
-    assert time.monotonic() - begun < 0.5
+    assert backend.workers() == workers

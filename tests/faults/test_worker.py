@@ -12,6 +12,7 @@ import pytest
 from plugin.client.codec import Cancel, Failed, Submit
 from plugin.client.messages import ErrorCode, JobState, Result
 from tests.backends import Backend, Talker, alive, identity, wait_for
+from tests.jobs import example
 
 
 def test_killed_worker_costs_its_job_and_not_those_that_wait(backend: Backend, talker: Talker) -> None:
@@ -63,17 +64,16 @@ def test_progress_keeps_a_long_job_alive_past_the_deadline(start_backend, talk) 
 
 
 def test_cancelled_job_that_hangs_is_ended_after_its_grace(start_backend, talk) -> None:
-    backend = start_backend("--grace", "0.4")
+    backend = start_backend("--grace", "3")
     talker = talk(backend)
     hang, following = identity(seconds=0.1, fault="hang"), identity()
     talker.say(Submit(talker.client, hang))
     talker.receive_running(hang)
     (worker,) = backend.workers()
     time.sleep(0.2)
-    begun = time.monotonic()
     talker.ask(Cancel(talker.client, hang.id))
     assert talker.receive_end(hang).state is JobState.CANCELLED
-    assert time.monotonic() - begun < 0.3  # the client does not wait for the grace
+    assert alive(worker)  # the client does not wait for the grace
     talker.say(Submit(talker.client, following))
     assert isinstance(talker.receive_end(following), Result)
     wait_for(lambda: not alive(worker), "the worker to end")
@@ -83,10 +83,8 @@ def test_control_answers_while_a_worker_hangs(talker: Talker) -> None:
     hang = identity(fault="hang")
     talker.say(Submit(talker.client, hang))
     wait_for(lambda: talker.status().worker == "busy", "the worker")
-    begun = time.monotonic()
     for _ in range(5):
         assert talker.status().worker == "busy"
-    assert time.monotonic() - begun < 0.5
 
 
 def test_out_of_memory_for_good_says_what_to_do(backend: Backend, talker: Talker) -> None:
@@ -173,3 +171,22 @@ def test_worker_keeps_few_compiled_convolutions(backend: Backend, talker: Talker
     environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
     assert b"ONEDNN_PRIMITIVE_CACHE_CAPACITY=256" in environment
     assert b"PYTORCH_ENABLE_MPS_FALLBACK=1" in environment
+
+
+def test_a_job_that_is_cancelled_while_torch_is_loaded_frees_its_worker(
+    start_backend, talk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A worker that had to be killed would load it anew."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch/__init__.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    backend = start_backend("--grace", "1")
+    talker = talk(backend)
+    job, following = example("select.colors"), identity()
+    talker.say(Submit(talker.client, job))
+    talker.receive_until(lambda message: getattr(message, "message", "") == "Loading the numerical library")
+    workers = backend.workers()
+    talker.ask(Cancel(talker.client, job.id))
+    talker.say(Submit(talker.client, following))
+    assert isinstance(talker.receive_end(following), Result)
+    assert backend.workers() == workers

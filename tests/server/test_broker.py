@@ -14,23 +14,16 @@ from plugin.client.actions import ACTIONS
 from plugin.client.codec import Cancel, Failed, Fetch, Hello, Ping, Release, Shutdown, Status, Submit, Welcome
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job, JobState, Progress, Result
-from tests.backends import ROOT, Backend, Talker, alive, ended, identity, wait_for
+from tests.backends import PATIENCE, ROOT, Backend, Talker, alive, ended, identity, wait_for
 
 MASK = Raster(PixelFormat("Y", "u8"), 2, 2, b"\0\0\0\0")
 
 
-def test_ping_is_answered_within_a_second_of_the_start() -> None:
-    backend = Backend()
-    begun = time.monotonic()
-    talker = Talker(backend.start(), greet=False)
-    try:
-        status = talker.status()
-        assert time.monotonic() - begun < 1.0
-        assert status.pid == backend.process.pid
-        assert status.worker == "stopped"
-    finally:
-        talker.close()
-        backend.stop()
+def test_ping_is_answered_before_there_is_a_worker(backend: Backend, talk) -> None:
+    status = talk(backend, greet=False).status()
+    assert status.pid == backend.process.pid
+    assert status.worker == "stopped"
+    assert backend.workers() == []
 
 
 def test_broker_imports_neither_torch_nor_numpy() -> None:
@@ -76,22 +69,23 @@ def test_image_comes_back_as_it_went(start_backend, options: tuple[str, ...], ta
     assert output.raster.profile == b"a profile"
 
 
-def test_first_word_of_a_job_comes_within_200_ms_though_the_worker_must_start(talker: Talker) -> None:
-    job, begun = identity(), time.monotonic()
+def test_first_word_of_a_job_does_not_wait_for_its_worker(talker: Talker) -> None:
+    job = identity()
     talker.say(Submit(talker.client, job))
-    progress = talker.receive()
-    assert time.monotonic() - begun < 0.2
-    assert progress == Progress(job.id, JobState.QUEUED, 0.0, "Starting the worker")
+    assert talker.receive() == Progress(job.id, JobState.QUEUED, 0.0, "Starting the worker")
     assert isinstance(talker.receive_end(job), Result)
 
 
 def test_progress_is_steady_but_no_flood(talker: Talker) -> None:
-    job, received = identity(seconds=1.0), []
+    """At most one word in 50 ms from the worker; the broker repeats the last one where that is silent."""
+    job, received = identity(seconds=1.5), []
+    begun = time.monotonic()
     talker.say(Submit(talker.client, job))
     talker.receive_until(lambda message: received.append(message) or isinstance(message, Result))
     fractions = [message.fraction for message in received if isinstance(message, Progress)]
     assert fractions == sorted(fractions)
-    assert 5 <= len(fractions) <= 30
+    assert len({fraction for fraction in fractions if 0 < fraction < 1}) >= 3
+    assert len(fractions) <= 5 + (time.monotonic() - begun) / 0.05
 
 
 def test_submitting_twice_runs_once_and_answers_twice(talker: Talker) -> None:
@@ -136,15 +130,15 @@ def test_jobs_run_in_the_order_they_came(talker: Talker) -> None:
     assert [end.job for end in ends] == [job.id for job in jobs]
 
 
-def test_cancel_of_a_running_job_is_quick(talker: Talker) -> None:
-    job = identity(seconds=60)
+def test_cancel_of_a_running_job_frees_its_worker(backend: Backend, talker: Talker) -> None:
+    job = identity(seconds=600)
     talker.say(Submit(talker.client, job))
     talker.receive_running(job)
-    begun = time.monotonic()
+    workers = backend.workers()
     assert talker.ask(Cancel(talker.client, job.id)).state is JobState.CANCELLED
     assert talker.receive_end(job).state is JobState.CANCELLED
     wait_for(lambda: talker.status().worker == "idle", "the worker to come back")
-    assert time.monotonic() - begun < 0.5
+    assert backend.workers() == workers
 
 
 def test_cancel_of_a_waiting_job_leaves_the_running_one(talker: Talker) -> None:
@@ -227,17 +221,18 @@ def test_idle_worker_ends_and_the_next_job_starts_another(start_backend, talk) -
     backend = start_backend("--worker-idle", "0.3", "--release-after", "0.1")
     talker = talk(backend)
     for _ in range(2):
-        job = identity()
+        job = identity(seconds=2)
         talker.say(Submit(talker.client, job))
-        assert isinstance(talker.receive_end(job), Result)
+        talker.receive_running(job)
         (worker,) = backend.workers()
+        assert isinstance(talker.receive_end(job), Result)
         wait_for(lambda worker=worker: not alive(worker), "the worker to end")
         assert talker.status().memory == 0
 
 
 def test_backend_without_clients_ends_and_cleans_up(start_backend) -> None:
     backend = start_backend("--lease", "0.2", "--idle", "0.3")
-    assert backend.process.wait(5) == 0
+    assert backend.process.wait(PATIENCE) == 0
     assert {path.name for path in backend.run_dir.iterdir()} == {"backend.lock", "log"}
 
 
@@ -256,7 +251,7 @@ sys.exit(main(["serve", "--cold", "--run-dir", sys.argv[1]]))
 """
     with tempfile.TemporaryDirectory(prefix="inlay-test-") as folder:
         ended = subprocess.run(
-            [sys.executable, "-c", code, folder], cwd=ROOT, capture_output=True, text=True, timeout=10
+            [sys.executable, "-c", code, folder], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
         )
     assert ended.returncode == 0
     assert "told to stop by SIGTERM" in ended.stderr
@@ -272,13 +267,13 @@ def test_shutdown_ends_the_backend_and_tells_who_waits(backend: Backend, talker:
     while not ended(failed := talker.receive()):  # it may have ended by now: nothing more is asked of it
         pass
     assert failed.failure.code is ErrorCode.UNREACHABLE
-    assert backend.process.wait(5) == 0
+    assert backend.process.wait(PATIENCE) == 0
     wait_for(lambda: not alive(worker), "the worker to end")
 
 
 def test_second_serve_leaves_the_first_alone(backend: Backend, talker: Talker) -> None:
     command = [sys.executable, "-m", "backend", "serve", "--run-dir", str(backend.run_dir)]
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert second.returncode == 0
     assert f"running already in {backend.run_dir} (process {backend.process.pid})" in second.stdout
     assert talker.ask(Ping(talker.client)).pid == backend.process.pid

@@ -1,8 +1,9 @@
-"""A worker process that does not go: the broker does not wait for it."""
+"""How the broker starts and ends worker processes: without a window, and without waiting for one that does not go."""
 
 from __future__ import annotations
 
 import io
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,3 +39,19 @@ def test_a_killed_process_is_not_waited_for_but_reaped_when_it_has_ended() -> No
     process.gone = True
     worker.reap()
     assert worker._ending == []
+
+
+def test_on_windows_a_worker_opens_no_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Started:
+        stdin = io.BytesIO()
+
+        def __init__(self, words: list[str], **settings: int) -> None:
+            started.append(settings["creationflags"])
+
+    monkeypatch.setattr(subprocess, "CREATE_NO_WINDOW", 0x08000000, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    sockets = SimpleNamespace(for_worker=lambda number: (None, "tcp://127.0.0.1:5"), keys=None)
+    Worker(0, "cpu", Options(Path()), sockets, "").start()
+    assert started == [0x08000000]

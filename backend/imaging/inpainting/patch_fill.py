@@ -182,11 +182,12 @@ def _sources(
             zip((height, width), config.place_weight, strict=True))  # fmt: skip
     place = torch.stack(torch.meshgrid(*axes, indexing="ij"), 2)
 
-    def context(image: Tensor) -> Tensor:
-        known = [image[..., 3:] * config.texture_weight, place]
+    def context(image: Tensor, pixels: Tensor) -> Tensor:
+        known = [image.flatten(0, 1).index_select(0, pixels)[:, 3:] * config.texture_weight]
+        known.append(place.flatten(0, 1).index_select(0, pixels))
         if level.guide is not None:
-            known.append(level.guide * config.guide_weight)
-        return torch.cat(known, 2).flatten(0, 1)
+            known.append(level.guide.flatten(0, 1).index_select(0, pixels) * config.guide_weight)
+        return torch.cat(known, 1)
 
     def describe(image: Tensor, targets: Tensor) -> Tensor:
         y, x = targets // width, targets % width
@@ -195,9 +196,9 @@ def _sources(
         padded = _replicated(part, half)  # what is cut at the window's own edge is far enough from the targets
         inner = (y - top + half) * padded.shape[1] + (x - left + half)
         blocks = [cut(padded, some, config.patch) @ descriptor.basis for some in torch.split(inner, BLOCK)]
-        return torch.cat([torch.cat(blocks), context(image)[targets] * config.patch], 1)
+        return torch.cat([torch.cat(blocks), context(image, targets) * config.patch], 1)
 
-    rows = descriptor(colors, context(level.image), pixels, poll)
+    rows = descriptor(colors, context(level.image, pixels), pixels, poll)
     return Sources.of(pixels, rows, height * width), describe
 
 

@@ -42,13 +42,13 @@ class Descriptor:
         self.basis = vectors[:, -components:].contiguous().to(found.device)
 
     def __call__(self, image: Tensor, context: Tensor, pixels: Tensor, poll: Poll = lambda: None) -> Tensor:
-        """Descriptors of N pixels. context: (H W) x E, what is compared besides the patch, scaled to count as much as
-        side * its squared differences."""
+        """Descriptors of N pixels. context: N x E, what of them is compared besides the patch, scaled to count as much
+        as side * its squared differences."""
         blocks = []
         for part in torch.split(pixels, BLOCK):
             poll()
             blocks.append(cut(image, part, self.side) @ self.basis)
-        return torch.cat([torch.cat(blocks), context[pixels] * self.side], 1)
+        return torch.cat([torch.cat(blocks), context * self.side], 1)
 
 
 @dataclass

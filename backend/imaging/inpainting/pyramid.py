@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,8 @@ from backend.imaging.arrays import BoolArray, FloatArray
 
 from .config import InpaintingConfig
 
+BAND = 512  # rows, an even number
+WINDOW = 33  # pixels, the side of the neighborhood whose texture is taken
 DARK = 0.02  # added to means, of 0..1, before their ratio is taken
 REMEDY = "widen the sampling area, or make the hole smaller"
 
@@ -59,7 +62,10 @@ def pyramid(
         ValueError: there is no whole patch outside of the hole.
     """
     levels: list[Level] = []
-    pixels: FloatArray = np.dstack([image, _texture(image, hole)])
+    pixels = np.empty((*hole.shape, image.shape[2] + 2), np.float32)
+    for rows in _bands(len(image)):
+        pixels[rows, :, :-2] = image[rows]
+        pixels[rows, :, -2:] = _texture(image, hole, rows)
     missing, allowed = hole, source
     while True:
         usable = _inner(~missing & allowed, config.patch // 2)
@@ -67,7 +73,9 @@ def pyramid(
             if levels:
                 break
             raise ValueError(f"There is no whole patch outside the hole to fill it with: {REMEDY}.")
-        blank = pixels * ~missing[..., None]
+        blank = np.empty_like(pixels)
+        for rows in _bands(len(pixels)):
+            np.multiply(pixels[rows], ~missing[rows, :, None], out=blank[rows])
         visible = torch.from_numpy(blank).to(device)
         levels.append(
             Level(
@@ -96,29 +104,51 @@ def _smooth(guide: FloatArray) -> Tensor:
     return torch.from_numpy(cv2.blur(guide, (5, 5), borderType=cv2.BORDER_REPLICATE))
 
 
+def _bands(height: int) -> Iterator[slice]:
+    """Rows that are computed at once: a level of a large image can be interrupted between them."""
+    for top in range(0, height, BAND):
+        yield slice(top, min(top + BAND, height))
+
+
 def _halved(values: FloatArray, beyond: Literal["constant", "edge"] = "constant") -> FloatArray:
     """Means of 2 x 2 pixels; an odd side is made even by zeros (or its edge) first."""
     height, width = values.shape[:2]
-    even = np.pad(values, ((0, height % 2), (0, width % 2)) + ((0, 0),) * (values.ndim - 2), mode=beyond)
-    rows = even[::2] + even[1::2]
-    mean: FloatArray = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
-    return mean
+    halved = np.empty(((height + 1) // 2, (width + 1) // 2, *values.shape[2:]), np.float32)
+    for rows in _bands(height):
+        part = values[rows]
+        odd = len(part) % 2, width % 2
+        even = np.pad(part, ((0, odd[0]), (0, odd[1])) + ((0, 0),) * (values.ndim - 2), mode=beyond)
+        pairs = even[::2] + even[1::2]
+        halved[rows.start // 2 : (rows.stop + 1) // 2] = (pairs[:, ::2] + pairs[:, 1::2]) * np.float32(0.25)
+    return halved
 
 
-def _texture(image: FloatArray, hole: BoolArray) -> FloatArray:
-    """Mean absolute derivatives along x and y over the neighborhood, H x W x 2 (Newson et al. 2014, equation 6)."""
-    gray = np.ascontiguousarray(image.mean(2))
-    known = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
-    window = (33, 33)
+def _texture(image: FloatArray, hole: BoolArray, rows: slice) -> FloatArray:
+    """Mean absolute derivatives along x and y over the neighborhood (Newson et al. 2014, equation 6), in these rows,
+    H x W x 2."""
+    above = max(0, rows.start - WINDOW)
+    seen = slice(above, rows.stop + WINDOW)
+    gray = np.ascontiguousarray(image[seen].mean(2))
+    known = (cv2.dilate(hole[seen].astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
+    window = (WINDOW, WINDOW)
     mass = cv2.boxFilter(known, -1, window) + 1e-6
     slopes = [np.abs(cv2.Sobel(gray, cv2.CV_32F, dx, dy, ksize=3)) / 4 * known for dx, dy in ((1, 0), (0, 1))]
-    return np.dstack([cv2.boxFilter(slope, -1, window) / mass for slope in slopes]).astype(np.float32)
+    found = np.dstack([cv2.boxFilter(slope, -1, window) / mass for slope in slopes]).astype(np.float32)
+    texture: FloatArray = found[rows.start - above : rows.stop - above]
+    return texture
 
 
 def patch_means(image: Tensor, patch: int) -> Tensor:
     """Mean colors of the patches around all pixels, H W x 3, a little above 0."""
-    found = cv2.blur(image[..., :3].cpu().numpy(), (patch, patch), borderType=cv2.BORDER_REPLICATE)
-    return torch.from_numpy(found).to(image.device).flatten(0, 1).clamp(min=0) + DARK
+    colors, half = image[..., :3].cpu().numpy(), patch // 2
+    found = np.empty(colors.shape, np.float32)
+    for rows in _bands(len(colors)):
+        above = max(0, rows.start - half)
+        part = np.ascontiguousarray(colors[above : rows.stop + half])
+        means = cv2.blur(part, (patch, patch), borderType=cv2.BORDER_REPLICATE)
+        np.maximum(means[rows.start - above : rows.stop - above], 0, out=found[rows])
+    found += np.float32(DARK)
+    return torch.from_numpy(found).to(image.device).flatten(0, 1)
 
 
 def _inner(mask: BoolArray, radius: int) -> BoolArray:

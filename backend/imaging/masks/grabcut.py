@@ -89,11 +89,9 @@ def _cut(image: FloatArray, labels: UInt8Array, soft: bool, cancelled: CancelChe
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     small_labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    stop_if(cancelled)
-    inside = _grab(small, small_labels, iterations=5)
+    inside = _grab(small, small_labels, 5, cancelled)
     if scale < 1:
-        stop_if(cancelled)
-        inside = _settle_band(pixels, inside, labels, reach=int(np.ceil(1.5 / scale)))
+        inside = _settle_band(pixels, inside, labels, int(np.ceil(1.5 / scale)), cancelled)
     hard = inside * np.uint8(255)
     if not soft:
         return hard
@@ -102,18 +100,24 @@ def _cut(image: FloatArray, labels: UInt8Array, soft: bool, cancelled: CancelChe
     return np.asarray(np.rint(fitted * 255), np.uint8)
 
 
-def _grab(pixels: UInt8Array, labels: UInt8Array, iterations: int) -> UInt8Array:
+def _grab(pixels: UInt8Array, labels: UInt8Array, iterations: int, cancelled: CancelCheck | None) -> UInt8Array:
     """1 where cv2.grabCut finds the subject; the labels' own answer where they leave it nothing to learn from."""
     subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     if subject.all() or not subject.any():
         return np.asarray(subject, np.uint8)
     cv2.setRNGSeed(0)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    found, *_ = cv2.grabCut(pixels, labels.copy(), None, background, foreground, iterations, cv2.GC_INIT_WITH_MASK)
+    found, mode = labels.copy(), cv2.GC_INIT_WITH_MASK
+    for _ in range(iterations):
+        stop_if(cancelled)
+        found, *_ = cv2.grabCut(pixels, found, None, background, foreground, 1, mode)
+        mode = cv2.GC_EVAL
     return np.asarray((found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD), np.uint8)
 
 
-def _settle_band(pixels: UInt8Array, small_inside: UInt8Array, labels: UInt8Array, reach: int) -> UInt8Array:
+def _settle_band(
+    pixels: UInt8Array, small_inside: UInt8Array, labels: UInt8Array, reach: int, cancelled: CancelCheck | None
+) -> UInt8Array:
     """Cut again at full size, in tiles, with only the pixels within `reach` of the outline left open."""
     height, width = labels.shape
     inside = np.asarray(cv2.resize(small_inside, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -135,7 +139,7 @@ def _settle_band(pixels: UInt8Array, small_inside: UInt8Array, labels: UInt8Arra
             if not open_pixels.any():
                 continue
             wide = core.padded(margin, labels.shape)
-            found = _grab(np.ascontiguousarray(pixels[wide.window]), trimap[wide.window], iterations=1)
+            found = _grab(np.ascontiguousarray(pixels[wide.window]), trimap[wide.window], 1, cancelled)
             top, left = core.y - wide.y, core.x - wide.x
             inside[core.window] = found[top : top + core.height, left : left + core.width]
     return inside

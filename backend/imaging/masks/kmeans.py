@@ -23,6 +23,9 @@ from backend.imaging.color.spaces import lab
 
 _WORKING_SIDE = 256  # longest side of the reduced copy on which the centers are found
 _ITERATIONS = 40
+_AT_ONCE = 8  # iterations between two looks for a cancel
+_SETTLED = 1e-3  # a move of the centers that is none
+_SIGMA = 4.0  # pixels: the least standard deviation of the neighborhood of which texture is taken, when reduced
 _CHUNK_ROWS = 256
 
 
@@ -72,29 +75,42 @@ def segment(
     if not 2 <= clusters <= 32:
         raise ValueError(f"Expected 2 to 32 clusters, got {clusters}.")
     weights, generator = weights or Weights(), generator or np.random.default_rng(0)
-    features = _features(image, weights)
     height, width = image.shape[:2]
+    colors = lab(image)
+    texture = _texture(np.ascontiguousarray(colors[..., 0]))
+    across, down = (np.arange(length, dtype=np.float32) / max(height, width) for length in (width, height))
     scale = min(1.0, _WORKING_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    halves = (features[..., :3], features[..., 3:])  # OpenCV reduces up to four channels at once
-    reduced = np.dstack([cv2.resize(half, size, interpolation=cv2.INTER_AREA) for half in halves])
-    points = np.ascontiguousarray(reduced.reshape(-1, features.shape[2]))
+
+    def reduced(values: FloatArray, width: int, height: int) -> FloatArray:
+        return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+
+    small = _features(
+        reduced(colors, *size), reduced(texture, *size), reduced(across[None], size[0], 1)[0],
+        reduced(down[None], size[1], 1)[0], weights,
+    )  # fmt: skip
+    points = small.reshape(-1, small.shape[2])
     cv2.setRNGSeed(int(generator.integers(2**31)))
     best, centers = np.inf, points[:clusters]
     for _ in range(starts):
-        stop_if(cancelled)
-        spread, found = _centers(points, clusters)
+        spread, found = _centers(points, clusters, cancelled)
         if spread < best:
             best, centers = spread, found
     labels = np.empty((height, width), np.uint8)
     for top in range(0, height, _CHUNK_ROWS):
         stop_if(cancelled)
-        rows = features[top : top + _CHUNK_ROWS]
-        labels[top : top + _CHUNK_ROWS] = _nearest(rows.reshape(-1, rows.shape[2]), centers)[0].reshape(rows.shape[:2])
+        rows = np.s_[top : top + _CHUNK_ROWS]
+        found = _features(colors[rows], texture[rows], across, down[rows], weights)
+        labels[rows] = _nearest(found.reshape(-1, found.shape[2]), centers)[0].reshape(found.shape[:2])
     reach = max(1, round(1 / scale))
     for _ in range(correction_passes):
-        stop_if(cancelled)
-        labels = _majority(labels, clusters, reach)
+        corrected = np.empty_like(labels)
+        for top in range(0, height, _CHUNK_ROWS):
+            stop_if(cancelled)
+            above = min(top, reach)
+            seen = labels[top - above : top + _CHUNK_ROWS + reach]
+            corrected[top : top + _CHUNK_ROWS] = _majority(seen, clusters, reach)[above : above + _CHUNK_ROWS]
+        labels = corrected
     return Segmentation(labels, centers)
 
 
@@ -122,28 +138,50 @@ def subject_mask(segmentation: Segmentation, selection: UInt8Array | None = None
     return np.where(subject[labels], 255, 0).astype(np.uint8)
 
 
-def _features(image: FloatArray, weights: Weights) -> FloatArray:
-    """Weighted features `H x W x 6`: with them d^2 is the plain squared distance."""
-    height, width = image.shape[:2]
-    colors = lab(image)
-    lightness = colors[..., 0]
-    sigma = max(1.0, 0.01 * max(height, width))
-    mean = cv2.GaussianBlur(lightness, (0, 0), sigma)
-    texture = np.sqrt(np.maximum(cv2.GaussianBlur(lightness**2, (0, 0), sigma) - mean**2, 0))
-    features = np.empty((height, width, 6), np.float32)
-    features[..., 0] = weights.lightness * lightness
+def _features(
+    colors: FloatArray, texture: FloatArray, across: FloatArray, down: FloatArray, weights: Weights
+) -> FloatArray:
+    """Weighted features `H x W x 6`: with them d^2 is the plain squared distance.
+
+    colors: `H x W x 3`, L*a*b*; texture: `H x W`; across, down: W and H, position in 0..1.
+    """
+    features = np.empty((*texture.shape, 6), np.float32)
+    features[..., 0] = weights.lightness * colors[..., 0]
     features[..., 1:3] = weights.color * colors[..., 1:]
-    features[..., 3] = weights.position * (np.arange(width, dtype=np.float32) / max(height, width))
-    features[..., 4] = weights.position * (np.arange(height, dtype=np.float32) / max(height, width))[:, None]
+    features[..., 3] = weights.position * across
+    features[..., 4] = weights.position * down[:, None]
     features[..., 5] = weights.texture * texture
     return features
 
 
-def _centers(points: FloatArray, clusters: int) -> tuple[float, FloatArray]:
+def _texture(lightness: FloatArray) -> FloatArray:
+    """Standard deviation of the lightness around each pixel, H x W, in a Gaussian of a hundredth of the longer side."""
+    height, width = lightness.shape
+    sigma = max(1.0, 0.01 * max(height, width))
+    shrink = max(1, int(sigma / _SIGMA))
+    size = max(1, width // shrink), max(1, height // shrink)
+
+    def mean(values: FloatArray) -> FloatArray:
+        small = values if shrink == 1 else cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma / shrink), np.float32)
+
+    found = np.sqrt(np.maximum(mean(lightness**2) - mean(lightness) ** 2, 0))
+    whole = found if shrink == 1 else cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole, np.float32)
+
+
+def _centers(points: FloatArray, clusters: int, cancelled: CancelCheck | None) -> tuple[float, FloatArray]:
     """(Sum of squared distances, centers) from one start of OpenCV's K-means. points: N x D; centers: clusters x D."""
     fewer = min(clusters, len(points))
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ITERATIONS, 1e-3)
-    spread, _, centers = cv2.kmeans(points, fewer, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _AT_ONCE, _SETTLED)
+    stop_if(cancelled)
+    spread, labels, centers = cv2.kmeans(points, fewer, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    for _ in range(_AT_ONCE, _ITERATIONS, _AT_ONCE):
+        stop_if(cancelled)
+        before = centers
+        spread, labels, centers = cv2.kmeans(points, fewer, labels, criteria, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+        if np.square(centers - before).sum(1).max() <= _SETTLED**2:
+            break
     return float(spread), np.resize(centers, (clusters, points.shape[1])).astype(np.float32)
 
 
@@ -171,7 +209,7 @@ def _majority(labels: UInt8Array, clusters: int, reach: int) -> UInt8Array:
 
 def _center_prior(shape: tuple[int, ...]) -> FloatArray:
     y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in shape[:2])
-    return np.asarray(np.exp(-2 * (y[:, None] ** 2 + x[None, :] ** 2)), np.float32)
+    return np.asarray(np.exp(-2 * y**2)[:, None] * np.exp(-2 * x**2)[None, :], np.float32)
 
 
 def _border_prior(shape: tuple[int, ...]) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.core.arrays import BoolArray, UInt8Array
+from plugin.client.long_paths import system_path
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
@@ -53,7 +54,7 @@ def resized(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
 
 
 def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
-    data = np.fromfile(path, np.uint8)  # OpenCV itself cannot open every path on Windows
+    data = np.frombuffer(system_path(path).read_bytes(), np.uint8)  # OpenCV itself cannot open every path on Windows
     try:
         raw = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:

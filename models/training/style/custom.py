@@ -12,7 +12,7 @@ import json
 import shlex
 import time
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -69,12 +69,17 @@ class Settings:
         if not path.is_symlink() and not path.exists():
             raise CustomStyleError(f"No training of a style {name!r} was begun.")
         try:
-            return cls(**json.loads(custom_styles.read_regular(path).decode()))
-        except (ValueError, TypeError, OSError):
+            found = cls(**json.loads(custom_styles.read_regular(path).decode()))
+            for entry in fields(cls):
+                kind = str if entry.default is MISSING else int if isinstance(entry.default, int) else int | float
+                if not isinstance(getattr(found, entry.name), kind):
+                    raise ValueError
+        except (ValueError, TypeError, OSError, RecursionError):
             raise CustomStyleError(
                 f"{path} is damaged. Forget this training with `inlay train-style --name {shlex.quote(name)} "
                 "--remove`, begin again."
             ) from None
+        return found
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ Event = Progress | Result | Failed | Status
 LOCAL_GRACE, REMOTE_GRACE = 0.5, 5.0
 """Seconds that a backend on this or on another machine may be out of reach before its jobs are given up."""
 
-LOSSES = 3
+LOSSES = 4
 """How often in a row a connection may break over the same jobs."""
 
 FIRST_PAUSE = 0.05
@@ -314,12 +314,11 @@ class Exchange:
         """After a loss: go on with the same backend, or give up what it had; whether to connect again at once."""
         self.state = State.STARTING
         self._losses += 1
-        found = self._found_again()
         if self._losses > LOSSES or failure.code is ErrorCode.VERSION:
             self._losses = 0
             self._give_up(failure, everything=True)
             return False
-        if found:
+        if self._found_again():
             with self._lock:
                 for pending in self._pending_jobs.values():
                     pending.sent = pending.acknowledged  # what was not acknowledged is sent again: it runs once
@@ -339,7 +338,7 @@ class Exchange:
         if endpoint is None:
             return False
         # A process that is being killed still accepts connections for a moment.
-        self._pause(FIRST_PAUSE * 4 ** min(self._losses - 1, LOSSES))
+        self._pause(FIRST_PAUSE * 4 ** (self._losses - 1))
         deadline = time.monotonic() + (LOCAL_GRACE if endpoint.local else REMOTE_GRACE)
         while not (found := self._locator.same(endpoint)) and time.monotonic() < deadline and not self._closing:
             self._pause(0.1)

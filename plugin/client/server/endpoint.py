@@ -28,7 +28,7 @@ SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 LONGEST_NAME = "worker-99"
 """Of a socket in the run directory."""
 
-_KEY = re.compile(r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # Z85, 32 bytes
+KEY = re.compile(r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # Z85, 32 bytes
 _TCP = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+):([0-9]{1,5})")
 _NAME = re.compile(r"ipc://([A-Za-z0-9_.\-]+)")
 
@@ -60,7 +60,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         keys = (self.server_key, self.client_public, self.client_secret)
-        if any(keys) and not all(_KEY.fullmatch(key) for key in keys):
+        if any(keys) and not all(KEY.fullmatch(key) for key in keys):
             raise EndpointError("the keys in the connection file are incomplete", "Copy it again from the backend.")
         for address in (self.work, self.control):
             tcp = _TCP.fullmatch(address)
@@ -168,16 +168,30 @@ def _demand_private(path: Path, found: os.stat_result, directory: bool) -> None:
         )
 
 
-def read_endpoint(path: Path) -> Endpoint:
-    """The endpoint in a connection file. Raises FileNotFoundError, or EndpointError when it is not to be trusted."""
+def read_private(path: Path) -> bytes:
+    """A small file that only this user can have written. Raises FileNotFoundError, or EndpointError when it is another.
+
+    A pipe in its place holds nobody up, and a link is not followed.
+    """
+    flags = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC")]
     try:
-        with path.open("rb") as file:
-            _demand_private(path, os.fstat(file.fileno()), directory=False)
-            text = file.read(1 << 16)
+        number = os.open(path, os.O_RDONLY | sum(flags))
+        try:
+            _demand_private(path, os.fstat(number), directory=False)
+            return os.read(number, 1 << 16)
+        finally:
+            os.close(number)
     except FileNotFoundError:
         raise
     except OSError as error:
+        if path.is_symlink():
+            raise EndpointError(f"{path} is a link", "Remove it and try again.") from None
         raise EndpointError(f"{path} cannot be read: {error.strerror}", "Make it readable for yourself.") from None
+
+
+def read_endpoint(path: Path) -> Endpoint:
+    """The endpoint in a connection file. Raises FileNotFoundError, or EndpointError when it is not to be trusted."""
+    text = read_private(path)
     remedy = f"End the backend if it runs, and remove {path}; the next start writes it anew."
     try:
         entry = json.loads(text)
@@ -228,6 +242,8 @@ def listening(address: str, timeout: float = 1.0) -> bool:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(timeout)
                 probe.connect(address.removeprefix("ipc://"))
+    except BlockingIOError:  # so many are about to connect that no more may wait: somebody does listen
+        return True
     except (OSError, AttributeError):  # AttributeError: a Python without unix sockets
         return False
     return True

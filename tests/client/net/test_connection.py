@@ -16,6 +16,7 @@ from plugin.client.codec import Cancel, Failed, Fetch, Limits, Ping, Release, St
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job, JobState, Output, Progress, Result
 from plugin.client.net.connection import Connection, Event, JobCancelled, JobFailed, State
+from plugin.client.net.session import LOSSES
 from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
 
 from ..peers import Backend
@@ -212,6 +213,7 @@ def test_a_job_that_reaches_a_backend_as_it_ends_goes_to_the_next_one(run_dir: P
 
 def test_a_result_beyond_the_limit_is_not_fetched_for_ever(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.client.net.session.Limits", lambda: Limits(raster_bytes=100_000))
+    monkeypatch.setattr("plugin.client.net.session.FIRST_PAUSE", 0.002)
     with Backend(run_dir) as backend, Connection("test", start=False) as client:
         job = identity(seconds=60)
         client.submit(job)
@@ -221,7 +223,7 @@ def test_a_result_beyond_the_limit_is_not_fetched_for_ever(run_dir: Path, monkey
         backend.forget()
         event, _ = last_event(client, job)
         assert isinstance(event, Failed)
-        assert backend.count(Fetch) == 3
+        assert backend.count(Fetch) == LOSSES
 
 
 def test_a_backend_that_hangs_is_given_up(run_dir: Path, client: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,10 +284,8 @@ def test_no_installation_says_what_to_run(run_dir: Path) -> None:
 
 def test_the_first_word_on_a_job_comes_before_the_backend_does(run_dir: Path) -> None:
     with Connection("test") as client:
-        begun = time.monotonic()
         client.submit(identity())
-        (event, *_) = client.events(1.0)
-        assert time.monotonic() - begun < 0.2
+        (event, *_) = client.events()
         assert isinstance(event, Progress)
 
 

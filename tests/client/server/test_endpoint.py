@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
 import socket
 import stat
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,6 +98,24 @@ def test_a_file_that_is_wrong_is_not_believed(folder: Path, text: str) -> None:
         read_endpoint(path)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("put", "what"),
+    [
+        (lambda path: os.mkfifo(path, 0o600), "is no file"),
+        (lambda path: path.symlink_to("elsewhere"), "is a link"),
+        (lambda path: path.symlink_to("/dev/zero"), "is a link"),
+        (lambda path: path.mkdir(0o700), "is no file"),
+    ],
+    ids=["pipe", "dangling link", "link", "folder"],
+)
+def test_what_is_no_file_in_its_place_is_refused(folder: Path, put: Callable[[Path], object], what: str) -> None:
+    put(folder / CONNECTION_FILE)
+    with pytest.raises(EndpointError, match=what) as caught:
+        read_endpoint(folder / CONNECTION_FILE)
+    assert caught.value.failure.remedy
+
+
 def test_tcp_wants_keys_except_for_a_loopback_that_is_said_to_be_plain(folder: Path) -> None:
     address = "tcp://127.0.0.1:5000"
     with pytest.raises(EndpointError, match="not be encrypted"):
@@ -171,6 +192,19 @@ def test_listening_tells_a_dead_socket_from_a_live_one(folder: Path) -> None:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         assert listening(address)
     assert not listening(address)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue looks as nobody does")
+def test_a_socket_at_which_too_many_wait_is_listened_at(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound, contextlib.ExitStack() as stack:
+        bound.bind(f"{folder}/s")
+        bound.listen(0)
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(f"{folder}/s")
+        assert listening(f"ipc://{folder}/s")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")

@@ -135,11 +135,10 @@ def test_the_next_job_after_a_failed_start_tries_again(run_dir: Path, tmp_path: 
 
 
 def test_closing_while_the_backend_starts_does_not_wait_for_it(run_dir: Path, tmp_path: Path) -> None:
-    connection = Connection("one", installation=installation(tmp_path, "import time; time.sleep(3)"))
+    connection = Connection("one", installation=installation(tmp_path, "import time; time.sleep(10)"))
     time.sleep(0.1)
-    begun = time.monotonic()
     connection.close()
-    assert time.monotonic() - begun < 1.0
+    assert "inlay-io" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_record_of_the_installer_is_found(run_dir: Path, tmp_path: Path) -> None:

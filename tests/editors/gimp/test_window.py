@@ -108,3 +108,39 @@ def test_ctrl_f_repeats_the_last_action_with_its_settings(window: Window) -> Non
         time.sleep(0.5)
         window.screenshot("gimp-note")  # the status bar says that it took smaller steps
         window.display.keys(*["ctrl+f"] * (new == 1))
+
+
+def test_choices_are_combo_boxes_in_every_dialog(window: Window) -> None:
+    """GIMP 3.2 makes radio buttons of two or three choices where nobody says otherwise."""
+    found = window.gimp.run(
+        """
+        gi.require_version("GimpUi", "3.0")
+        gi.require_version("Gtk", "3.0")
+        from gi.repository import GimpUi, Gtk
+        from plugin.client.actions import ACTIONS, Kind
+        from plugin.gimp import dialogs
+        from plugin.gimp.arguments import argument_name, own_arguments
+
+        def kinds(widget):
+            own = [kind for kind in ("ComboBox", "RadioButton") if isinstance(widget, getattr(Gtk, kind))]
+            inner = widget.get_children() if isinstance(widget, Gtk.Container) else []
+            return own + [kind for child in inner for kind in kinds(child)]
+
+        answer, whole = {}, GimpUi.ProcedureDialog.run
+        for action in ACTIONS:
+            procedure = Gimp.get_pdb().lookup_procedure("inlay-" + action.name.replace(".", "-"))
+            shown = own_arguments(action)
+            choices = [p for p in action.parameters if p.kind is Kind.CHOICE and argument_name(p.name) in shown]
+            if not choices:
+                continue
+            seen = []
+            GimpUi.ProcedureDialog.run = lambda dialog: seen.extend(kinds(dialog))
+            try:
+                dialogs.ask(action, procedure, procedure.create_config())
+            finally:
+                GimpUi.ProcedureDialog.run = whole
+            answer[action.name] = [len(choices), seen.count("ComboBox"), seen.count("RadioButton")]
+        """
+    )
+    assert len(found) > 15
+    assert {name: counts for name, counts in found.items() if counts[1] < counts[0] or counts[2]} == {}

@@ -30,7 +30,7 @@ def test_descriptors_with_all_components_keep_distances() -> None:
     image, inner = scene(20, 24)
     pixels = inner.flatten().nonzero()[:, 0]
     describe = Descriptor(image, pixels, SIDE, SIDE * SIDE * 3)
-    rows = describe(image, torch.zeros(20 * 24, 0), pixels[:50])
+    rows = describe(image, torch.zeros(50, 0), pixels[:50])
     patches = cut(image, pixels[:50], SIDE)
     torch.testing.assert_close((rows[:25] - rows[25:]).norm(dim=1), (patches[:25] - patches[25:]).norm(dim=1))
 
@@ -43,12 +43,11 @@ def test_the_search_finds_the_repetition() -> None:
     right = inner.clone()
     right[:, : -width // 3 + HALF] = False
     sources, targets = (mask.flatten().nonzero()[:, 0] for mask in (left, right))
-    none = torch.zeros(height * width, 0)
     describe = Descriptor(image, sources, SIDE, 30)
     rng = torch.Generator().manual_seed(0)
-    table = Sources.of(sources, describe(image, none, sources), height * width)
+    table = Sources.of(sources, describe(image, torch.zeros(len(sources), 0), sources), height * width)
     field = NearestNeighborField(targets, table.draw(len(targets), rng), width, height)
-    wanted = describe(image, none, targets)
+    wanted = describe(image, torch.zeros(len(targets), 0), targets)
     for _ in range(6):
         before = field.costs.clone()
         field.search(table, wanted, 3, float(width), rng)
@@ -63,23 +62,21 @@ def test_origins_never_leave_the_sources() -> None:
     image, inner = scene(20, 24)
     allowed = inner & (torch.arange(24) % 3 > 0)
     sources = allowed.flatten().nonzero()[:, 0]
-    none = torch.zeros(20 * 24, 0)
     describe = Descriptor(image, sources, SIDE, 10)
     rng = torch.Generator().manual_seed(0)
-    table = Sources.of(sources, describe(image, none, sources), 20 * 24)
+    table = Sources.of(sources, describe(image, torch.zeros(len(sources), 0), sources), 20 * 24)
     targets = inner.flatten().nonzero()[:, 0]
     field = NearestNeighborField(targets, table.draw(len(targets), rng), 24, 20)
-    field.search(table, describe(image, none, targets), 3, 24.0, rng)
+    field.search(table, describe(image, torch.zeros(len(targets), 0), targets), 3, 24.0, rng)
     assert np.isin(field.source_indices.numpy(), sources.numpy()).all()
 
 
 def test_a_source_reuse_penalty_keeps_the_search_away_and_does_not_count_as_distance() -> None:
     image, inner = scene(20, 24)
     sources = inner.flatten().nonzero()[:, 0]
-    none = torch.zeros(20 * 24, 0)
     describe = Descriptor(image, sources, SIDE, 10)
     rng = torch.Generator().manual_seed(0)
-    table = Sources.of(sources, describe(image, none, sources), 20 * 24)
+    table = Sources.of(sources, describe(image, torch.zeros(len(sources), 0), sources), 20 * 24)
     table.penalty = torch.where(sources % 24 < 12, 1e6, 0.0)
     field = NearestNeighborField(sources, table.draw(len(sources), rng), 24, 20)
     for _ in range(4):
@@ -95,10 +92,9 @@ def test_coherence_makes_patches_hang_together() -> None:
     image, other = torch.rand(2, 40, 42, 3, generator=rng)
     _, inner = scene(40, 42)
     pixels = inner.flatten().nonzero()[:, 0]
-    none = torch.zeros(40 * 42, 0)
     describe = Descriptor(image, pixels, SIDE, 10)
-    table = Sources.of(pixels, describe(image, none, pixels), 40 * 42)
-    wanted = describe(other, none, pixels)
+    table = Sources.of(pixels, describe(image, torch.zeros(len(pixels), 0), pixels), 40 * 42)
+    wanted = describe(other, torch.zeros(len(pixels), 0), pixels)
     together, distance = [], []
     for coherence in (0.0, 0.2, 1.0):
         field = NearestNeighborField(pixels, table.draw(len(pixels), torch.Generator().manual_seed(2)), 42, 40)

@@ -205,3 +205,22 @@ def test_a_slim_network_is_held_to_the_paintings_detail() -> None:
     plain, held = (Objective(toy(), photo, painting, replace(TOY, detail_weight=w)) for w in (0.0, 2.0))
     expected = plain.total(photo, *plain(photo)) + TOY.style_weight * 2 * Detail(painting).loss(photo)
     torch.testing.assert_close(held.total(photo, *held(photo)), expected)
+
+
+def test_the_way_back_through_the_layers_comes_by_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a cancel raises, Python raises: a gradient that is taken in one call would hold it up."""
+
+    class StoppedError(Exception):
+        pass
+
+    passed: list[int] = []
+
+    def stop_at_the_third(gradient: Tensor) -> None:
+        passed.append(gradient.shape[1])
+        if len(passed) == 3:
+            raise StoppedError
+
+    monkeypatch.setattr("models.papers.gatys._passed", stop_at_the_third)
+    with pytest.raises(StoppedError):
+        next(paint(toy(), *images(), TOY))
+    assert len(passed) == 3

@@ -25,7 +25,7 @@ SIZE = len(PAYLOAD)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """/slow sends PAYLOAD in pieces, /drip a byte now and then."""
+    """/slow sends PAYLOAD in pieces, /drip a byte now and then, /dripping-head one header after the other."""
 
     served: list[str] = []  # noqa: RUF012 - one list for the server of a test
     ending = threading.Event()
@@ -33,6 +33,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.served.append(self.path)
         start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        if self.path == "/dripping-head":
+            self._drip_head()
+            return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(SIZE - start))
         self.end_headers()
@@ -42,6 +45,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(PAYLOAD[at : at + piece])
                 if self.ending.wait(0.05):
                     return
+        except ConnectionError:
+            return
+
+    def _drip_head(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        try:
+            while not self.ending.wait(0.02):
+                self.wfile.write(b"X")
         except ConnectionError:
             return
 
@@ -98,6 +109,16 @@ def test_a_server_that_drips_is_given_up(server: str, tmp_path: Path, monkeypatc
         download(f"{server}/drip", tmp_path / "net.pth", DIGEST, SIZE)
     partial = (tmp_path / "net.pth.partial").read_bytes()
     assert partial and partial == PAYLOAD[: len(partial)], "the next try goes on from there"
+
+
+@pytest.mark.timeout(60)
+def test_a_server_that_drips_its_headers_is_given_up(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "WINDOW", 0.3)
+    with pytest.raises(DownloadError, match=r"no whole answer within 0.3 seconds.*try again"):
+        download(f"{server}/dripping-head", tmp_path / "net.pth", DIGEST, SIZE)
+    assert Handler.served == ["/dripping-head"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])

@@ -195,6 +195,7 @@ DAMAGE = {
     "not an object": lambda path: path.write_text("[1]"),
     "without its numbers": lambda path: path.write_text('{"pid": 0}'),
     "not text": lambda path: path.write_bytes(b"\xff\xfe\x00"),
+    "numbers as text": lambda path: path.write_text(path.with_name("sound.json").read_text().replace("50", '"50"')),
     "a pipe": os.mkfifo,
     "a link": lambda path: path.symlink_to("/dev/zero"),
     "huge": lambda path: path.write_bytes(bytes(2 << 20)),
@@ -206,7 +207,10 @@ DAMAGE = {
 def test_a_damaged_file_of_a_training_is_named_with_what_to_do(
     photos: Path, damage: Callable[[Path], object], name: str
 ) -> None:
+    Settings("mine", "a.png", "b", 50).write()
+    sound = (custom_styles.run_folder("mine") / "settings.json").read_text()
     path = status_of(pid=0) / name
+    path.with_name("sound.json").write_text(sound if name == "settings.json" else path.read_text())
     path.unlink()
     damage(path)
     if name == "status.json":
