@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backend.imaging.arrays import AnyArray
+from backend.imaging.color.lookup import LookupTransform
 from backend.imaging.color.profiles import ProfileError, Transform, transform
 from backend.imaging.hidden import continued
 from backend.io.rasters import DTYPES, as_depth, raster, samples
@@ -116,7 +117,7 @@ def _unchanged_as_they_were(own: AnyArray, result: Raster, working: Raster, orig
         np.copyto(own[there][..., :colors], original[here][..., :colors], where=same[..., None])
 
 
-def _working(image: Raster, found: Transform | None, hidden: AnyArray | None, key: str) -> Raster:
+def _working(image: Raster, found: Transform | LookupTransform | None, hidden: AnyArray | None, key: str) -> Raster:
     form, pixels = image.format, samples(image)
     colors = CHANNELS[form.channels] - form.has_alpha
     if found is not None:
@@ -152,7 +153,7 @@ def _hidden(image: Raster) -> AnyArray | None:
     return hidden
 
 
-def _transform(image: Raster, problems: list[str]) -> Transform | None:
+def _transform(image: Raster, problems: list[str]) -> Transform | LookupTransform | None:
     form = image.format
     try:
         return transform(bytes(image.profile), form.linear, form.channels[0] == "Y")

@@ -11,12 +11,12 @@ from PIL import ImageCms
 
 from backend.imaging.color.profiles import transform
 from backend.imaging.color.spaces import srgb_to_linear, to_unit
-from backend.io.rasters import as_depth, from_array, raster, samples
+from backend.io.rasters import as_depth, coverage, from_array, raster, samples
 from backend.operations import Context, OperationError, find
 from plugin.client.actions import ResultKind
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Output
-from tests.imaging.color.icc_profiles import GAMMA_18, LINEAR, WIDE, profile
+from tests.imaging.color.icc_profiles import GAMMA_18, LINEAR, TABLES, WIDE, profile
 
 from .jobs import WITHOUT_SIDE_EFFECTS, job_of, scene
 
@@ -70,11 +70,11 @@ def plain(action: str) -> list[Output] | str:
     return outcome(action, from_array(scene(SIDE, SIDE)))
 
 
-@pytest.mark.parametrize("name", ["linear", "wide", "gamma"])
+@pytest.mark.parametrize("name", ["linear", "wide", "gamma", "tables"])
 @pytest.mark.parametrize("action", WITHOUT_SIDE_EFFECTS)
 def test_every_operation_gives_the_same_colors_in_every_profile(action: str, name: str) -> None:
     """As shown; 16 bits hold what the conversion rounds."""
-    data = {"linear": LINEAR, "wide": WIDE, "gamma": GAMMA_18}[name]
+    data = {"linear": LINEAR, "wide": WIDE, "gamma": GAMMA_18, "tables": TABLES}[name]
     way = transform(data, False, False)
     assert way is not None
     image = from_array(as_depth(way.from_srgb(to_unit(scene(SIDE, SIDE))), "u16"), data)
@@ -95,9 +95,9 @@ def test_every_operation_gives_the_same_colors_in_every_profile(action: str, nam
 
 
 @pytest.mark.parametrize("depth", ["u8", "u16", "f16", "f32"])
-@pytest.mark.parametrize("name", ["linear", "wide"])
+@pytest.mark.parametrize("name", ["linear", "wide", "tables"])
 def test_pixels_that_an_operation_leaves_alone_come_back_bit_identical(name: str, depth: str) -> None:
-    data = {"linear": LINEAR, "wide": WIDE}[name]
+    data = {"linear": LINEAR, "wide": WIDE, "tables": TABLES}[name]
     rng = np.random.default_rng(0)
     pixels = as_depth(rng.random((SIDE, SIDE, 4), np.float32), depth)
     pixels[:8, :8, 3] = 0
@@ -110,6 +110,27 @@ def test_pixels_that_an_operation_leaves_alone_come_back_bit_identical(name: str
     assert np.array_equal(samples(output.raster)[..., 3], pixels[..., 3])
     (same,) = find("background.gray")(job_of("background.gray", image, background_color=0.0), CONTEXT)
     assert same.raster is image
+
+
+@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("action", WITHOUT_SIDE_EFFECTS)
+def test_values_above_1_survive(action: str, linear: bool) -> None:
+    """A scene six times as bright gives what is about six times as bright, and selections of the same."""
+    unit, form = to_unit(scene(SIDE, SIDE)), PixelFormat("RGB", "f32", linear)
+    wanted, found = outcome(action, raster(unit, form)), outcome(action, raster(unit * np.float32(6), form))
+    if isinstance(wanted, str):
+        assert found == wanted
+        return
+    assert not isinstance(found, str)
+    for before, after in zip(wanted, found, strict=True):
+        assert after.kind == before.kind
+        if before.kind is not ResultKind.LAYER or before.raster.format.depth == "u8":
+            continue  # selections, which have tests of their own, and thumbnails
+        bright, plain = (samples(output.raster)[..., :3][coverage(output.raster) > 0.5] for output in (after, before))
+        if not plain.size:
+            continue  # a shadow
+        assert np.median(bright) > 3 * np.median(plain)
+        assert bright.max() > 1.5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -1,4 +1,5 @@
-"""ICC profiles of matrix and curves (ICC.1, 8.3.3 and 8.4.3): colors to sRGB and back, without clipping.
+"""ICC profiles of matrix and curves (ICC.1, 8.3.3 and 8.4.3): colors to sRGB and back, without clipping. Those with
+tables are in `lookup`.
 
 Colors beyond sRGB's gamut are negative or above 1 in sRGB-encoded floats, so that nothing is lost on the way. Curves
 are continued above 1 and are point-symmetric below 0.
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.imaging.arrays import FloatArray
+from backend.imaging.color.lookup import LookupTransform
 from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 
 SRGB_TO_XYZ = np.array(
@@ -28,7 +30,7 @@ BLOCK = 1 << 20  # samples converted at a time
 
 
 class ProfileError(ValueError):
-    """The profile is damaged, or is not one of matrix and curves."""
+    """The profile is damaged, or of a kind that is not known."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,10 @@ SRGB = Parametric(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
 
 @lru_cache(maxsize=16)
-def transform(profile: bytes, linear: bool, gray: bool) -> Transform | None:
+def transform(profile: bytes, linear: bool, gray: bool) -> Transform | LookupTransform | None:
     """How samples of a profile become sRGB-encoded; None where they are that already.
+
+    An RGB profile's tables come before its matrix, as littleCMS and so the editors have it.
 
     Args:
         profile: an ICC profile; empty stands for sRGB.
@@ -129,8 +133,10 @@ def transform(profile: bytes, linear: bool, gray: bool) -> Transform | None:
         gray: the samples have one channel.
 
     Raises:
-        ProfileError: the profile is damaged or has neither matrix nor curves.
+        ProfileError: the profile is damaged, or has neither tables nor matrix and curves.
     """
+    if profile[16:20] == b"RGB " and not (linear or gray) and b"A2B0" in (tags := _tags(profile)):
+        return _of_tables(LookupTransform(profile, b"B2A0" in tags))
     curves, matrix = parse(profile) if profile else ((SRGB,), None)
     if linear:
         curves = (LINEAR,)
@@ -148,15 +154,8 @@ def transform(profile: bytes, linear: bool, gray: bool) -> Transform | None:
 
 def parse(profile: bytes) -> tuple[tuple[Parametric | Sampled, ...], npt.NDArray[np.float64] | None]:
     """The curves and, of an RGB profile, the matrix to linear sRGB. Raises ProfileError."""
+    tags, space = _tags(profile), profile[16:20]
     try:
-        space = profile[16:20]
-        (count,) = struct.unpack_from(">I", profile, 128)
-        if count > 200 or profile[36:40] != b"acsp":
-            raise ProfileError("This is no ICC profile.")
-        tags = {}
-        for i in range(count):
-            name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * i)
-            tags[name] = profile[start : start + size]
         if space == b"GRAY":
             return (_curve(tags[b"kTRC"]),), None
         if space != b"RGB ":
@@ -166,6 +165,30 @@ def parse(profile: bytes) -> tuple[tuple[Parametric | Sampled, ...], npt.NDArray
         return curves, np.linalg.inv(SRGB_TO_XYZ) @ np.array(colorants).T
     except (struct.error, KeyError, IndexError, ValueError, np.linalg.LinAlgError) as error:
         raise error if isinstance(error, ProfileError) else ProfileError("The profile is damaged.") from error
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    """Names and contents of what a profile holds. Raises ProfileError."""
+    try:
+        (count,) = struct.unpack_from(">I", profile, 128)
+        if count > 200 or profile[36:40] != b"acsp":
+            raise ProfileError("This is no ICC profile.")
+        entries = [struct.unpack_from(">4sII", profile, 132 + 12 * i) for i in range(count)]
+    except struct.error:
+        raise ProfileError("The profile is damaged.") from None
+    return {name: profile[start : start + size] for name, start, size in entries}
+
+
+def _of_tables(way: LookupTransform) -> LookupTransform | None:
+    """The same; None where it changes nothing. Raises ProfileError where littleCMS cannot use the tables."""
+    steps = np.linspace(0, 1, 5, dtype=np.float32)
+    colors = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    try:
+        shown = way.to_srgb(colors)
+        way.from_srgb(shown)
+    except ValueError:
+        raise ProfileError("The profile's tables are damaged.") from None
+    return None if np.abs(shown - colors).max() < SAME else way
 
 
 def _xyz(tag: bytes) -> list[float]:
