@@ -29,6 +29,9 @@ PRIMARIES = {
 }
 """Red, green and blue (x, y each) of the code points that still images use (ITU-T H.273, table 2)."""
 
+HDR = {16: "PQ", 18: "HLG"}
+"""Code points of transfer functions for HDR."""
+
 
 def space(profile: bytes) -> str:
     """Of a profile: gray, rgb, cmyk, lab; empty for others and for what is no profile."""
@@ -158,3 +161,13 @@ def from_code_points(primaries: int, transfer: int) -> bytes | None:
     points = [*first[:2], 1.0, *first[2:4], 1.0, *first[4:], 1.0]
     table = np.rint(curve[transfer] * 65535).astype(np.uint16)
     return bytes(imagecodecs.cms_profile("rgb", whitepoint=[*WHITE_D65, 1.0], primaries=points, transferfunction=table))
+
+
+def of_signal(primaries: int, transfer: int, notes: list[str]) -> tuple[bytes, bytes] | None:
+    """Of code points (ITU-T H.273): the profile; or, for HDR, what PNG's cICP chunk says of it, and a note. None for
+    those that are not known."""
+    if transfer in HDR and 0 < primaries < 256:
+        notes.append(f"It is an HDR image ({HDR[transfer]}); it is worked on as it is encoded.")
+        return b"", bytes([primaries, transfer, 0, 1])
+    profile = from_code_points(primaries, transfer)
+    return None if profile is None else (profile, b"")

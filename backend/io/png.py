@@ -25,7 +25,6 @@ LEVEL = 2  # a quarter of the default's time, for files of nearly the same size
 INFLATED_MOST = 1 << 25
 """Bytes that a compressed profile or text may become."""
 
-HDR = {16: "PQ", 18: "HLG"}
 SRGB_GAMMA = 0.45455
 
 
@@ -112,12 +111,9 @@ def _profile(found: dict[bytes, bytes], channels: int, notes: list[str]) -> tupl
     """Profile and HDR code points, by the specification's order: cICP, iCCP, sRGB, gAMA with cHRM (13.15)."""
     cicp = found.get(b"cICP", b"")
     if len(cicp) == 4 and channels >= 3:
-        if cicp[1] in HDR:
-            notes.append(f"It is an HDR image ({HDR[cicp[1]]}); it is worked on as it is encoded.")
-            return b"", cicp
-        profile = icc.from_code_points(cicp[0], cicp[1])
-        if profile is not None:
-            return profile, b""
+        signal = icc.of_signal(cicp[0], cicp[1], notes)
+        if signal is not None:
+            return signal
     if b"iCCP" in found:
         profile = icc.fitting(_inflated(found[b"iCCP"].partition(b"\0")[2][1:]), channels)
         if profile:

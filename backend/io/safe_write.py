@@ -20,7 +20,7 @@ from backend import __version__
 from plugin.client.long_paths import system_path
 
 from ..cli import CommandError, Exit, usage
-from .sources import is_one_of, shown
+from .sources import is_one_of, is_stream, kind_of, shown
 
 PLACEHOLDER = "0" * 32
 CHECKSUM = 4
@@ -41,7 +41,10 @@ def marked(content: bytes, start: int = 0) -> bytes:
 def is_own(path: Path) -> bool:
     """Whether Inlay wrote a file and nobody changed it since."""
     try:
-        content = system_path(path).read_bytes()
+        path = system_path(path)
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        content = path.read_bytes()
     except OSError:
         return False
     return any(found[1] == _digest(content, found) for found in _MARK.finditer(content))
@@ -57,9 +60,11 @@ def check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     """
     if is_one_of(path, inputs):
         raise usage(f"{shown(path)} is an input of this command and is kept; write to another file")
-    if system_path(path).is_dir():
-        raise usage(f"{shown(path)} is a folder; name a file")
-    if not overwrite and system_path(path).exists() and not is_own(path):
+    kind = kind_of(path)
+    if kind:
+        standard = '; "-" is standard output' if is_stream(path) else ""
+        raise usage(f"{shown(path)} is {kind}; name a file{standard}")
+    if not overwrite and kind is not None and not is_own(path):
         raise usage(f"{shown(path)} exists and is kept; write to another file, or allow it with --overwrite")
 
 
@@ -79,7 +84,7 @@ def write_bytes(path: Path, content: bytes, overwrite: bool) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(_mode(target))
         check_target(target, (), overwrite)
-        if target.exists() or not _link(temporary, target):
+        if kind_of(target) is not None or not _link(temporary, target):
             Path(temporary).replace(target)
             temporary = ""
         _sync(target.parent)

@@ -19,6 +19,7 @@ from . import formats
 STREAM = Path("-")
 """Standard input, where an image is read, and standard output, where one is written."""
 
+FOLDER = "a folder"
 SHOWN = 160  # characters of a path in a message
 
 
@@ -113,10 +114,18 @@ def is_one_of(path: Path, inputs: Sequence[Path]) -> bool:
     return any(same_file(path, other) for other in inputs)
 
 
+def kind_of(path: Path) -> str | None:
+    """What lies at a path, in words; empty for a regular file, None where there is nothing or nothing can be."""
+    try:
+        return _kind(system_path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return None
+
+
 def _kind(mode: int) -> str:
     """What a thing in the file system is that is no regular file; empty for one."""
     for test, name in (
-        (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISDIR, FOLDER), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"),
         (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
     ):  # fmt: skip
         if test(mode):

@@ -1,4 +1,4 @@
-"""JPEG, WebP, GIF, BMP, AVIF, JPEG 2000, PNM, TGA and (with pillow-heif) HEIC: read and written by Pillow.
+"""JPEG, WebP, GIF, BMP, AVIF, JPEG 2000, PNM and TGA: read and written by Pillow. HEIC: see `heif`.
 
 Only the plugin of the format that the content has is asked: see `formats`.
 """
@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import formats, icc
+from . import formats, heif, icc
 from .decoded import Decoded, UnreadableError, scaled
-from .metadata import Metadata, as_stream, exif_to_write, from_pillow, of_block, upright_xmp
+from .metadata import Metadata, as_stream, exif_to_write, from_pillow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def read(content: bytes, form: formats.Format, path: Path) -> Decoded:
         Exception: of whatever kind, when it is damaged.
     """
     if form is formats.HEIC:
-        return _read_heic(content, path)
+        return heif.read_heic(content, path)
     if form is formats.PNM and (found := _deep_pnm(content, path)) is not None:
         return Decoded(found)
     from PIL import Image, features
@@ -55,10 +55,15 @@ def read(content: bytes, form: formats.Format, path: Path) -> Decoded:
         notes: list[str] = []
         if form is formats.JPEG2000:
             pixels = _jpeg2000(content)
+        elif form is formats.AVIF and (deep := heif.deep_avif(content)) is not None:
+            pixels = deep
         elif image.mode == "CMYK":
             pixels, profile = _from_cmyk(image, profile, notes), b""
         else:
             pixels = _pixels(image)
+    if form is formats.AVIF:
+        profile, cicp = heif.colors(content, profile, pixels.shape[2], notes)
+        metadata = replace(metadata, cicp=cicp)
     return Decoded(pixels, icc.fitting(profile, pixels.shape[2]), orientation, metadata, frames, notes)
 
 
@@ -149,24 +154,3 @@ def _deep_pnm(content: bytes, path: Path) -> AnyArray | None:
     values = np.frombuffer(content, ">u2", width * height * channels, header.end()).astype(np.uint32)
     spread = (np.minimum(values, top) * 65535 + top // 2) // top
     return spread.astype(np.uint16).reshape(height, width, channels)
-
-
-def _read_heic(content: bytes, path: Path) -> Decoded:
-    """HEIC at its own depth, through pillow-heif; it turns the image upright itself."""
-    try:
-        import pillow_heif
-    except ImportError:
-        raise UnreadableError("HEIC is read with an extra: pip install 'inlay[heif]'") from None
-    import numpy as np
-
-    from .sources import check_size
-
-    file = pillow_heif.open_heif(as_stream(content), convert_hdr_to_8bit=False)
-    image: Any = file[file.primary_index]
-    width, height = image.size
-    check_size(path, width, height, 8)
-    pixels = np.atleast_3d(np.asarray(image))
-    found = of_block((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))[0]
-    found = replace(found, xmp=upright_xmp(image.info.get("xmp") or b""))
-    profile = icc.fitting(image.info.get("icc_profile") or b"", pixels.shape[2])
-    return Decoded(pixels, profile, 1, found, len(file))

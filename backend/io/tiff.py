@@ -8,7 +8,7 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import icc
+from . import icc, ycbcr
 from .decoded import Decoded, UnreadableError, scaled, straight
 from .metadata import (
     EXIF_IFD,
@@ -136,10 +136,7 @@ def _colors(page: Any, notes: list[str]) -> tuple[AnyArray, bytes]:
     import numpy as np
 
     photometric = int(page.photometric)
-    data = page.asarray(maxworkers=1)
-    if int(page.planarconfig) == 2 and page.samplesperpixel > 1:
-        data = np.moveaxis(data, 0, -1)
-    data = data.reshape(page.imagelength, page.imagewidth, -1)
+    data = _samples(page)
     profile = page.tags.valueof(PROFILE) or b""
     profile = bytes(profile) if isinstance(profile, bytes | tuple | list) else b""
     count = COLORS[photometric]
@@ -155,8 +152,8 @@ def _colors(page: Any, notes: list[str]) -> tuple[AnyArray, bytes]:
             colors = (1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max) - colors
         if photometric == CMYK:
             colors, profile = _from_cmyk(colors, profile, notes), b""
-        if photometric == YCBCR and int(page.compression) not in (6, 7):
-            colors = _from_ycbcr(colors)
+        if ycbcr.is_raw(page):
+            colors = ycbcr.to_rgb(page, colors)
     pixels: AnyArray = colors
     if alpha is not None:
         from backend.io.rasters import as_depth, depth_of
@@ -166,6 +163,19 @@ def _colors(page: Any, notes: list[str]) -> tuple[AnyArray, bytes]:
         if premultiplied:
             pixels = straight(pixels)
     return np.ascontiguousarray(pixels), icc.fitting(profile, pixels.shape[2])
+
+
+def _samples(page: Any) -> AnyArray:
+    """H x W x C as they are stored."""
+    import numpy as np
+
+    if ycbcr.is_raw(page):
+        return ycbcr.samples(page)
+    data = page.asarray(maxworkers=1)
+    if int(page.planarconfig) == 2 and page.samplesperpixel > 1:
+        data = np.moveaxis(data, 0, -1)
+    found: AnyArray = data.reshape(page.imagelength, page.imagewidth, -1)
+    return found
 
 
 def _divided(page: Any, data: AnyArray, count: int, notes: list[str]) -> tuple[AnyArray, AnyArray | None, bool]:
@@ -231,18 +241,6 @@ def _from_lab(colors: AnyArray, signed: bool) -> AnyArray:
         raise UnreadableError("its Lab samples are of a depth that is not read: save it as 8 or 16 bits")
     changed = icc.transformed(values, icc.lab(), icc.srgb())
     found: AnyArray = as_depth(changed, "u8" if kind.itemsize == 1 else "u16" if kind.kind != "f" else "f32")
-    return found
-
-
-def _from_ycbcr(colors: AnyArray) -> AnyArray:
-    """RGB of uncompressed YCbCr without subsampling, BT.601 in the full range."""
-    import numpy as np
-
-    if colors.dtype != np.uint8:
-        raise UnreadableError("its YCbCr samples are of a depth that is not read: save it as RGB")
-    y, cb, cr = (colors[..., i].astype(np.float32) - (128 if i else 0) for i in range(3))
-    rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
-    found: AnyArray = np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
     return found
 
 

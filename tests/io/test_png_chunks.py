@@ -144,3 +144,41 @@ def test_what_is_written_is_a_png_to_the_letter(tmp_path: Path) -> None:
         assert png_chunk(name, body) in content
     with Image.open(path) as image:
         image.verify()
+
+
+def by_hand(values: np.ndarray, bits: int, color: int, interlaced: bool, more: bytes = b"") -> bytes:
+    """A PNG of H x W x C samples of so many bits; interlaced by Adam7. more: chunks after the header."""
+    height, width = values.shape[:2]
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    lines = b""
+    for x, y, across, down in passes if interlaced else [(0, 0, 1, 1)]:
+        part = values[y::down, x::across]
+        if part.size:
+            rows = ((part.reshape(len(part), -1, 1) >> np.arange(bits)[::-1]) & 1).astype(np.uint8)
+            lines += b"".join(b"\0" + np.packbits(row.ravel()).tobytes() for row in rows)
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, interlaced))
+    pixels = png_chunk(b"IDAT", zlib.compress(lines))
+    return b"\x89PNG\r\n\x1a\n" + header + more + pixels + png_chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(
+    ("bits", "color"),
+    [(bits, 0) for bits in (1, 2, 4, 8, 16)] + [(bits, 3) for bits in (1, 2, 4, 8)]
+    + [(bits, color) for color in (2, 4, 6) for bits in (8, 16)],
+)  # fmt: skip
+def test_every_kind_of_png_is_read_exactly(bits: int, color: int, interlaced: bool, tmp_path: Path) -> None:
+    """Gray, palette, RGB, gray with alpha, RGBA in every depth of the specification (11.2.2, table 12)."""
+    channels, top = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color], 2**bits - 1
+    values = np.rint(pixels(channels, "f32", 31, 23).astype(np.float64) * top).astype(np.uint32)
+    palette = np.random.default_rng(0).integers(0, 256, (2**bits, 3)).astype(np.uint8) if color == 3 else None
+    more = b"" if palette is None else png_chunk(b"PLTE", palette.tobytes())
+    path = tmp_path / "in.png"
+    path.write_bytes(by_hand(values, bits, color, interlaced, more))
+    found = ordered(image_files.read(path))
+    if palette is not None:
+        np.testing.assert_array_equal(found, palette[values[..., 0]])
+    else:
+        full = np.iinfo(found.dtype).max
+        assert full == (65535 if bits == 16 else 255)
+        np.testing.assert_array_equal(found, values * (full // top))

@@ -10,8 +10,11 @@ import tifffile
 from PIL import Image, ImageCms
 
 from backend.cli import CommandError
+from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear
 from backend.io import icc, image_files
 from backend.io.rasters import ordered
+from tests.imaging.color.icc_profiles import SRGB as SRGB_COLORANTS
+from tests.imaging.color.icc_profiles import cmyk_profile, xyz_of_lab
 
 from .files import SRGB, pixels, write_tiff
 
@@ -167,3 +170,87 @@ def test_kinds_that_are_not_read_are_named_and_not_called_damaged(
     with pytest.raises(CommandError, match=said) as raised:
         image_files.read(path)
     assert "damaged" not in str(raised.value)
+
+
+@pytest.mark.parametrize("depth", ["u8", "u16", "f32"])
+@pytest.mark.parametrize("options", [{}, {"planarconfig": "separate"}, {"tile": (16, 16)}])
+def test_cmyk_goes_through_its_profile_to_srgb(depth: str, options: dict[str, object], tmp_path: Path) -> None:
+    """The profile's inks are as dark as light is bright, so that its colors are known."""
+    rng = np.random.default_rng(0)
+    inks = rng.uniform(0, 1, (20, 30, 4))
+    kind = np.dtype({"u8": "u1", "u16": "u2", "f32": "f4"}[depth])
+    full = 1 if depth == "f32" else np.iinfo(kind).max
+    path = write_tiff(
+        tmp_path / "in.tif", (inks * full).astype(kind), photometric="separated", extrasamples=None,
+        iccprofile=cmyk_profile(), **options,
+    )  # fmt: skip
+    file = image_files.load(path)
+    assert str(file.raster.format) == f"RGB {depth}"
+    assert not file.raster.profile
+    assert "CMYK" in file.notes[0]
+    light = (1 - inks[..., :3]) * (1 - inks[..., 3:])
+    found = srgb_to_linear((ordered(file.raster) / full).astype(np.float32))
+    assert np.abs(found - light).mean() < 0.02
+    assert np.percentile(np.abs(found - light), 98) < 0.08
+    plainly = np.abs(srgb_to_linear(light.astype(np.float32)) - light).mean()  # as without a profile
+    assert plainly > 0.05
+
+
+def test_a_jpeg_of_inks_goes_through_its_profile_too(tmp_path: Path) -> None:
+    light = pixels(3, "f32").astype(np.float32)
+    inks = np.dstack([1 - light, np.zeros((44, 60), np.float32)])
+    image = Image.frombytes("CMYK", (60, 44), np.rint(inks * 255).astype(np.uint8).tobytes())
+    image.save(tmp_path / "in.jpg", quality=100, icc_profile=cmyk_profile())
+    file = image_files.load(tmp_path / "in.jpg")
+    assert not file.raster.profile
+    found = srgb_to_linear(ordered(file.raster).astype(np.float32) / 255)
+    assert np.abs(found - light).mean() < 0.03
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize(("depth", "photometric"), [("u8", "cielab"), ("u16", "cielab"), ("f32", "cielab"),
+                                                    ("u8", "icclab"), ("u16", "icclab")])  # fmt: skip
+def test_lab_of_every_kind_with_and_without_alpha(depth: str, alpha: bool, photometric: str, tmp_path: Path) -> None:
+    """Grays and a few colors, known by CIE's formula."""
+    light, a, b = np.array([[0, 0, 0], [50, 0, 0], [100, 0, 0], [54, 60, 40], [60, -30, 20], [40, 10, -50]]).T
+    linear = xyz_of_lab(np.stack([light, a, b], axis=-1)) @ np.linalg.inv(np.array(SRGB_COLORANTS))
+    expected = linear_to_srgb(np.clip(linear, 0, 1).astype(np.float32))
+    if depth == "f32":
+        stored = np.stack([light, a, b], axis=-1).astype(np.float32)
+    else:
+        bits, kind = (8, np.uint8) if depth == "u8" else (16, np.uint16)
+        step = 1 if bits == 8 else 256
+        top = 255 if bits == 8 else (65535 if photometric == "cielab" else 65280)
+        chroma = np.stack([a, b], axis=-1) * step
+        if photometric == "cielab":
+            chroma = np.rint(chroma).astype(f"i{bits // 8}").view(kind)
+        else:
+            chroma = np.rint(chroma + 128 * step).astype(kind)
+        stored = np.column_stack([np.rint(light / 100 * top).astype(kind), chroma]).astype(kind)
+    stored = stored[None]
+    options: dict[str, object] = {"photometric": photometric, "extrasamples": None}
+    if alpha:
+        full = 1 if depth == "f32" else np.iinfo(stored.dtype).max
+        stored = np.concatenate([stored, np.full((1, 6, 1), full // 2 if depth != "f32" else 0.5, stored.dtype)], 2)
+        options |= {"extrasamples": ["unassalpha"], "planarconfig": "contig"}
+    file = image_files.load(write_tiff(tmp_path / "in.tif", stored, **options))
+    assert str(file.raster.format) == f"{'RGBA' if alpha else 'RGB'} {depth}"
+    found = ordered(file.raster)
+    unit = found / (1 if depth == "f32" else np.iinfo(found.dtype).max)
+    assert np.abs(unit[0, :, :3] - expected).max() < (0.03 if depth == "u8" else 0.015)
+    if alpha:
+        assert unit[..., 3] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(("compression", "photometric"), [("jpeg", "rgb"), ("jpeg", "ycbcr"), ("jpeg", "minisblack"),
+                                                          ("webp", "rgb"), ("jpeg2000", "rgb")])  # fmt: skip
+def test_compressions_of_images_are_read(compression: str, photometric: str, tmp_path: Path) -> None:
+    before = pixels(1 if photometric == "minisblack" else 3, "u8")
+    options: dict[str, object] = {"compression": compression, "photometric": photometric, "tile": (32, 32)}
+    if photometric == "ycbcr":
+        options |= {"photometric": "rgb", "subsampling": (2, 2)}
+    file = image_files.load(write_tiff(tmp_path / "in.tif", before, **options))
+    found = ordered(file.raster).astype(int)
+    assert found.shape == before.shape
+    assert np.abs(found - before).mean() < 6
+    assert file.notes == ()
