@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ from plugin.client.image import Raster
 
 from ..io import image_files
 from ..io.safe_write import check_target
-from ..io.sources import STREAM, shown
+from ..io.sources import FOLDER, STREAM, kind_of, shown
 from . import CommandError, Exit, inputs, usage
 from .progress import ProgressBar, Report
 from .runner import Runner
@@ -29,10 +30,14 @@ Work = Callable[[Raster, Report], Raster]
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What results are called: NAME-tag, in the image's own format where that is among `suffixes`, else as PNG."""
+    """What results are called: NAME-tag, in the image's own format where that is among `suffixes`, else as PNG.
+
+    opaque: results have no transparency, whatever the image has.
+    """
 
     tag: str
     suffixes: frozenset[str] = frozenset(image_files.SUFFIXES)
+    opaque: bool = False
 
     def name(self, source: Path, whole: bool = False) -> str:
         """The result's name. `whole`: with the image's own suffix in it, to tell a.png and a.jpg apart."""
@@ -41,7 +46,7 @@ class Naming:
         return f"{stem}-{self.tag}{suffix if suffix in self.suffixes else '.png'}"
 
 
-MASK = Naming("mask", frozenset({".png"}))
+MASK = Naming("mask", frozenset({".png"}), opaque=True)
 CUTOUT = Naming("cutout", frozenset(image_files.SUFFIXES - image_files.OPAQUE))
 
 
@@ -63,6 +68,7 @@ class Plan:
         overwrite: whether other files may be replaced.
         as_json: say what became of each as a line of JSON on standard output.
         skipped: how many things in folders were passed over, by reason.
+        opaque: results have no transparency.
     """
 
     tasks: list[Task]
@@ -70,6 +76,7 @@ class Plan:
     overwrite: bool = False
     as_json: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
+    opaque: bool = False
 
 
 def plan(arguments: argparse.Namespace, naming: Naming, others: Sequence[Path | None] = ()) -> Plan:
@@ -104,7 +111,8 @@ def plan(arguments: argparse.Namespace, naming: Naming, others: Sequence[Path | 
         tasks = [Task(found.sources[0].path, output)]
     else:
         tasks = _in_folders(found, output, naming)
-    result = Plan(tasks, (*(t.source for t in tasks), *named), arguments.overwrite, arguments.json, found.skipped)
+    read = (*(task.source for task in tasks), *named)
+    result = Plan(tasks, read, arguments.overwrite, arguments.json, found.skipped, naming.opaque)
     if len(tasks) == 1 and tasks[0].output != STREAM:
         check_target(tasks[0].output, result.inputs, result.overwrite)
     return result
@@ -197,11 +205,12 @@ def process(work_plan: Plan, running: Runner, work: Work) -> Exit:
 
 def _is_file_name(output: Path, sources: Sequence[inputs.Source]) -> bool:
     """Whether OUT is the result's file rather than a folder for results."""
+    kind = kind_of(output)
     if len(sources) == 1 and sources[0].folder is None:
-        return not output.is_dir()
-    if output.exists() and not output.is_dir():
+        return kind != FOLDER
+    if kind is not None and kind != FOLDER:
         raise usage(f"{shown(output)} is a file; several images go to a folder")
-    if not output.exists() and output.suffix.lower() in image_files.SUFFIXES:
+    if kind is None and output.suffix.lower() in image_files.SUFFIXES:
         raise usage(f"{shown(output)} is the name of a file; several images go to a folder")
     return False
 
@@ -218,11 +227,11 @@ def _in_folders(found: inputs.Found, output: Path | None, naming: Naming) -> lis
         if plain_names[place, name.casefold()] > 1:
             name = naming.name(source.path, whole=True)
         tasks.append(Task(source.path, place / name))
-    results = {task.output.resolve() for task in tasks}
+    results = {os.path.realpath(task.output) for task in tasks}
     kept = [
         task
         for task, source in zip(tasks, found.sources, strict=True)
-        if source.folder is None or task.source.resolve() not in results
+        if source.folder is None or os.path.realpath(task.source) not in results
     ]
     found.skipped[inputs.EARLIER] += len(tasks) - len(kept)
     found.skipped = +found.skipped
@@ -244,7 +253,8 @@ def _one(
             check_target(task.output, work_plan.inputs, work_plan.overwrite)
         file = image_files.load(task.source)
         notes += file.notes
-        image_files.check_transparency(task.output, file.raster)
+        if not work_plan.opaque:
+            image_files.check_transparency(task.output, file.raster)
         result = work(file.raster, bar.report(task.source.name))
         notes += [plain(note) for note in running.notes]
         notes += image_files.write(

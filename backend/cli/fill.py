@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     removed = parser.add_mutually_exclusive_group(required=True)
     masks.add_mask(removed, "what is removed")
     removed.add_argument(
-        "--target", choices=list(TARGETS), help="subject: the image's subject; object: what --box or --point marks"
+        "--target",
+        metavar="TARGET",
+        choices=list(TARGETS),
+        help="subject: the image's subject; object: what --box or --point marks",
     )
     add_alias(removed, "--what", "target", choices=list(TARGETS))
     add_place(parser)

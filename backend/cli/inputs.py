@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..io import formats
-from ..io.sources import STREAM, head_of, shown
+from ..io import formats, sources
+from ..io.sources import STREAM, head_of, kind_of, shown
 from . import CommandError, Exit
 
-HIDDEN, NO_FILE, NO_IMAGE, UNREAD, FOLDER, EARLIER = (
+HIDDEN, NO_FILE, NO_IMAGE, UNREAD, FOLDER, CLOSED, EARLIER = (
     "hidden", "no regular file", "no image", "of a format that is not read", "folder (--recursive takes it)",
-    "result of this command",
+    "folder that cannot be read", "result of this command",
 )  # fmt: skip
 """Why something in a folder is passed over."""
 
@@ -51,7 +51,7 @@ def find(inputs: Sequence[Path], recursive: bool) -> Found:
     """
     found, seen = Found(), set[str]()
     for path in inputs:
-        if path == STREAM or not path.is_dir():
+        if path == STREAM or kind_of(path) != sources.FOLDER:
             new = [Source(path)]
         else:
             new = list(_in_folder(path, Path(), recursive, found.skipped))
@@ -73,6 +73,9 @@ def _in_folder(folder: Path, below: Path, recursive: bool, skipped: Counter[str]
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
+        if below.parts:
+            skipped[CLOSED] += 1
+            return
         raise CommandError(f"cannot read {shown(folder)}: {error.strerror}", Exit.BAD_INPUT) from None
     for entry in entries:
         path = Path(entry.path)
@@ -83,7 +86,7 @@ def _in_folder(folder: Path, below: Path, recursive: bool, skipped: Counter[str]
                 yield from _in_folder(path, below / entry.name, recursive, skipped)
             else:
                 skipped[FOLDER] += 1
-        elif not entry.is_file():
+        elif kind_of(path) != "":
             skipped[NO_FILE] += 1
         elif not formats.is_candidate(path, head := head_of(path)):
             skipped[UNREAD if formats.describe(head, path.suffix) else NO_IMAGE] += 1

@@ -1,13 +1,15 @@
-"""A mask that goes with images: the option --mask, and the mask as a selection."""
+"""A mask that goes with images: the option --mask, and the mask as a selection; other files that go with all images."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from plugin.client.image import Raster
 
 from ..io import image_files
+from ..io.sources import shown
 from . import CommandError, Exit
 
 HOW = "white marks it, gray marks it in part; of a shape painted in one color on transparency the shape counts"
@@ -24,7 +26,15 @@ def read(path: Path | None) -> Raster | None:
 
     if path is None:
         return None
-    return from_array(as_depth(mask_values(image_files.read(path)), "u8"))
+    return from_array(as_depth(mask_values(load(path)), "u8"))
+
+
+def load(path: Path) -> Raster:
+    """A file that goes with all images; what is to be said of it is said. Raises CommandError."""
+    file = image_files.load(path)
+    for note in file.notes:
+        print(f"{shown(path)}: {note}", file=sys.stderr)
+    return file.raster
 
 
 def fitting(mask: Raster, image: Raster, name: str = "mask", of: str = "image") -> Raster:

@@ -12,7 +12,6 @@ from models.zoo.style_presets import PRESETS
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
-from ..io import image_files
 from . import CommandError, batch, masks, usage
 from .action_options import add_alias, add_images, add_parameters, add_running, given
 from .progress import Report
@@ -66,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise usage("--region selection and --mask FILE go together")
     naming = batch.Naming(title or str(parameters["style"]))
     plan = batch.plan(arguments, naming, [arguments.mask, arguments.style_image])
-    style = {"style": image_files.read(arguments.style_image)} if arguments.style_image else {}
+    style = {"style": masks.load(arguments.style_image)} if arguments.style_image else {}
     mask = masks.read(arguments.mask)
     with runner(arguments.in_process) as running:
 

@@ -86,6 +86,25 @@ def test_a_loop_of_links_ends(photos: Path, tmp_path: Path) -> None:
     assert len(batch.plan(arguments(photos, output=tmp_path / "out", recursive=True), FILLED).tasks) == 8
 
 
+def test_what_cannot_be_looked_into_in_a_folder_is_counted(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refusing(folder: Path) -> object:
+        if Path(folder).name == "deep":
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    (photos / "loop.png").symlink_to(photos / "loop.png")
+    (photos / "gone.png").symlink_to(photos / "nowhere.png")
+    monkeypatch.setattr(os, "scandir", refusing)
+    plan = batch.plan(arguments(photos, output=tmp_path / "out", recursive=True), FILLED)
+    assert len(plan.tasks) == 7
+    assert plan.skipped["folder that cannot be read"] == 1
+    assert plan.skipped["no regular file"] == 3
+
+
 @pytest.mark.parametrize("where", ["in", "in/out"])
 @pytest.mark.parametrize("naming", [batch.MASK, batch.CUTOUT, FILLED])
 def test_a_folder_run_again_passes_over_its_own_results(where: str, naming: batch.Naming, tmp_path: Path) -> None:
