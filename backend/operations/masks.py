@@ -43,10 +43,16 @@ def selected_weights(job: Job, context: Context, remedy: str = SELECT) -> UInt8A
     """
     layer, selection = job.inputs["image"], job.inputs.get("selection")
     weights = np.zeros((layer.height, layer.width), np.uint8) if selection is None else selected(selection, layer)
-    most = int(weights.max())
-    if most <= 1:
-        raise OperationError(ErrorCode.BAD_INPUT, NOTHING_SELECTED, LABELS if most else remedy)
+    if not weights.any():
+        raise OperationError(ErrorCode.BAD_INPUT, NOTHING_SELECTED, remedy)
+    note_mistakes(weights, context)
+    return weights
+
+
+def note_mistakes(weights: UInt8Array, context: Context) -> None:
+    """A note on a selection, H x W, of nearly everything. Raises OperationError for one of labels, 0 and 1."""
+    if weights.max() == 1:
+        raise OperationError(ErrorCode.BAD_INPUT, NOTHING_SELECTED, LABELS)
     share = float(np.count_nonzero(weights > 127)) / weights.size
     if NEARLY_ALL < share < 1:
         context.notes.append(INVERTED.format(share=share))
-    return weights

@@ -25,6 +25,8 @@ from .pyramid import Level, patch_means, pyramid
 from .seams import remove_seams
 
 OFTEN = 4.0  # uses of a source above which it becomes no dearer
+LAYERS = 64  # of onion peel at most; a strip that is too narrow for coarser levels can be a hole of any length
+LIBRARY, FEWEST = 4000, 500  # patches that are compared with each pixel then, fewer where there are very many pixels
 TOUCHING = 512  # pixels around the hole that others are compared with
 
 
@@ -61,7 +63,8 @@ def inpaint(
         return image.copy()
     rng = torch.Generator(device).manual_seed(seed)
     levels = pyramid(image, hole, ~hole if source is None else source & ~hole, guide, config, device)
-    rounds = [config.rounds[min(i, len(config.rounds) - 1)] for i in range(len(levels))]
+    passed = math.ceil(math.log(_oversize(levels[0], config), 4))
+    rounds = [config.rounds[min(i + passed, len(config.rounds) - 1)] for i in range(len(levels))]
     work = [count * float(level.missing.sum()) + 1 for count, level in zip(rounds, levels, strict=True)]
     field: NearestNeighborField | None = None
     current = levels[0].image
@@ -105,6 +108,12 @@ def inpaint(
     return result
 
 
+def _oversize(coarsest: Level, config: InpaintingConfig) -> float:
+    """How many times as large the coarsest level's hole is as it should be: 1, but for a strip that is too narrow for
+    coarser levels. It is treated as the finer level that it is."""
+    return max(1.0, float(coarsest.missing.sum()) / config.most)
+
+
 def _covers(sources: Sources, level: Level) -> bool:
     return len(sources.pixels) == int(level.usable.sum())
 
@@ -140,14 +149,17 @@ def _onion_peel(level: Level, config: InpaintingConfig, rng: torch.Generator, po
     (height, width), half = level.size, config.patch // 2
     current, unknown = level.image.clone(), level.missing.clone()
     centers = level.usable.flatten().nonzero()[:, 0]
-    kept = max(1, min(4000, round(0.7 * len(centers))))
+    most = max(FEWEST, round(LIBRARY / math.sqrt(_oversize(level, config))))
+    kept = max(1, min(most, round(0.7 * len(centers))))
     centers = centers[torch.randperm(len(centers), generator=rng, device=centers.device)[:kept]]
     library = cut(level.image, centers, config.patch)  # S x (5 p p)
     squares = library.square().T.contiguous()
     guide = None if level.guide is None else level.guide.flatten(0, 1) * (config.guide_weight * config.patch)
+    depth = cv2.distanceTransform(unknown.cpu().numpy().astype(np.uint8), cv2.DIST_C, 3).max()
+    thickness = max(1, math.ceil(depth / LAYERS))
     while unknown.any():
         poll()
-        edge = (unknown & _dilated(~unknown, 1)).flatten().nonzero()[:, 0]
+        edge = (unknown & _dilated(~unknown, thickness)).flatten().nonzero()[:, 0]
         if not len(edge):  # nothing is known: the hole covers the level
             edge = unknown.flatten().nonzero()[:, 0]
         inner = (edge // width + half) * (width + 2 * half) + edge % width + half

@@ -208,5 +208,6 @@ def _small(image: FloatArray, part: Raster) -> Raster:
     """What a level looks like, at most PREVIEW pixels wide and high, at the place of the part."""
     shrink = PREVIEW / max(image.shape[:2])
     if shrink < 1:
-        image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        size = max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return from_array(as_depth(image, "u8"), x=part.x, y=part.y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
@@ -20,12 +21,15 @@ from plugin.client.image import Box, PixelFormat, Raster, grown, intersection
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
+from ..masks import note_mistakes
+from ..masks import selected as selected_part
 from .edges import choose_edge
 from .encoded import Encoded, Surroundings
 from .harmonize import BESIDE, SURROUNDINGS, Options, at_its_own_place, harmonize
 
 LEAST_ALPHA = 1 / 255  # alpha below it is nothing
 RIM = BESIDE + 3  # pixels beyond the pasted layer that are looked at pixel by pixel
+FULL, SOFTEST = 0.98, 33  # from where a pixel is selected wholly; no edge is softer than so many pixels
 OUTLINED = 512  # longest side in pixels at which an outline drawn by hand is taken as exact
 
 
@@ -43,7 +47,7 @@ def blend(
     What is pasted: the source where it is opaque and, if there is a selection, selected. With the edge "seamless" it is
     what is more of both than not, cloned along its outline; with "object" it keeps its soft edge, which with a
     selection is made to follow the image and is decontaminated of the old background; "auto" decides, and a note says
-    what for.
+    what for. A selection that is gray, or a slope, and no mere soft edge, is a weight of the paste besides.
 
     Args:
         source: what is pasted, at its place.
@@ -73,7 +77,12 @@ def blend(
         clear = _part(coverage(target) < 0.5, target.box, window)
         np.copyto(_part(image, around, window), new, where=clear[..., None])
     old = _part(image, around, window)
-    chosen = None if selection is None else placed(mask_values(selection), selection.x, selection.y, window)
+    chosen = weight = None
+    if selection is not None:
+        note_mistakes(selected_part(selection, source), context)
+        chosen = placed(mask_values(selection), selection.x, selection.y, window)
+    if chosen is not None and _is_weight(chosen):
+        chosen, weight = (chosen >= LEAST_ALPHA).astype(np.float32), chosen
     selected: BoolArray = known if chosen is None else known & (chosen >= 0.5)
     transfer = None
     if selected.any() and edge != "object" and method == "auto":
@@ -106,6 +115,7 @@ def blend(
         )
     soft = opacity if whole else None
     opacity = opacity[box.window].copy()  # all of it is as large as a channel of the image in floats
+    weight = None if weight is None else weight[box.window].copy()
     del chosen, selected
     new = _continued(new, mask if whole else known)
     del known
@@ -115,6 +125,8 @@ def blend(
     if parameters["grain"]:
         match_grain(Encoded(blended, wanted.linear), below, mask, box)
     alpha = opacity * mask[box.window] if whole else mask[box.window].astype(np.float32)
+    if weight is not None:
+        alpha, opacity = alpha * weight, opacity * weight
     colors = blended[box.window]
     if working != wanted:
         colors = colors[..., ::-1]
@@ -177,6 +189,15 @@ def _black(opacity: FloatArray, wanted: PixelFormat, x: int, y: int, profile: by
     pixels = np.zeros((*opacity.shape, 2 if wanted.channels == "YA" else 4), np.float32)
     pixels[..., -1] = opacity
     return raster(as_depth(pixels, wanted.depth), wanted, x, y, profile)
+
+
+def _is_weight(chosen: FloatArray) -> bool:
+    """Whether a selection, H x W, is one in part: nowhere full, or over more than the width of a soft edge."""
+    if chosen.max() < FULL:
+        return True
+    partial = ((chosen >= LEAST_ALPHA) & (chosen < FULL)).astype(np.uint8)
+    square = np.ones((SOFTEST, SOFTEST), np.uint8)
+    return bool(cv2.erode(partial, square, borderType=cv2.BORDER_CONSTANT, borderValue=0).any())
 
 
 def _workable(pixels: AnyArray) -> AnyArray:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from backend.imaging.arrays import FloatArray
-from backend.imaging.color.spaces import lab
+from backend.imaging.color.spaces import lab, to_unit
 from backend.imaging.masks.empty_region import empty_place
-from backend.io.rasters import as_depth, colors, converted, coverage, raster
+from backend.io.rasters import as_depth, converted, coverage, raster
 from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
@@ -18,7 +18,7 @@ from .. import Context
 from ..networks import find_network
 from ..region import applied, run_concurrently
 from ..selection.cutout import cut
-from ..selection.perception import rgb_image
+from ..selection.perception import exposure_of, rgb_image
 from ..style import arbitrary
 from ..style.network import mixture, network, stylized
 from ..style.stylize import opaque
@@ -87,7 +87,8 @@ def repainted(source: Raster, painting: Raster, job: Job, context: Context) -> R
         context,
         lambda fraction: context.progress(0.4 * fraction, "Painting", None),
     )
-    return applied(source, changed, None)
+    exposure = exposure_of(source)
+    return applied(source, changed if exposure.neutral else exposure.undone(changed), None)
 
 
 def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:
@@ -98,12 +99,14 @@ def in_colors_of(painting: Raster, person: Raster, share: float) -> Raster:
     if share <= 0:
         return person
     alpha = coverage(person)
-    own, wanted = lab(colors(person)), lab(colors(painting)).reshape(-1, 3)
+    exposure = exposure_of(painting)
+    own, wanted = lab(to_unit(rgb_image(person))), lab(to_unit(rgb_image(painting))).reshape(-1, 3)
     inside = own[alpha >= 0.5]
     ratio = np.clip(wanted.std(0) / np.maximum(inside.std(0), 1e-3), 0.4, 2.5)
     moved = (own - inside.mean(0)) * ratio + wanted.mean(0)
     mixed = (own + np.float32(share) * (moved - own)).astype(np.float32)
     rgb: FloatArray = np.clip(cv2.cvtColor(mixed * np.float32(100), cv2.COLOR_LAB2RGB), 0, 1)
     form = replace(person.format, channels="RGB")
+    rgb = exposure.undone(rgb)
     pixels = np.dstack([converted(raster(rgb, PixelFormat("RGB", "f32")), form), as_depth(alpha, form.depth)])
     return raster(pixels, replace(form, channels="RGBA"), person.x, person.y, person.profile)

@@ -8,13 +8,14 @@ from backend.imaging.arrays import FloatArray, UInt8Array
 from backend.imaging.color.spaces import luminance, to_unit
 from backend.imaging.masks import grabcut, kmeans
 from backend.imaging.masks.regions import bounding_box, feather, grow, guided_filter
-from backend.io.rasters import as_depth, colors, raster, samples
+from backend.io.rasters import as_depth, raster, samples
 from plugin.client.actions import ResultKind
 from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from ..masks import nothing_found, selected_weights
+from .perception import rgb_image
 
 SELECTION = PixelFormat("Y", "u8")
 SOFT_RADIUS = 3  # pixels over which a soft edge follows the image
@@ -29,7 +30,7 @@ def grabcut_object(job: Job, context: Context) -> list[Output]:
     layer = job.inputs["image"]
     selection, box = outlined(job, context)
     context.progress(0.1, "Separating the object from what is around it", None)
-    image, soft = colors(layer), job.parameters["edge"] == "soft"
+    image, soft = to_unit(rgb_image(layer)), job.parameters["edge"] == "soft"
     if bool((selection[box.window] == 255).all()):
         mask = grabcut.from_box(image, box, soft, context.cancelled)
     else:
@@ -46,7 +47,7 @@ def select_colors(job: Job, context: Context) -> list[Output]:
     if "selection" in job.inputs:
         selection = selected_weights(job, context)
     context.progress(0.1, "Dividing the image into clusters", None)
-    image = colors(layer)
+    image = to_unit(rgb_image(layer))
     segmentation = kmeans.segment(
         image,
         int(job.parameters["clusters"]),

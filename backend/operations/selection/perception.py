@@ -32,6 +32,7 @@ NAME = "subject"  # of the card
 KEPT = 6  # images (and close-ups) whose features stay: about 3 MB each
 KEPT_BYTES = 64 << 20  # the largest image whose colors stay: the last one's
 COLORS = "rgb_image"  # their key in the cache
+SAME = 0.5 / 255  # colors that differ by less are one
 REGION, INSIDE, OUTSIDE = 0, 1, 2  # channels of a prompt
 
 
@@ -68,6 +69,7 @@ class ImageEmbedding:
 
     features: list[Tensor]
     box: Box  # in layer pixels
+    plain: bool = False  # all of one color
 
 
 class Perception:
@@ -95,15 +97,18 @@ class Perception:
                 features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
-            kept[key] = ImageEmbedding(features, box)
+            kept[key] = ImageEmbedding(features, box, bool(np.ptp(unit, axis=(0, 1)).max() < SAME))
         return kept[key]
 
     def subject(self, high_quality: bool = False, box: Box | None = None) -> FloatArray:
-        """Probability of being the subject of the layer or of a box of it, S x S.
+        """Probability of being the subject of the layer or of a box of it, S x S; 0 where all is of one color.
 
         `high_quality` looks at the mirrored image, too.
         """
-        found = _map(self.net.settled_subject, self.embedding(box).features, self.context)
+        seen = self.embedding(box)
+        if seen.plain:
+            return np.zeros((self.side, self.side), np.float32)
+        found = _map(self.net.settled_subject, seen.features, self.context)
         if high_quality:
             mirrored = _map(self.net.settled_subject, self.embedding(box, mirrored=True).features, self.context)
             found = np.asarray(found + mirrored[:, ::-1], np.float32) / np.float32(2)

@@ -147,5 +147,6 @@ def _preview(image: Tensor, layer: Raster) -> Raster:
     shown: FloatArray = image[0].permute(1, 2, 0).float().cpu().numpy()
     shrink = min(1.0, PREVIEW / max(shown.shape[:2]))
     if shrink < 1:
-        shown = cv2.resize(shown, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        size = max(1, round(shown.shape[1] * shrink)), max(1, round(shown.shape[0] * shrink))
+        shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
     return from_array(as_depth(np.ascontiguousarray(shown), "u8"), x=layer.x, y=layer.y)

@@ -40,6 +40,7 @@ MOST = 300  # photographs that are read
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 CONTENT_LAYER = "conv4_1"
 PAINTING_SIDE = 384  # px, shorter side
+LONGEST = 4  # times as long as wide: more of a longer painting or photograph is not looked at
 RATE = 1e-2
 
 
@@ -163,7 +164,7 @@ def relative_gram(found: Features, grams: Features) -> Tensor:
 def painting_grams(features: feature_net.FeatureNet, painting: Path, device: torch.device | str) -> Features:
     """Gram matrices of a painting by layer. Raises CustomStyleError when it cannot be read."""
     try:
-        image = to_tensor(read_image(painting, PAINTING_SIDE)).to(device)
+        image = to_tensor(read_image(painting, PAINTING_SIDE, LONGEST)).to(device)
     except (ValueError, OSError) as error:
         raise CustomStyleError(f"The painting cannot be read: {error}") from None
     return {layer: gram_matrix(x) for layer, x in features(image, STYLE_LAYERS).items()}
@@ -207,7 +208,7 @@ def read_photos(folder: Path, size: int) -> list[UInt8Array]:
         if len(photos) == MOST:
             break
         try:
-            photos.append(read_image(path, round(1.5 * size)))
+            photos.append(read_image(path, round(1.5 * size), LONGEST))
         except (ValueError, OSError, cv2.error):
             continue
     if len(photos) < LEAST:

@@ -17,9 +17,16 @@ from models.training.core.images import list_images, read_rgb, resized
 from models.training.core.loading import worker_rng
 
 
-def read_image(path: Path, shorter_side: int) -> UInt8Array:
-    """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels. Raises ValueError on what is no image."""
+def read_image(path: Path, shorter_side: int, longest: int = 0) -> UInt8Array:
+    """H x W x 3 RGB u8, its shorter side scaled to `shorter_side` pixels. Raises ValueError on what is no image.
+
+    longest: the middle alone of an image that is more than so many times as long as it is wide; 0 takes it whole.
+    """
     rgb = read_rgb(path)
+    if longest:
+        most = longest * min(rgb.shape[:2])
+        y, x = (max(0, (side - most) // 2) for side in rgb.shape[:2])
+        rgb = rgb[y : y + most, x : x + most]
     scale = shorter_side / min(rgb.shape[:2])
     return resized(rgb, (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)))
 

@@ -93,3 +93,14 @@ def test_too_few_photographs_or_no_painting_are_refused(own: Path) -> None:
         painting_grams(small_features(), own / "photos" / "0.png", "cpu")
     with pytest.raises(CustomStyleError, match="was begun"):
         Settings.read("other")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 1), (1, 64), (2, 3), (300, 2), (37, 23)])
+@pytest.mark.parametrize("what", ["painting", "photos"])
+def test_paintings_and_photographs_of_any_size_are_learned_from(what: str, size: tuple[int, int], own: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    for path in [own / "painting.png"] if what == "painting" else (own / "photos").iterdir():
+        cv2.imwrite(str(path), pixels)
+    assert all(max(photo.shape) <= 4 * 48 for photo in read_photos(own / "photos", 32))
+    (step,) = learn(settings(own, 1))
+    assert np.isfinite(step.loss)
