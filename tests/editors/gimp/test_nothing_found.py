@@ -9,7 +9,7 @@ from .harness import Gimp, received
 pytestmark = [pytest.mark.gimp, pytest.mark.photographs]
 
 SELECTING = {"select-subject": "subject", "select-background": "subject", "select-class": "person"}
-OTHERS = ["cutout-background", "cutout-subject", "fill-subject", "style-subject", "background-blur", "background-gray"]
+OTHERS = ["cutout-background", "cutout-subject", "style-subject", "background-blur", "background-gray"]
 
 WHITE = """
 image = new_image(96, 64)
