@@ -13,8 +13,11 @@ from .jobs import WITHOUT_SIDE_EFFECTS, job_of, scene
 
 CONTEXT = Context()
 QUICK = [name for name in WITHOUT_SIDE_EFFECTS if name not in ("style.previews", "style.gatys")]
-LONG = [name for name in WITHOUT_SIDE_EFFECTS if name.startswith(("select.", "cutout.", "background."))]
-LONG += ["fill.selection", "fill.subject", "style.preset"]
+LONG = [
+    "select.subject", "select.object", "select.class", "select.background", "select.refine", "select.colors",
+    "cutout.background", "cutout.subject", "fill.selection", "fill.subject", "style.preset", "background.blur",
+    "background.gray",
+]  # fmt: skip
 FIXED = [(1, 1), (1, 64), (64, 1), (2, 3)]
 
 
