@@ -25,10 +25,13 @@ files are removed, the bundled network is used again, without a restart.
 
 ## Get and remove public networks
 
-In Krita: **Tools > Inlay > Manage Models**. It shows what each network is for, its size, the license of its weights and
-what is known of its training data, fetches one with a pause and a cancel, imports a file and removes one.
+In the editors: **Tools > Inlay > Manage Models** in Krita, **Filters > Inlay > Manage Models** in GIMP. It shows what
+each network is for, its size, the license of its weights and what is known of its training data, fetches one with a
+pause and a cancel, imports a file and removes one.
 
-![The window of models in Krita](images/krita-models.png)
+| Krita | GIMP 3 |
+| --- | --- |
+| ![The window of models in Krita](images/krita-models.png) | ![The window of models in GIMP](images/gimp-models.png) |
 
 On the command line:
 

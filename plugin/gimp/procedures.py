@@ -10,7 +10,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from ..client.actions import ACTIONS, Action
-from . import arguments, procedure_run
+from . import arguments, models_window, procedure_run
 
 _MENU = "<Image>/Filters/Inlay"
 _BY_PROCEDURE = {name: action for action in ACTIONS for name in (action.procedure, *action.old_procedures)}
@@ -24,9 +24,11 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         return False  # the texts are English; GIMP would look for a catalog
 
     def do_query_procedures(self) -> list[str]:
-        return [*_BY_PROCEDURE, *_AT_ONCE]
+        return [*_BY_PROCEDURE, *_AT_ONCE, models_window.PROCEDURE]
 
     def do_create_procedure(self, name: str) -> Any:
+        if name == models_window.PROCEDURE:
+            return _models(self)
         at_once = name in _AT_ONCE
         action = _AT_ONCE[name] if at_once else _BY_PROCEDURE[name]
         run = procedure_run.run_at_once if at_once else procedure_run.run
@@ -48,6 +50,23 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         if not at_once:
             arguments.declare(procedure, action)
         return procedure
+
+
+def _models(plug_in: Any) -> Any:
+    """The procedure that shows the window of models."""
+    procedure = Gimp.ImageProcedure.new(plug_in, models_window.PROCEDURE, Gimp.PDBProcType.PLUGIN, _manage_models, None)
+    procedure.set_image_types("*")
+    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
+    procedure.set_documentation(models_window.HELP, models_window.HELP, None)
+    procedure.set_attribution("Inlay", "Inlay", "2026")
+    procedure.set_menu_label(f"{models_window.LABEL}...")
+    procedure.add_menu_path(_MENU)
+    return procedure
+
+
+def _manage_models(procedure: Any, *_: Any) -> Any:
+    models_window.show()
+    return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
 
 def menu_place(action: Action) -> str | None:

@@ -18,7 +18,10 @@ from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = """#!/bin/sh
-# The backend's Python lies outside of this tree: ask the host to start it.
+# The backend's Python lies outside of this tree: ask the host to start it, or to run the command of a window.
+case "$*" in
+*"backend models"*) echo "$@" > {requests}; exec cat {answers} ;;
+esac
 echo start > {requests}
 exec sleep 20
 """
@@ -32,9 +35,11 @@ class Backend:
         self.home, self.run, self.inside, self.starts = home, run, inside, 0
         self.process: subprocess.Popen[bytes] | None = None
         self.requests = run / "start"
+        self.answers = run / "answers"
         os.mkfifo(self.requests)
+        os.mkfifo(self.answers)
         self.stand_in = home / "backend-python"
-        self.stand_in.write_text(STAND_IN.format(requests=inside(self.requests)))
+        self.stand_in.write_text(STAND_IN.format(requests=inside(self.requests), answers=inside(self.answers)))
         self.stand_in.chmod(0o755)
         self.log = home / "backend.log"
         self._ending = False
@@ -53,9 +58,14 @@ class Backend:
     def _listen(self) -> None:
         while True:
             with self.requests.open() as fifo:
-                fifo.read()
+                words = fifo.read().split()
             if self._ending:
                 return
+            if "models" in words:
+                with self.answers.open("wb") as answers:
+                    environment = {**os.environ, "INLAY_DATA_DIR": str(self.home)}
+                    subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, stdout=answers, check=False)
+                continue
             self._reap()
             command = [sys.executable, "-m", "backend", "serve", "--run-dir", str(self.run)]
             environment = {**os.environ, "INLAY_DATA_DIR": str(self.home)}

@@ -25,9 +25,12 @@ IN_MANUAL = {
     "gimp-fill-before", "gimp-fill-after", "gimp-remove-subject-before", "gimp-remove-subject-after",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
     "gimp-preview-select", "gimp-preview-fill", "gimp-preview-paste", "gimp-two-fills",
-    "gimp-copied-subject", "gimp-portrait-in-painting",
+    "gimp-copied-subject", "gimp-portrait-in-painting", "gimp-models",
 }  # fmt: skip
 """The images that docs/ shows."""
+
+MODELS = "Manage Models..."
+"""An entry beside the submenus."""
 
 
 def position(action: Action, at_once: bool) -> tuple[int, int]:
@@ -35,7 +38,7 @@ def position(action: Action, at_once: bool) -> tuple[int, int]:
 
     Of two entries with the same label the one with dots is the first.
     """
-    menus = sorted({other.menu for other in ACTIONS})
+    menus = sorted({MODELS, *(other.menu for other in ACTIONS)})
     beside = [other for other in ACTIONS if other.menu == action.menu]
     entries = [(f"{other.label}...", other, False) for other in beside]
     entries += [(f"{other.label}/", other, True) for other in beside if other.one_click]  # after that with dots
@@ -87,6 +90,13 @@ class Window:
         menu, entry = position(action, at_once)
         self.display.keys("alt+r", "Up", "Right", *["Down"] * menu, "Right", *["Down"] * entry)
         self.screenshot(f"gimp-menu-{action.menu.lower()}")
+        self.display.keys("Return")
+
+    def manage_models(self) -> None:
+        """Walk to the window of models with the keyboard."""
+        entries = sorted({MODELS, *(other.menu for other in ACTIONS)})
+        self.display.keys("alt+r", "Up", "Right", *["Down"] * entries.index(MODELS))
+        self.screenshot("gimp-menu-inlay")
         self.display.keys("Return")
 
     def fill_in(self, name: str, *keys: str, screenshot: str = "", wait: float = 30) -> None:
