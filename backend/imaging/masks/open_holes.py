@@ -17,6 +17,25 @@ UNLIKE = -0.7  # and how they are in what encloses it
 LEAST = 0.003  # of the map: smaller holes are left as they are
 SURE = 0.9  # mean probability from which the network is taken at its word that there is no hole
 NEAR = 7  # pixels around a hole that must be the object
+MARGIN = 0.05  # of probability, above `SURE`: what counts as doubt where holes are looked for without colors
+
+
+def may_have_holes(probability: FloatArray, sure: float = SURE) -> bool:
+    """Whether `open_holes` could open anything, told without the image: it is spared where an object is solid.
+
+    A hole lies NEAR pixels inside the object, has at least LEAST of the map and a mean below `sure`; so its pixels are
+    MARGIN and more, on average, below `sure` + MARGIN.
+
+    Args:
+        probability: h x w, 0..1.
+        sure: as of `open_holes`.
+    """
+    if sure > 1:
+        return True
+    outside = _reaching_the_border(probability < OUTSIDE)
+    within = cv2.distanceTransform(np.logical_not(outside).astype(np.uint8), cv2.DIST_L2, 3) > NEAR - 1
+    doubt = np.maximum(np.float32(sure + MARGIN) - probability[within], 0).sum()
+    return bool(doubt >= MARGIN * LEAST * probability.size)
 
 
 def open_holes(image: AnyArray, probability: FloatArray, sure: float = SURE) -> FloatArray:

@@ -11,7 +11,7 @@ from backend.imaging.arrays import AnyArray, FloatArray, UInt8Array
 from backend.imaging.color.spaces import to_unit
 from backend.imaging.downsample import reduced
 from backend.imaging.masks.hysteresis import hysteresis
-from backend.imaging.masks.open_holes import SURE, open_holes
+from backend.imaging.masks.open_holes import SURE, may_have_holes, open_holes
 from backend.imaging.masks.regions import bounding_box, components
 from backend.imaging.matting import refine
 from backend.io.rasters import as_depth, raster
@@ -234,9 +234,11 @@ def opened(prediction: Prediction, job: Job) -> Prediction:
     wanted = job.parameters.get("open_holes", "auto")
     if wanted == "off":
         return prediction
-    probability = prediction.probability
+    probability, sure = prediction.probability, SURE if wanted == "auto" else 2.0
+    if not may_have_holes(probability, sure):
+        return prediction
     image = reduced(prediction.pixels[prediction.box.window], (probability.shape[1], probability.shape[0]))
-    return replace(prediction, probability=open_holes(image, probability, SURE if wanted == "auto" else 2.0))
+    return replace(prediction, probability=open_holes(image, probability, sure))
 
 
 def _around_dots(perception: Perception, selection: UInt8Array) -> Box:

@@ -7,7 +7,7 @@ import pytest
 from skimage import data
 
 from backend.imaging.downsample import reduced
-from backend.imaging.masks.open_holes import open_holes
+from backend.imaging.masks.open_holes import may_have_holes, open_holes
 
 SIDE = 160
 
@@ -50,3 +50,20 @@ def test_an_object_that_fills_the_image_has_no_background_to_compare_with() -> N
     image, _, _ = scene("open")
     everything = np.ones((SIDE, SIDE), np.float32)
     assert np.array_equal(open_holes(image, everything), everything)
+
+
+@pytest.mark.parametrize("doubt", [0.05, 0.3, 0.65, 0.85, 0.89])
+@pytest.mark.parametrize("radius", [6, 12, 35, 50])
+def test_no_hole_is_missed_by_the_look_without_colors(radius: int, doubt: float) -> None:
+    image, _, _ = scene("open")
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    probability = np.where(np.hypot(x, y) < 60, 0.99, 0.01).astype(np.float32)
+    probability[np.hypot(x, y) < radius] = doubt
+    changed = not np.array_equal(open_holes(image, probability), probability)
+    assert may_have_holes(probability) or not changed
+
+
+def test_a_solid_object_is_not_searched_for_holes() -> None:
+    _, probability, _ = scene("painted")
+    assert not may_have_holes(probability)
+    assert may_have_holes(probability, sure=2)
