@@ -151,7 +151,7 @@ def requirements(group: str) -> list[str]:
     Raises InstallError when there is no such list.
     """
     text = (SOURCE / "pyproject.toml").read_text(encoding="utf-8")
-    match = re.search(rf"^{group} = \[(.*?)\]", text, re.MULTILINE | re.DOTALL)
+    match = re.search(rf'^{group} = \[((?:[^"\]]|"[^"]*")*)\]', text, re.MULTILINE)  # "]" may be inside of a string
     if match is None:
         raise InstallError(f"pyproject.toml has no list '{group}'")
     return re.findall(r'"([^"]+)"', match[1])
