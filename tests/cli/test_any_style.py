@@ -51,7 +51,7 @@ def test_any_image_is_a_style(photo: Path) -> None:
 
 def test_so_is_one_that_was_trained(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INLAY_DATA_DIR", str(photo.parent / "inlay"))
-    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
+    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64, bundled=True))
     assert run(photo, "--custom", "mine") == Exit.BAD_INPUT
     custom_styles.write(custom_styles.CustomStyle("mine", "mine.jpg", small_network().codes[2:3]))
     assert run(photo, "--custom", "mine") == Exit.DONE

@@ -114,31 +114,25 @@ def test_choices_are_combo_boxes_in_every_dialog(window: Window) -> None:
     """GIMP 3.2 makes radio buttons of two or three choices where nobody says otherwise."""
     found = window.gimp.run(
         """
-        gi.require_version("GimpUi", "3.0")
         gi.require_version("Gtk", "3.0")
-        from gi.repository import GimpUi, Gtk
+        from gi.repository import Gtk
         from plugin.client.actions import ACTIONS, Kind
-        from plugin.gimp import dialogs
-        from plugin.gimp.arguments import argument_name, own_arguments
+        from plugin.gimp.dialogs import Dialog
 
         def kinds(widget):
             own = [kind for kind in ("ComboBox", "RadioButton") if isinstance(widget, getattr(Gtk, kind))]
             inner = widget.get_children() if isinstance(widget, Gtk.Container) else []
             return own + [kind for child in inner for kind in kinds(child)]
 
-        answer, whole = {}, GimpUi.ProcedureDialog.run
+        answer, layer = {}, Gimp.get_images()[0].get_layers()[0]
         for action in ACTIONS:
             procedure = Gimp.get_pdb().lookup_procedure("inlay-" + action.name.replace(".", "-"))
-            shown = own_arguments(action)
-            choices = [p for p in action.parameters if p.kind is Kind.CHOICE and argument_name(p.name) in shown]
-            if not choices:
+            choices = [parameter for parameter in action.parameters if parameter.kind is Kind.CHOICE]
+            if procedure is None or action.hidden or not choices:
                 continue
-            seen = []
-            GimpUi.ProcedureDialog.run = lambda dialog: seen.extend(kinds(dialog))
-            try:
-                dialogs.ask(action, procedure, procedure.create_config())
-            finally:
-                GimpUi.ProcedureDialog.run = whole
+            shown = Dialog(action, procedure, procedure.create_config(), layer).dialog
+            seen = kinds(shown)
+            shown.destroy()
             answer[action.name] = [len(choices), seen.count("ComboBox"), seen.count("RadioButton")]
         """
     )
