@@ -179,6 +179,7 @@ def _by_color(image: AnyArray, start: FloatArray, inside: BoolArray, outside: Bo
     seen = as_depth(cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA), "u8")
     if len(np.unique(labels & 1)) == 2:  # both sides have something to learn colors from
         models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.setRNGSeed(0)  # the same strokes give the same mask
         cv2.grabCut(np.ascontiguousarray(seen), labels, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return (labels & 1).astype(np.float32)
 
