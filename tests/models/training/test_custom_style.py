@@ -36,7 +36,7 @@ def small_features() -> FeatureNet:
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the user's with a striped painting and photographs; networks with random weights."""
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "inlay"))
-    card = SimpleNamespace(sha256="a" * 64)
+    card = SimpleNamespace(sha256="a" * 64, bundled=True)
     monkeypatch.setattr(custom.store, "find_card", lambda name: card)
     monkeypatch.setattr(custom.store, "load", lambda name, device="cpu": (small_network(), card))
     monkeypatch.setattr(custom.feature_net, "load", lambda device="cpu": small_features())

@@ -170,7 +170,7 @@ def test_without_its_weights_it_says_so(action: str, monkeypatch: pytest.MonkeyP
 
 def test_a_custom_style_is_one_more_of_the_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path))
-    card = SimpleNamespace(sha256="a" * 64)
+    card = SimpleNamespace(sha256="a" * 64, bundled=True)
     monkeypatch.setattr(store, "find_card", lambda name: card)
     with pytest.raises(OperationError, match="none yet") as raised:
         run("style.custom", layer(), None, painting(), name="mine")
@@ -200,7 +200,7 @@ NAMES = ["Grandma's Kitchen?", "con", "..", "a. b.", "Küche", "100 %3F", "x" * 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_other_name_is_kept_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
+    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64, bundled=True))
     custom_styles.run_folder(name).mkdir(parents=True)
     path = custom_styles.write(CustomStyle(name, "mine.jpg", small_network().codes[3:4]))
     assert path.parent == custom_styles.folder() == custom_styles.run_folder(name).parent
@@ -211,7 +211,7 @@ def test_any_other_name_is_kept_as_it_is(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_custom_styles_are_listed_with_thumbnails_of_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64))
+    monkeypatch.setattr(store, "find_card", lambda name: SimpleNamespace(sha256="a" * 64, bundled=True))
     action = BY_NAME["style.customs"]
     assert find(action.name)(Job(action.name, {}, {"image": layer()}), painting()) == []
     for number, name in ((3, "second"), (2, "Another: one")):
