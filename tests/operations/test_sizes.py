@@ -12,7 +12,9 @@ from plugin.client.actions import BY_NAME, ResultKind
 from .jobs import WITHOUT_SIDE_EFFECTS, job_of, scene
 
 CONTEXT = Context()
-QUICK = [name for name in WITHOUT_SIDE_EFFECTS if name not in ("style.previews", "style.gatys")]
+LAST = ["style.previews", "style.gatys"]
+ALL = [name for name in WITHOUT_SIDE_EFFECTS if name not in LAST] + LAST
+PAINTING = from_array(scene(64, 48))
 LONG = [
     "select.subject", "select.object", "select.class", "select.background", "select.refine", "select.colors",
     "cutout.background", "cutout.subject", "fill.selection", "fill.subject", "style.preset", "background.blur",
@@ -23,11 +25,11 @@ FIXED = [(1, 1), (1, 64), (64, 1), (2, 3)]
 
 def sizes(action: str) -> list[tuple[int, int]]:
     """The extremes, and some of 1 to 64 by 1 to 64 by chance, others for every action."""
-    rng = np.random.default_rng(QUICK.index(action))
+    rng = np.random.default_rng(ALL.index(action))
     return FIXED + [(int(w), int(h)) for w, h in rng.integers(1, 65, (4, 2))]
 
 
-@pytest.mark.parametrize("action", QUICK)
+@pytest.mark.parametrize("action", ALL)
 def test_every_size_from_1_to_64(action: str) -> None:
     for number, (width, height) in enumerate(sizes(action)):
         pixels = scene(width, height)
@@ -35,7 +37,7 @@ def test_every_size_from_1_to_64(action: str) -> None:
             pixels = np.dstack([pixels, np.full((height, width), 255, np.uint8)])
         image = from_array(pixels, x=-3, y=5)
         try:
-            outputs = find(action)(job_of(action, image), CONTEXT)
+            outputs = find(action)(job_of(action, image, PAINTING if action == "style.gatys" else None), CONTEXT)
         except OperationError as error:
             assert error.message and error.remedy, (width, height)
             continue
