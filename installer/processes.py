@@ -52,7 +52,7 @@ def _alive_on_windows(pid: int) -> bool:
     import ctypes
 
     synchronize, timed_out = 0x100000, 0x102
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]  # of Windows alone
     handle = kernel.OpenProcess(synchronize, False, pid)
     if not handle:
         return False

@@ -78,7 +78,7 @@ def write_bytes(path: Path, content: bytes, overwrite: bool) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".inlay-", suffix=".part", dir=target.parent)
-        with open(handle, "wb") as file:  # noqa: PTH123
+        with open(handle, "wb") as file:  # noqa: PTH123 - a handle, no path
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

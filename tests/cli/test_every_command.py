@@ -184,7 +184,7 @@ def piped(content: bytes) -> Iterator[None]:
     reading, writing = os.pipe()
     with open(writing, "wb") as end:  # noqa: PTH123 - a pipe's end
         end.write(content)
-    with open(reading, encoding="latin-1") as stream, pytest.MonkeyPatch.context() as patch:  # noqa: PTH123
+    with open(reading, encoding="latin-1") as stream, pytest.MonkeyPatch.context() as patch:  # noqa: PTH123 - its other end
         patch.setattr(sys, "stdin", stream)
         yield
 

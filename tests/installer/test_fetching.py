@@ -128,7 +128,7 @@ def test_a_program_that_is_watched_shows_its_lines_as_they_come_and_its_log_when
 ) -> None:
     console, seen = Console(tmp_path / "log"), []
     code = "import sys; print('one'); print('two', file=sys.stderr); sys.exit(int(sys.argv[1]))"
-    watch = lambda line: bool(seen.append(line)) or "one" in line  # noqa: E731
+    watch = lambda line: bool(seen.append(line)) or "one" in line  # noqa: E731 - one line
     console.run([sys.executable, "-u", "-c", code, "0"], watch=watch)
     assert sorted(seen) == ["one\n", "two\n"]
     assert "two" in console.log.read_text() and "\none" not in console.log.read_text()

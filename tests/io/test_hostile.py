@@ -149,7 +149,7 @@ def test_standard_input_that_is_no_image_ends(stream: str) -> None:
         "from pathlib import Path; from backend.io import image_files; from backend.cli import CommandError\n"
         "try: image_files.load(Path('-'))\nexcept CommandError as error: print(error)\n"
     )
-    with open(stream, "rb") as source:  # noqa: PTH123
+    with open(stream, "rb") as source:  # noqa: PTH123 - a device, as standard input
         done = subprocess.run([sys.executable, "-c", code], stdin=source, capture_output=True, text=True, check=True)
     assert "device" in done.stdout
     assert done.stderr == ""

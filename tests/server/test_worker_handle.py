@@ -31,7 +31,7 @@ class Stuck:
 
 def test_a_killed_process_is_not_waited_for_but_reaped_when_it_has_ended() -> None:
     worker, process = Worker(0, "cpu", Options(Path()), SimpleNamespace(), ""), Stuck()
-    worker.process, worker.state = process, WorkerState.BUSY  # type: ignore[assignment]
+    worker.process, worker.state = process, WorkerState.BUSY  # type: ignore[assignment]  # a stand-in
     worker.kill()
     assert process.killed
     assert worker.state is WorkerState.STOPPED

@@ -29,7 +29,7 @@ def load(paths: Sequence[Path], device: str, card: Card) -> list[Runnable]:
     """One session a file. Raises MissingRuntimeError, with the remedy, where nothing here can compute it."""
     graphs = [path for path in paths if path.suffix == ".onnx"]  # others hold the weights of these
     try:
-        import onnxruntime  # noqa: F401
+        import onnxruntime  # noqa: F401 - is it there?
     except ImportError:
         return [_through_opencv(path, card) for path in graphs]
     return [OnnxSession(path, device) for path in graphs]

@@ -77,7 +77,7 @@ class Unit:
     def __init__(self, machine: Machine, suffix: str) -> None:
         path = next(sandbox.units_folder(machine).glob(f"*{suffix}"))
         parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.optionxform = str  # type: ignore[assignment,method-assign]  # as its docs say
         parser.read(path)
         self.sections = parser
 
