@@ -181,7 +181,7 @@ def test_an_exported_network_is_one_of_the_store(data: Path, tmp_path: Path, mon
     export(net, tmp_path / "run.safetensors", settings_of(net))
     text = export_fill(tmp_path / "run.safetensors", "fill", data, 32)
     found, card = store.load("fill")
-    assert card.task == "fill"
+    assert card.role == "inpainting"
     assert card.scores["telea_l1"] > 0
     assert "width = 4" in text
     image, _, mask = images()

@@ -230,7 +230,7 @@ def test_an_exported_network_has_a_card_with_its_settings_and_score(
     export_paste(tmp_path / "best.safetensors", "tiny", cache, 32, 3, halfway)
     net, card = store.load("tiny")
     assert isinstance(net, CopyPasteNet)
-    assert (net.config.stride, card.task, card.input_size) == (4, "paste", 40)
+    assert (net.config.stride, card.role, card.input_size) == (4, "paste", 40)
     assert 0 < next(iter(card.scores.values())) < 1
 
 
