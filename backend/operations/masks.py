@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from backend.imaging.arrays import UInt8Array
-from backend.io.rasters import as_depth, mask_values, placed
-from plugin.client.image import Raster
+from backend.io.rasters import as_depth, mask_values, placed, samples
+from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import ErrorCode, Job
 
 from . import Context, OperationError
 
+SELECTION = PixelFormat("Y", "u8")  # what a selection is sent as
 NEARLY_ALL = 0.9  # a selection of more than this share of the layer may be meant the other way round
 NOTHING_SELECTED = "Nothing is selected here."
 SELECT = "Select what is meant, then try again."
@@ -32,7 +33,8 @@ def nothing_found(what: str) -> OperationError:
 
 def selected(selection: Raster, layer: Raster) -> UInt8Array:
     """The selection where the layer lies, H x W u8: how far each pixel is selected."""
-    values: UInt8Array = as_depth(mask_values(selection), "u8")
+    plain = selection.format == SELECTION
+    values: UInt8Array = samples(selection)[..., 0] if plain else as_depth(mask_values(selection), "u8")
     return placed(values, selection.x, selection.y, layer.box)
 
 

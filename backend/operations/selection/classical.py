@@ -10,14 +10,13 @@ from backend.imaging.masks import grabcut, kmeans
 from backend.imaging.masks.regions import bounding_box, feather, grow, guided_filter
 from backend.io.rasters import as_depth, raster, samples
 from plugin.client.actions import ResultKind
-from plugin.client.image import Box, PixelFormat, Raster
+from plugin.client.image import Box, Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
-from ..masks import nothing_found, selected_weights
+from ..masks import SELECTION, nothing_found, selected_weights
 from .perception import rgb_image
 
-SELECTION = PixelFormat("Y", "u8")
 SOFT_RADIUS = 3  # pixels over which a soft edge follows the image
 SQUARE = "Select the object roughly: draw a box or a loose outline around it, with some background outside of it."
 

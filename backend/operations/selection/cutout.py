@@ -15,8 +15,8 @@ from plugin.client.image import PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 from .. import Context
+from ..masks import SELECTION
 from ..region import subject_or_selected
-from .classical import SELECTION
 
 DESPILLED = "The light of the {color} screen was taken off the edge. Set Despill to Off to keep it."
 

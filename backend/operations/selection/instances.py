@@ -66,7 +66,8 @@ def select_objects(job: Job, context: Context) -> list[Output]:
     layer = job.inputs["image"]
     pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for objects", None)
-    found = instances(Perception(layer, pixels, context))
+    perception = Perception(layer, pixels, context)
+    found = instances(perception)
     wanted = str(job.parameters["found"])
     chosen = found if wanted == "all" else found[int(wanted) - 1 : int(wanted)]
     if not chosen:
@@ -75,7 +76,7 @@ def select_objects(job: Job, context: Context) -> list[Output]:
         raise error
     mask = np.zeros(pixels.shape[:2], np.uint8)
     for each in chosen:
-        one = mask_of(opened(Prediction(pixels, each.probability, each.box), job), job, context)
+        one = mask_of(opened(Prediction(pixels, each.probability, each.box), job, perception), job, context)
         np.maximum(mask, one, out=mask)
     if mask.max() < SELECTED:
         raise nothing_found("object")

@@ -38,7 +38,7 @@ def select_other_people(job: Job, context: Context) -> list[Output]:
         inside = on_grid(each.probability, each.box, whole, size) > 0.5
         if each.name != PERSON or np.count_nonzero(inside & own) > OWN * np.count_nonzero(inside):
             continue
-        one = mask_of(opened(Prediction(pixels, each.probability, each.box), job), job, context)
+        one = mask_of(opened(Prediction(pixels, each.probability, each.box), job, perception), job, context)
         np.maximum(mask, one, out=mask)
     if mask.max() >= SELECTED:
         mine = cv2.resize(_grown(own).astype(np.uint8), (layer.width, layer.height), interpolation=cv2.INTER_NEAREST)

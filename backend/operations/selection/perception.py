@@ -69,6 +69,7 @@ class ImageEmbedding:
 
     features: list[Tensor]
     box: Box  # in layer pixels
+    image: AnyArray  # the same, S x S x 3 in the layer's own type
     plain: bool = False  # all of one color
 
 
@@ -87,7 +88,7 @@ class Perception:
 
         box = box or self.whole
         kept: dict[Any, ImageEmbedding] = self.context.cache.setdefault("embeddings", {})
-        key = (self.key, box, mirrored, self.context.device, self.context.half)
+        key = self._key(box, mirrored)
         if key not in kept:
             part = reduced(self.pixels[box.window], (self.side, self.side))
             unit = to_unit(part[:, ::-1] if mirrored else part)
@@ -97,8 +98,19 @@ class Perception:
                 features = self.net.encode(image.contiguous(memory_format=torch.channels_last))
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
-            kept[key] = ImageEmbedding(features, box, bool(np.ptp(unit, axis=(0, 1)).max() < SAME))
+            plain = bool(np.abs(unit - unit[0, 0]).max() < SAME)
+            kept[key] = ImageEmbedding(features, box, part, plain)
         return kept[key]
+
+    def image(self, box: Box, size: tuple[int, int]) -> AnyArray:
+        """The colors of a box at size (width, height), in the layer's own type; as the network saw it where it did."""
+        seen: ImageEmbedding | None = self.context.cache.get("embeddings", {}).get(self._key(box, mirrored=False))
+        if seen is not None and size == (self.side, self.side):
+            return seen.image
+        return reduced(self.pixels[box.window], size)
+
+    def _key(self, box: Box, mirrored: bool) -> tuple[object, ...]:
+        return (self.key, box, mirrored, self.context.device, self.context.half)
 
     def subject(self, high_quality: bool = False, box: Box | None = None) -> FloatArray:
         """Probability of being the subject of the layer or of a box of it, S x S; 0 where all is of one color.

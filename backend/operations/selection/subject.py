@@ -89,7 +89,7 @@ def select_object(job: Job, context: Context) -> list[Output]:
     pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for the object", None)
     perception, dots = Perception(layer, pixels, context), is_dots(selection)
-    if (public := public_object(pixels, layer.digest(), selection, dots, context)) is not None:
+    if (public := public_object(pixels, perception.key, selection, dots, context)) is not None:
         found, closer = public, perception.whole
     elif dots:
         closer = _around_dots(perception, selection)
@@ -97,7 +97,8 @@ def select_object(job: Job, context: Context) -> list[Output]:
     else:
         closer = surroundings(box, perception.whole)
         found = perception.object(selection[closer.window], REGION, closer)
-    mask = mask_of(opened(Prediction(pixels, hysteresis(found, MEANT), closer), job), job, context)
+    prediction = Prediction(pixels, hysteresis(found, MEANT), closer)
+    mask = mask_of(opened(prediction, job, perception), job, context)
     if mask.max() < SELECTED:
         raise nothing_found("object")
     return [output(mask, job, layer, "Object")]
@@ -134,7 +135,7 @@ def select_class(job: Job, context: Context) -> list[Output]:
         mask = mask_of(Prediction(pixels, found, perception.whole), job, context)
         return [output(mask, job, layer, name.capitalize())]
     found = class_probability(perception, maps, name)
-    mask = mask_of(opened(Prediction(pixels, found, perception.whole), job), job, context)
+    mask = mask_of(opened(Prediction(pixels, found, perception.whole), job, perception), job, context)
     return [output(mask, job, layer, name.capitalize())]
 
 
@@ -208,7 +209,7 @@ def predict_subject(job: Job, context: Context) -> Prediction:
     rather = look_again(perception, probability, first, box)
     if rather is not None:
         first, box = hysteresis(rather.probability, small_island=ASIDE), rather.box
-    return opened(Prediction(pixels, first, box), job)
+    return opened(Prediction(pixels, first, box), job, perception)
 
 
 def _first_answer(perception: Perception, probability: FloatArray) -> tuple[FloatArray, Box]:
@@ -229,7 +230,7 @@ def _first_answer(perception: Perception, probability: FloatArray) -> tuple[Floa
     return found, perception.whole
 
 
-def opened(prediction: Prediction, job: Job) -> Prediction:
+def opened(prediction: Prediction, job: Job, perception: Perception) -> Prediction:
     """With its holes open, as far as is asked for."""
     wanted = job.parameters.get("open_holes", "auto")
     if wanted == "off":
@@ -237,7 +238,7 @@ def opened(prediction: Prediction, job: Job) -> Prediction:
     probability, sure = prediction.probability, SURE if wanted == "auto" else 2.0
     if not may_have_holes(probability, sure):
         return prediction
-    image = reduced(prediction.pixels[prediction.box.window], (probability.shape[1], probability.shape[0]))
+    image = perception.image(prediction.box, (probability.shape[1], probability.shape[0]))
     return replace(prediction, probability=open_holes(image, probability, sure))
 
 
