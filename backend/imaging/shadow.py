@@ -13,6 +13,7 @@ REACH = 3.0  # blurs around the object that the shadow is given room for
 FORESHORTENED = 0.5  # the ground's depth is seen as so much of its width
 THINNEST = 0.22  # of the object's height: a cast shadow is at least so tall, as objects are not flat
 NEAR_BLUR, FAR_BLUR = 0.008, 0.04  # of the shadow's length: penumbra at the feet and at the head
+COARSE = 6.0  # pixels, a sigma that is still sampled finely enough
 LARGEST = 4096  # pixels a side at which a cast shadow is drawn; larger ones are enlarged
 
 
@@ -33,7 +34,7 @@ def contact_shadow(alpha: FloatArray, softness: float = 1.0) -> tuple[FloatArray
     room = int(np.ceil(REACH * sigma))
     drawn = np.zeros((alpha.shape[0] + 2 * room, alpha.shape[1] + 2 * room), np.float32)
     drawn[lowest + room, columns + room] = np.exp((lowest - lowest.max()) / max(1.0, CONTACT * tall))
-    soft = cv2.GaussianBlur(drawn, (0, 0), sigmaX=sigma, sigmaY=max(0.7, FLAT * sigma))
+    soft = blurred(drawn, sigma, max(0.7, FLAT * sigma))
     shadow: FloatArray = soft / soft.max()
     return shadow, room
 
@@ -71,8 +72,22 @@ def cast_shadow(alpha: FloatArray, direction: float, length: float) -> tuple[Flo
     thrown = cv2.warpAffine(alpha, matrix, size, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     away = np.abs((np.arange(size[1]) + 0.5) / scale + top - foot) / (abs(up) * tall)
     far = np.clip(away, 0, 1).astype(np.float32)[:, None]
-    near, soft = (cv2.GaussianBlur(thrown, (0, 0), max(0.7, blur * reach * scale)) for blur in (NEAR_BLUR, FAR_BLUR))
+    blurs = (max(0.7, blur * reach * scale) for blur in (NEAR_BLUR, FAR_BLUR))
+    near, soft = (blurred(thrown, blur, blur) for blur in blurs)
     shadow: FloatArray = (near + far * (soft - near)) * (1 - np.float32(0.4) * far)
     if scale < 1:
         shadow = cv2.resize(shadow, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     return shadow, left, top
+
+
+def blurred(image: FloatArray, across: float, up: float) -> FloatArray:
+    """A Gaussian blur, `H x W`, of these sigmas in pixels; a wide one at a smaller size, which loses nothing by it."""
+    small = image
+    while min(across, up) >= 2 * COARSE and min(small.shape) >= 2 * COARSE:
+        small = cv2.resize(small, (-(-small.shape[1] // 2), -(-small.shape[0] // 2)), interpolation=cv2.INTER_AREA)
+        across, up = across / 2, up / 2
+    soft = cv2.GaussianBlur(small, (0, 0), sigmaX=across, sigmaY=up)
+    enlarged: FloatArray = soft
+    if small is not image:
+        enlarged = cv2.resize(soft, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return enlarged

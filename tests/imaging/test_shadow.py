@@ -1,9 +1,10 @@
 """Contact shadows: where something stands, soft, and nowhere else."""
 
+import cv2
 import numpy as np
 import pytest
 
-from backend.imaging.shadow import cast_shadow, contact_shadow
+from backend.imaging.shadow import blurred, cast_shadow, contact_shadow
 
 
 def two_feet() -> np.ndarray:
@@ -71,3 +72,10 @@ def test_a_longer_cast_shadow_reaches_farther_and_its_head_is_softer_than_its_fe
 def test_what_is_nowhere_opaque_throws_no_shadow() -> None:
     opacity, left, top = cast_shadow(np.full((30, 20), 0.4, np.float32), 45.0, 1.0)
     assert (opacity.max(), left, top) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("across", "up"), [(40.0, 16.0), (13.0, 100.0), (3.0, 3.0)])
+def test_a_wide_blur_is_as_at_full_size(across: float, up: float) -> None:
+    image = cv2.copyMakeBorder(two_feet(), 301, 300, 300, 301, cv2.BORDER_CONSTANT)
+    exact = cv2.GaussianBlur(image, (0, 0), sigmaX=across, sigmaY=up)
+    assert np.abs(blurred(image, across, up) - exact).max() < 0.01 * exact.max()

@@ -89,7 +89,7 @@ def _cut(image: FloatArray, labels: UInt8Array, soft: bool, cancelled: CancelChe
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     small_labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    inside = _grab(small, small_labels, 5, cancelled)
+    inside = settle(small, small_labels, 5, cancelled)
     if scale < 1:
         inside = _settle_band(pixels, inside, labels, int(np.ceil(1.5 / scale)), cancelled)
     hard = inside * np.uint8(255)
@@ -100,8 +100,21 @@ def _cut(image: FloatArray, labels: UInt8Array, soft: bool, cancelled: CancelChe
     return np.asarray(np.rint(fitted * 255), np.uint8)
 
 
-def _grab(pixels: UInt8Array, labels: UInt8Array, iterations: int, cancelled: CancelCheck | None) -> UInt8Array:
-    """1 where cv2.grabCut finds the subject; the labels' own answer where they leave it nothing to learn from."""
+def settle(pixels: UInt8Array, labels: UInt8Array, iterations: int, cancelled: CancelCheck | None = None) -> UInt8Array:
+    """Settle what is only probable by color; the same labels always give the same.
+
+    Args:
+        pixels: `H x W x 3` u8.
+        labels: `H x W`, `cv2.GC_FGD` and so on.
+        iterations: of GrabCut.
+        cancelled: polled before each of them.
+
+    Returns:
+        `H x W` u8, 1 where the subject is; the labels' own answer where they leave nothing to learn from.
+
+    Raises:
+        Cancelled: `cancelled()` returned True.
+    """
     subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     if subject.all() or not subject.any():
         return np.asarray(subject, np.uint8)
@@ -139,7 +152,7 @@ def _settle_band(
             if not open_pixels.any():
                 continue
             wide = core.padded(margin, labels.shape)
-            found = _grab(np.ascontiguousarray(pixels[wide.window]), trimap[wide.window], 1, cancelled)
+            found = settle(np.ascontiguousarray(pixels[wide.window]), trimap[wide.window], 1, cancelled)
             top, left = core.y - wide.y, core.x - wide.x
             inside[core.window] = found[top : top + core.height, left : left + core.width]
     return inside

@@ -12,6 +12,7 @@ import numpy as np
 
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray, UInt8Array
 from backend.imaging.color.spaces import to_unit
+from backend.imaging.masks import grabcut
 from backend.imaging.masks.hysteresis import hysteresis
 from backend.imaging.masks.regions import bounding_box
 from backend.io.rasters import as_depth, colors, coverage, placed
@@ -177,11 +178,7 @@ def _by_color(image: AnyArray, start: FloatArray, inside: BoolArray, outside: Bo
     labels[inside], labels[outside] = cv2.GC_FGD, cv2.GC_BGD
     size = labels.shape[1], labels.shape[0]
     seen = as_depth(cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA), "u8")
-    if len(np.unique(labels & 1)) == 2:  # both sides have something to learn colors from
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.setRNGSeed(0)  # the same strokes give the same mask
-        cv2.grabCut(np.ascontiguousarray(seen), labels, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
-    return (labels & 1).astype(np.float32)
+    return grabcut.settle(np.ascontiguousarray(seen), labels, ITERATIONS).astype(np.float32)
 
 
 def _on_map(mask: BoolArray, box: Box, side: int, radius: float = STROKE) -> UInt8Array:
