@@ -1,4 +1,7 @@
-"""Lint, types and tests; the editors' tests in the oldest, the newest and the coming editors."""
+"""Lint, types and tests; the editors' tests in the oldest, the newest and the coming editors.
+
+What needs no editor runs beside what does: editors mostly wait. Tests that fail run once more when all have ended.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from ..console import Console, InstallError, clean_environment
 from ..machine import SOURCE
@@ -20,45 +26,81 @@ SPELLED = (
 )  # fmt: skip
 
 EDITORS = "tests/editors"
-NEWEST = ["-m", "(krita or gimp) and not photographs", EDITORS]
+ANY_EDITOR = " or ".join(MARKERS)
+NO_EDITOR = f"not ({ANY_EDITOR})"
+NEWEST = f"({ANY_EDITOR}) and not photographs"
 """What runs in the newest editors: all but what judges the looks of a result, which no editor has a part in."""
 
-KRITA6 = ["-m", "krita and smoke", EDITORS]
+KRITA6 = "krita and smoke"
+
+
+@dataclass(frozen=True)
+class Tests:
+    """A run of pytest. One of `editors` in which no test has passed is a failure."""
+
+    name: str
+    arguments: Sequence[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    editors: Sequence[str] = ()
 
 
 class Suite:
-    """The checks, one after the other; `failed` names those that did not pass."""
+    """The checks; `failed` names those that did not pass."""
 
     def __init__(self, places: Places, console: Console) -> None:
         self.places, self.console = places, console
         self.python = places.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         self.failed: list[str] = []
+        self._again: list[Tests] = []
 
-    def check(self, name: str, words: Sequence[str], environment: Mapping[str, str] | None = None) -> bool:
-        """Run a module of Python; whether it ended well."""
+    def check(self, name: str, words: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Run a module of Python."""
         self.console.say(f"== {name}")
-        command = [str(self.python), "-m", *words]
-        passed = subprocess.run(command, cwd=SOURCE, env=environment, check=False).returncode == 0
-        if not passed:
+        if not self._passed(words, environment):
             self.failed.append(name)
-        return passed
 
-    def pytest(self, name: str, arguments: Sequence[str], variables: Mapping[str, str], editors: Sequence[str]) -> None:
-        """Run tests; those that fail run once more. With `editors`, one of which no test has passed is a failure."""
-        tally = self.places.cache / "tally.json"
-        tally.unlink(missing_ok=True)
-        own = {FILE: str(tally), "INLAY_PYTHON": str(self.python)}
-        environment = {**clean_environment(), **own, **variables}
-        words = ["pytest", "-p", "installer.testing.tally", *arguments]
-        if not self.check(name, words, environment):
-            # a busy machine can make an editor miss a moment; what fails twice has failed
-            again = [*words, "--last-failed", "--last-failed-no-failures", "none"]
-            if self.check(f"{name}, the failed tests once more", again, environment):
-                self.failed.remove(name)
-            else:
-                self.failed.pop()
-        if missing := absent(tally, editors):
-            self.failed.append(f"{name}: no test ran in {' and '.join(missing)}")
+    def run(self, tests: Tests, out: IO[bytes] | None = None) -> None:
+        """Run tests; what they print goes to `out`, where there is one. Those that fail are noted for `repeat`."""
+        self._tally(tests).unlink(missing_ok=True)
+        if not self._passed(self._pytest(tests), self._environment(tests), out):
+            self._again.append(tests)
+
+    def say_and_run(self, tests: Tests) -> None:
+        """The same, under a heading."""
+        self.console.say(f"== {tests.name}")
+        self.run(tests)
+
+    def repeat(self) -> None:
+        """Run once more what failed: a busy machine can make an editor miss a moment; what fails twice has failed."""
+        for tests in self._again:
+            words = [*self._pytest(tests), "--last-failed", "--last-failed-no-failures", "none"]
+            self.console.say(f"== {tests.name}, the failed tests once more")
+            if not self._passed(words, self._environment(tests)):
+                self.failed.append(tests.name)
+        self._again.clear()
+
+    def count(self, tests: Tests) -> None:
+        """Notice editors in which no test has passed."""
+        if missing := absent(self._tally(tests), tests.editors):
+            self.failed.append(f"{tests.name}: no test ran in {' and '.join(missing)}")
+
+    def _passed(
+        self, words: Sequence[str], environment: Mapping[str, str] | None, out: IO[bytes] | None = None
+    ) -> bool:
+        command = [str(self.python), "-m", *words]
+        done = subprocess.run(command, cwd=SOURCE, env=environment, stdout=out, stderr=out, check=False)
+        return done.returncode == 0
+
+    def _pytest(self, tests: Tests) -> list[str]:
+        cache = self.places.cache / "pytest" / tests.name.replace(" ", "-")  # each knows its own failures
+        return ["pytest", "-p", "installer.testing.tally", "-o", f"cache_dir={cache}", *tests.arguments]
+
+    def _environment(self, tests: Tests) -> dict[str, str]:
+        own = {FILE: str(self._tally(tests)), "INLAY_PYTHON": str(self.python)}
+        return {**clean_environment(), **own, **tests.variables}
+
+    def _tally(self, tests: Tests) -> Path:
+        return self.places.cache / f"tally-{tests.name.replace(' ', '-')}.json"
 
 
 def run(
@@ -66,7 +108,12 @@ def run(
 ) -> bool:
     """Run all of it and say at the end what failed. With `editors`, a suite in which one did not run has failed.
 
-    newer: waits until the trees of the newer editors are there; without it the tests run in the oldest ones alone.
+    Args:
+        places: of the test environment.
+        console: says what runs.
+        editors: whether there are any.
+        extra: arguments for pytest; with some, one run of it in the oldest editors is all.
+        newer: waits until the trees of the newer editors are there; without it the tests run in the oldest ones alone.
     """
     suite = Suite(places, console)
     environment = clean_environment()
@@ -74,26 +121,48 @@ def run(
     suite.check("ruff format", ["ruff", "format", "--check", "."], environment)
     suite.check("codespell", ["codespell_lib", "-D", "-", "-D", str(GLOSSARY), *SPELLED], environment)
     suite.check("mypy", ["mypy"], environment)
-    leave_out = [] if editors else ["-m", "not krita and not gimp"]
     oldest = {"INLAY_GIMP_TREE": str(places.gimp_tree), "INLAY_KRITA_TREE": ""}
-    suite.pytest("pytest", [*leave_out, *extra], oldest, MARKERS if editors and not extra else ())
-    if newer is not None:
-        _run_newer(suite, newer)
+    plain = Tests("tests", ["-m", NO_EDITOR, *extra])
+    all_tests = [plain]
+    if editors and extra:
+        all_tests = [Tests("tests", list(extra), oldest)]
+    if editors and not extra:
+        all_tests = [plain, Tests("the oldest editors", ["-m", ANY_EDITOR, EDITORS], oldest, MARKERS)]
+        if newer is not None:
+            newest, krita6 = str(places.newest_tree), str(places.krita6_tree)
+            both = {"INLAY_GIMP_TREE": newest, "INLAY_KRITA_TREE": newest}
+            all_tests.append(Tests("the newest editors", ["-m", NEWEST, EDITORS], both, MARKERS))
+            all_tests.append(Tests("Krita 6", ["-m", KRITA6, EDITORS], {"INLAY_KRITA_TREE": krita6}, ("krita",)))
+    _run_beside(suite, all_tests, newer)
+    suite.repeat()
+    for tests in all_tests:
+        suite.count(tests)
     if suite.failed:
         console.say(f"failed: {', '.join(suite.failed)}")
     return not suite.failed
 
 
-def _run_newer(suite: Suite, newer: Callable[[], None]) -> None:
-    try:
-        newer()
-    except InstallError as error:
-        suite.console.say(str(error))
-        suite.failed.append("the trees of the newer editors")
+def _run_beside(suite: Suite, all_tests: Sequence[Tests], newer: Callable[[], None] | None) -> None:
+    """The first of the tests beside the others, one of which follows the other; what the first print comes last."""
+    first, second, later = all_tests[0], all_tests[1:2], all_tests[2:]
+    if not second:
+        suite.say_and_run(first)
         return
-    newest, krita6 = str(suite.places.newest_tree), str(suite.places.krita6_tree)
-    suite.pytest("the newest editors", NEWEST, {"INLAY_GIMP_TREE": newest, "INLAY_KRITA_TREE": newest}, MARKERS)
-    suite.pytest("Krita 6", KRITA6, {"INLAY_KRITA_TREE": krita6}, ("krita",))
+    with (suite.places.cache / f"{first.name}.log").open("w+b") as out, ThreadPoolExecutor(1, "tests") as beside:
+        running = beside.submit(suite.run, first, out)
+        suite.say_and_run(second[0])
+        try:
+            if newer is not None:
+                newer()
+            for tests in later:
+                suite.say_and_run(tests)
+        except InstallError as error:
+            suite.console.say(str(error))
+            suite.failed.append("the trees of the newer editors")
+        running.result()
+        suite.console.say(f"== {first.name}")
+        out.seek(0)
+        suite.console.say(out.read().decode(errors="replace"))
 
 
 def absent(tally: Path, editors: Sequence[str] = MARKERS) -> list[str]:

@@ -172,11 +172,42 @@ def test_the_editors_suites_run_in_the_oldest_and_the_newest_editors(tmp_path: P
     assert suite.run(mine, Console(tmp_path / "console"), True, [], lambda: waited.append("for the trees")) is passed
     assert waited == ["for the trees"]
     lines = [line.split("|") for line in log.read_text().splitlines() if "pytest" in line]
+    alone = [words for *_, words in lines if suite.NO_EDITOR in words]
+    assert len(alone) == 1  # beside the others
+    lines = [line for line in lines if suite.NO_EDITOR not in line[2]]
     trees_used = [(Path(gimp).name, Path(krita).name) for gimp, krita, _ in lines]
     assert trees_used[0] == ("gimp-tree", "")  # Krita is this machine's
     assert trees_used[1] == ("newest-tree", "newest-tree")
     assert trees_used[2][1] == "krita6-tree"
     assert "smoke" in lines[2][2]
+
+
+FAILING = """#!/bin/sh
+echo "$*" >> {log}
+case "$*" in
+*pytest*last-failed*) exit {again};;
+*pytest*"not (krita or gimp)"*) echo "one has failed"; exit 1;;
+*pytest*) echo '{{"krita": 1, "gimp": 1}}' > "$INLAY_TALLY";;
+esac
+"""
+
+
+@pytest.mark.parametrize(("again", "passed"), [(0, True), (1, False)])
+def test_what_fails_runs_once_more_at_the_end(
+    tmp_path: Path, again: int, passed: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine, log = places(tmp_path), tmp_path / "log"
+    python = mine.venv / "bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(FAILING.format(log=log, again=again))
+    python.chmod(0o755)
+    assert suite.run(mine, Console(tmp_path / "console"), True, [], lambda: None) is passed
+    lines = [line for line in log.read_text().splitlines() if "pytest" in line]
+    assert ["last-failed" in line for line in lines] == [False] * 4 + [True]
+    assert suite.NO_EDITOR in lines[-1]
+    said = capfd.readouterr().out
+    assert "one has failed" in said
+    assert said.rstrip().endswith("failed: tests") is not passed
 
 
 def test_trees_that_cannot_be_made_fail_the_suite(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
