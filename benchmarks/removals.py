@@ -2,7 +2,7 @@
 
     python -m benchmarks.removals DATA SHEET [--method auto]
 
-DATA is the data folder ($INLAY_DATA). People, cars and animals are erased with the settings that a person starts with:
+DATA is the data folder ($INLAY_DATA). People, cars and animals are removed with the settings that a user starts with:
 the masks of its subjects, and a car or a shadow as a box. All photographs may be shown anywhere: of the data folder's
 license class `permissive`, or CC BY with the credit below the sheet in docs/fill.md.
 """
@@ -31,7 +31,7 @@ WIDTH = 1700  # of the sheet at most, pixels
 
 @dataclass(frozen=True)
 class Removal:
-    """What is erased from a photograph: its subject, or not, and boxes (x, y, width, height)."""
+    """What is removed from a photograph: its subject, or not, and boxes (x, y, width, height)."""
 
     photograph: str
     subject: bool = True
@@ -52,7 +52,7 @@ REMOVALS = (
 )
 
 
-def erased(image: UInt8Array, hole: UInt8Array, method: str) -> UInt8Array:
+def removed(image: UInt8Array, hole: UInt8Array, method: str) -> UInt8Array:
     """The image (H x W x 3) with the hole (H x W, 0..255) filled."""
     action = BY_NAME["fill.selection"]
     inputs = {"image": from_array(image), "selection": from_array(hole)}
@@ -81,7 +81,7 @@ def pair(data: Path, removal: Removal, method: str) -> UInt8Array:
     hole = mask_of(path, image.shape[1::-1]) if removal.subject else np.zeros(image.shape[:2], np.uint8)
     for x, y, width, height in removal.boxes:
         hole[y : y + height, x : x + width] = 255
-    after = erased(image, hole, method)
+    after = removed(image, hole, method)
     outlines, _ = cv2.findContours((hole > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     before = cv2.drawContours(image.copy(), outlines, -1, (255, 0, 0), 1)
     scale = HEIGHT / image.shape[0]

@@ -30,7 +30,7 @@ NAMES = (
     "offered_by", "OfferField", "belonging", "freed", "alike", "Recent", "Line", "Seen", "View", "Look", "Floats",
     "Float", "Array", "U8", "Pixels", "Picture", "Mask", "erase_subject", "consolidate", "consolidated", "guess",
     "wish", "tell", "hear", "heard", "spoken", "judge", "Judge", "deal", "Clock", "Average", "Classroom", "lesson",
-    "lessons", "careful", "stops", "relabel", "bond", "structure",
+    "lessons", "careful", "stops", "relabel", "bond", "structure", "said",
 )  # fmt: skip
 """Identifiers, with or without an underscore before them."""
 ALIASES = {

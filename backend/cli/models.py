@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.zoo import roles
-from models.zoo.cards import ROLES, Card, CardError, find_card, names
+from models.zoo.cards import ROLES, Card, CardError, DamagedCardError, find_card, readable
 from models.zoo.download import DownloadError
 from models.zoo.imports import ImportRefusedError, import_file, remove
 from models.zoo.store import WeightsError, damaged, fetch, locate
@@ -48,17 +48,31 @@ def run(arguments: argparse.Namespace) -> int:
         return _import([Path(name) for name in given], arguments.json)
     if what == "use":
         return _use(given)
-    try:
-        cards = [find_card(name) for name in given or names()]
-    except CardError as error:
-        raise usage(str(error)) from None
+    cards, damaged = _cards(given)
+    for error in damaged:
+        print(error, file=sys.stderr)
     if what == "recommend":
         cards = [card for card in cards if card.recommended]
     if what == "fetch":
         return _fetch(cards, arguments.json)
     if what in ("list", "recommend"):
-        return _list(cards, arguments.json)
-    return _verify(cards) if what == "verify" else _remove(cards)
+        _list(cards, arguments.json)
+        return Exit.DONE
+    if what == "remove":
+        return _remove(cards)
+    return Exit.BAD_INPUT if _verify(cards) or damaged else Exit.DONE
+
+
+def _cards(given: list[str]) -> tuple[list[Card], list[DamagedCardError]]:
+    """Those that are named, all when none is; what is wrong with the others of all."""
+    if not given:
+        return readable()
+    try:
+        return [find_card(name) for name in given], []
+    except DamagedCardError as error:
+        raise CommandError(str(error), Exit.BAD_INPUT) from None
+    except CardError as error:
+        raise usage(str(error)) from None
 
 
 def state(card: Card) -> str:
@@ -85,14 +99,13 @@ def facts(card: Card) -> dict[str, Any]:
     }
 
 
-def _list(cards: list[Card], as_json: bool) -> Exit:
+def _list(cards: list[Card], as_json: bool) -> None:
     for card in sorted(cards, key=lambda card: (list(ROLES).index(card.role), not card.bundled, -card.rank)):
         if as_json:
             print(json.dumps(facts(card)))
             continue
         used = "used" if facts(card)["used"] else ""
         print(f"{card.name:<30}{card.role:<11}{card.total / MIB:7.1f} MiB  {state(card):<9}{used:<5}{card.license}")
-    return Exit.DONE
 
 
 def _fetch(cards: list[Card], as_json: bool) -> Exit:
@@ -141,9 +154,9 @@ def _fetched(card: Card, progress: Callable[[int, int], None]) -> Path:
         raise CommandError(str(error), Exit.UNREACHABLE) from None
 
 
-def _verify(cards: list[Card]) -> Exit:
-    """Compare the files that are here with their cards; a bundled one that is not here counts as damaged."""
-    code = Exit.DONE
+def _verify(cards: list[Card]) -> bool:
+    """Compare the files that are here with their cards: whether something is damaged, or a bundled one missing."""
+    found = False
     for card in cards:
         path = locate(card)
         if path is None and not card.bundled:
@@ -152,11 +165,11 @@ def _verify(cards: list[Card]) -> Exit:
         if path is not None and wrong is None:
             print(f"{card.name}: as it should be")
             continue
-        code = Exit.BAD_INPUT
+        found = True
         again = f"inlay models fetch {card.name}" if card.url else "import it anew"
         remedy = "reinstall Inlay" if card.bundled else f"run inlay models remove {card.name}, then {again}"
         print(f"{card.name}: {wrong or card.file} is {'damaged' if path else 'missing'}; {remedy}", file=sys.stderr)
-    return code
+    return found
 
 
 def _remove(cards: list[Card]) -> Exit:

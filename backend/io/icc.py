@@ -147,14 +147,16 @@ def from_code_points(primaries: int, transfer: int) -> bytes | None:
     import imagecodecs
     import numpy as np
 
+    from backend.imaging.color.spaces import srgb_to_linear
+
     if primaries not in PRIMARIES:
         return None
     if (primaries, transfer) == (1, 13):
         return b""
-    signal = np.linspace(0, 1, 4096)
-    srgb_curve = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
+    signal = np.linspace(0, 1, 4096, dtype=np.float32)
     bt709 = np.where(signal < 0.081, signal / 4.5, ((signal + 0.099) / 1.099) ** (1 / 0.45))
-    curve = {1: bt709, 6: bt709, 14: bt709, 15: bt709, 13: srgb_curve, 8: signal, 4: signal**2.2, 5: signal**2.8}
+    curve = {1: bt709, 6: bt709, 14: bt709, 15: bt709, 8: signal, 4: signal**2.2, 5: signal**2.8}
+    curve[13] = srgb_to_linear(signal)
     if transfer not in curve:
         return None
     first = PRIMARIES[primaries]

@@ -45,12 +45,7 @@ def is_present(name: str) -> bool:
 
     if name.startswith(CUSTOM):
         return custom_styles.path_of(name.removeprefix(CUSTOM)).is_file() and is_present(STYLES)
-    if name == FEATURES and is_present("vgg16"):
-        return True
-    try:
-        return store.locate(store.find_card(name)) is not None
-    except store.CardError:
-        return False
+    return store.is_here(name) or (name == FEATURES and store.is_here("vgg16"))
 
 
 def load_network(name: str, context: Context) -> Network:
@@ -125,6 +120,8 @@ def _explained(name: str, error: Exception) -> tuple[str, str]:
 
     try:
         card = store.find_card(name)
+    except store.DamagedCardError as damage:
+        return f"What is known of the network '{name}' cannot be read.", str(damage)
     except store.CardError:
         return f"The network '{name}' is missing from this installation.", f"Reinstall Inlay ({error})."
     if card.bundled:

@@ -20,7 +20,7 @@ from plugin.client.messages import ErrorCode
 
 from ..worker.devices import free_memory
 from . import Context, OperationError
-from .networks import load_network
+from .networks import is_present, load_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,14 +39,16 @@ def public_card(role: str, context: Context) -> Card | None:
 
     It is chosen anew each time: one that is brought or removed counts from the next job on.
     """
-    from models.zoo import roles, store
+    from models.zoo import cards, roles
 
     card = roles.choose(role, free_memory(context.device) // MIB)
     wanted = roles.pins().get(role, roles.AUTO)
     if card is not None:
         _add_note(f"The public network {card.name} was used.", context)
-    elif wanted not in (roles.AUTO, roles.BUNDLED) and store.locate(store.find_card(wanted)) is None:
+    elif wanted not in (roles.AUTO, roles.BUNDLED) and not is_present(wanted):
         _add_note(f"{wanted}, which is set for this, is not on this machine: the bundled network was used.", context)
+    for damage in cards.readable()[1]:
+        _add_note(str(damage), context)
     return card
 
 

@@ -122,7 +122,7 @@ def load(device: torch.device | str = "cpu", average: bool = False) -> FeatureNe
     """
     from models.zoo import store
 
-    published = store.locate(store.find_card("vgg16")) is not None
+    published = store.is_here("vgg16")
     net = FeatureNet(1.0, average) if published else bundled(average)
     if published:
         net.trunk.load_torchvision(store.load("vgg16")[0].state_dict())

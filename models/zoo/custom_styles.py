@@ -8,7 +8,6 @@ takes are written as in web addresses, %3F for a question mark.
 from __future__ import annotations
 
 import re
-import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from models.zoo import store
+from models.zoo.regular_file import read_regular
 from models.zoo.style_presets import PHOTOGRAPH, PRESETS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NETWORK = "styles"  # the card of the network that the codes are for
-_LARGEST = 1 << 20  # bytes; a style has a few thousand
 _LONGEST = 64  # characters of a name
 _FORBIDDEN = re.compile(r"^-|[/\\\x00-\x1f\x7f]")
 _ESCAPED = re.compile(r'[<>:"|?*%]|^[.]|[.]$|^(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=[.]|$)')
@@ -70,17 +69,6 @@ def check_name(name: str) -> str:
     if name in PRESETS or name == PHOTOGRAPH:
         raise CustomStyleError(f"{name!r} is one of the styles that come along. Choose another name.")
     return name
-
-
-def read_regular(path: Path) -> bytes:
-    """A small file of the user's. Raises OSError where it cannot be read, ValueError where it is no plain small file.
-
-    A pipe in its place would hold the reader up for ever, a link lead it elsewhere.
-    """
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-        raise ValueError(f"{path} is no plain small file")
-    return path.read_bytes()
 
 
 def names() -> list[str]:

@@ -107,8 +107,8 @@ def _tried(
 
 def _fetch(url: str, partial: Path, sha256: str, size: int, progress: Progress | None) -> None:
     limit = size + size // 100
-    if partial.exists() and partial.stat().st_size > limit:
-        partial.unlink()
+    if partial.exists() and not (partial.is_file() and partial.stat().st_size <= limit):
+        partial.unlink()  # too long, or a pipe in its place, which would hold this up for ever
     have = partial.stat().st_size if partial.exists() else 0
     if (free := shutil.disk_usage(partial.parent).free) < size - have:
         raise DownloadError(

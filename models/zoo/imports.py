@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from models.zoo import store
-from models.zoo.cards import Card, Part, find_card, names
+from models.zoo.cards import Card, Part, readable
 from models.zoo.download import CHUNK
 
 CHUNKS = "/models/medium"  # the network that a package of chunks is asked for
@@ -68,7 +68,7 @@ def _copy(blocks: Iterator[bytes], target: Path) -> tuple[str, int]:
 
 def _meant(path: Path, digest: str, size: int) -> tuple[Card, Part]:
     """Whose file it is. Raises ImportRefusedError where it is nobody's."""
-    cards = [card for card in map(find_card, names()) if not card.bundled]
+    cards = [card for card in readable()[0] if not card.bundled]
     for card in cards:
         for part in card.parts:
             if digest.startswith(part.sha256) and abs(size - part.size) <= part.size // 100:

@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 
 from models.zoo import store
-from models.zoo.cards import ROLES, Card, CardError, find_card, names
+from models.zoo.cards import ROLES, Card, CardError, find_card, readable
+from models.zoo.regular_file import read_regular
 
 AUTO = "auto"
 BUNDLED = "bundled"
@@ -25,8 +26,8 @@ def settings_path() -> Path:
 def pins() -> dict[str, str]:
     """What is set, by role; what cannot be read is not."""
     try:
-        found = json.loads(settings_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(read_regular(settings_path()))
+    except (OSError, ValueError, RecursionError):
         return {}
     return {role: str(name) for role, name in found.items() if role in ROLES} if isinstance(found, dict) else {}
 
@@ -49,8 +50,8 @@ def pin(role: str, name: str) -> None:
 
 
 def candidates(role: str) -> list[Card]:
-    """The public networks of a role, the best first."""
-    cards = [card for card in map(find_card, names()) if card.role == role and not card.bundled]
+    """The public networks of a role, the best first; those with a damaged card are passed over."""
+    cards = [card for card in readable()[0] if card.role == role and not card.bundled]
     return sorted(cards, key=lambda card: -card.rank)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.zoo import runtimes
-from models.zoo.cards import Card, CardError, find_card, names
+from models.zoo.cards import Card, CardError, DamagedCardError, find_card, names
 from models.zoo.download import DownloadError, OfflineError, Progress, download, offline, sha256_of
 from plugin.client.server.launcher import data_directory
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # torch is imported where a network is loaded: listing and fe
     from torch import Tensor, nn
 
 __all__ = [
-    "BUILDERS", "Card", "CardError", "DownloadError", "OfflineError", "WeightsError",
-    "build", "cache_folder", "damaged", "fetch", "find_card", "load", "locate", "names", "offline", "paths",
+    "BUILDERS", "Card", "CardError", "DamagedCardError", "DownloadError", "OfflineError", "WeightsError",
+    "build", "cache_folder", "damaged", "fetch", "find_card", "is_here", "load", "locate", "names", "offline", "paths",
 ]  # fmt: skip
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -65,6 +65,14 @@ def locate(card: Card) -> Path | None:
     read."""
     found = paths(card)
     return found[0] if found else None
+
+
+def is_here(name: str) -> bool:
+    """Whether there is a model of that name, and its files are on this machine. Nothing is read."""
+    try:
+        return locate(find_card(name)) is not None
+    except CardError:
+        return False
 
 
 def paths(card: Card) -> list[Path]:

@@ -112,7 +112,7 @@ class ModelsCommand:
         Raises LaunchError where there is none, or none that this editor may start.
         """
         self._lines: list[str] = []
-        self._said: queue.Queue[str | None] = queue.Queue()
+        self._printed: queue.Queue[str | None] = queue.Queue()
         self._process = _start([*words, "--json"], installation or find_installation())
         self._stopped = False
         threading.Thread(target=self._read, daemon=True).start()
@@ -120,14 +120,14 @@ class ModelsCommand:
     def _read(self) -> None:
         assert self._process.stdout is not None  # it is piped
         for line in self._process.stdout:
-            self._said.put(line)
-        self._said.put(None)
+            self._printed.put(line)
+        self._printed.put(None)
 
     def steps(self) -> list[Step]:
         """What has happened since the last time; the last one of all has `ended`."""
         found = []
-        while not self._said.empty():
-            line = self._said.get()
+        while not self._printed.empty():
+            line = self._printed.get()
             if line is None:
                 found.append(self._end())
             elif (step := self._step(line)) is not None:
@@ -156,12 +156,12 @@ class ModelsCommand:
         code = self._process.wait()
         assert self._process.stderr is not None  # it is piped
         with self._process.stderr as stream:
-            said = stream.read().strip()
+            errors = stream.read().strip()
         if self._process.stdout is not None:
             self._process.stdout.close()
         if code == 0 or self._stopped:
             return Step(ended=True)
-        return Step(ended=True, failure=said.rpartition("inlay models: ")[2] or f"it ended with code {code}")
+        return Step(ended=True, failure=errors.rpartition("inlay models: ")[2] or f"it ended with code {code}")
 
 
 def _parsed(line: str) -> dict[str, Any]:

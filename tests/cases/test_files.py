@@ -184,6 +184,6 @@ def test_an_image_without_a_subject_gives_one_line_and_nothing_else(
     }.get(command, [command])  # fmt: skip
     assert run(*words, tmp_path / "white.png", "-o", out) == Exit.BAD_INPUT
     assert not out.exists()
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert said.startswith(f"inlay {command}: No subject was found. Mark it with --")
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.startswith(f"inlay {command}: No subject was found. Mark it with --")

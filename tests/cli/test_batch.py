@@ -145,7 +145,7 @@ def test_one_image_goes_to_the_file_or_the_folder_or_beside_itself(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("images", "output", "said"),
+    ("images", "output", "printed"),
     [
         (["a.jpg"], "a.jpg", "input"), (["a.jpg"], "photo.png", "--overwrite"), (["a.jpg"], "x.xyz", ".png"),
         (["a.jpg", "photo.png"], "x.png", "several images"), (["a.jpg", "photo.png"], "photo.png", "file"),
@@ -153,7 +153,7 @@ def test_one_image_goes_to_the_file_or_the_folder_or_beside_itself(tmp_path: Pat
     ],
 )  # fmt: skip
 def test_what_would_lose_something_is_refused_before_any_work(
-    images: list[str], output: str | None, said: str, tmp_path: Path
+    images: list[str], output: str | None, printed: str, tmp_path: Path
 ) -> None:
     image(tmp_path / "a.jpg")
     image(tmp_path / "photo.png", "blue")
@@ -161,7 +161,7 @@ def test_what_would_lose_something_is_refused_before_any_work(
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
     paths = [Path(name) if name == "-" else tmp_path / name for name in images]
     target = Path("-") if output == "-" else tmp_path / output if output else None
-    with pytest.raises(CommandError, match=said) as raised:
+    with pytest.raises(CommandError, match=printed) as raised:
         batch.plan(arguments(*paths, output=target), FILLED)
     assert raised.value.code == Exit.USAGE
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
@@ -185,10 +185,10 @@ def test_in_a_batch_what_must_be_kept_is_named_and_the_rest_is_done(
     assert batch.process(plan, Idle(), same) == Exit.USAGE
     assert theirs.read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-mask.png", "b-mask.png", "c-mask.png"]
-    said = capsys.readouterr().err
-    assert "b-mask.png exists" in said
-    assert "broken.png: this PNG cannot be read" in said.replace(str(tmp_path / "in") + "/", "")
-    assert "2 of 4 images could not be done" in said
+    printed = capsys.readouterr().err
+    assert "b-mask.png exists" in printed
+    assert "broken.png: this PNG cannot be read" in printed.replace(str(tmp_path / "in") + "/", "")
+    assert "2 of 4 images could not be done" in printed
 
 
 def test_several_frames_are_said_and_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

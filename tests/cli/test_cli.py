@@ -167,9 +167,9 @@ def test_many_images_go_to_a_folder_and_a_bad_one_does_not_stop_the_others(
     words = ["select", folder, "--target", "colors", "-o", tmp_path / "out"]
     assert run(*words) == Exit.BAD_INPUT
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a-mask.png", "b-mask.png"]
-    said = capsys.readouterr().err
-    assert "broken.png" in said
-    assert "3/3" in said
+    printed = capsys.readouterr().err
+    assert "broken.png" in printed
+    assert "3/3" in printed
 
 
 def test_images_of_one_name_are_told_apart(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_paste_changes_the_masked_part_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "printed"),
     [
         (["select", "{photo}", "-o", "{tmp}/x.png", "--target", "object"], Exit.USAGE, "--box"),
         (["select", "{photo}", "-o", "{tmp}/x.png", "--target", "unicorn"], Exit.USAGE, "unicorn"),
@@ -226,12 +226,12 @@ def test_paste_changes_the_masked_part_alone(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_has_its_exit_code(
-    words: list[str], code: Exit, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], code: Exit, printed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     places = {"photo": PHOTOGRAPHS / "astronaut.jpg", "small": PHOTOGRAPHS / "coffee.png", "tmp": tmp_path}
     assert run(*(word.format(**places) for word in words)) == code
     error = capsys.readouterr().err
-    assert said in error
+    assert printed in error
     assert error.count("\n") == 1
     assert not (tmp_path / "x.png").exists()
 

@@ -30,11 +30,11 @@ READS = [(name, role) for name in SURE for role in roles(name)]
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1, said
-    assert "Traceback" not in said
-    assert len(said) < 700
-    return said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1, printed
+    assert "Traceback" not in printed
+    assert len(printed) < 700
+    return printed
 
 
 @pytest.mark.parametrize(("command", "role"), READS)
@@ -232,15 +232,15 @@ def test_nothing_found_is_said_in_one_wording_with_one_exit_code(
     names, out = write_files(tmp_path), tmp_path / "out.png"
     Image.new("RGB", (96, 64), "white").convert(mode).save(names["image"])
     assert run(*words(command, names), "-o", out) == Exit.BAD_INPUT
-    said = one_line(capsys)
-    assert said.startswith(f"inlay {COMMANDS[command][0]}: No {FINDING[command]} was found. ")
+    printed = one_line(capsys)
+    assert printed.startswith(f"inlay {COMMANDS[command][0]}: No {FINDING[command]} was found. ")
     assert not out.exists()
 
 
 @pytest.mark.parametrize("command", ["fill", "style region", "gray region", "paste"])
-@pytest.mark.parametrize(("value", "said"), [(0, ""), (1, "255 in place of 1"), (254, "invert")])
+@pytest.mark.parametrize(("value", "printed"), [(0, ""), (1, "255 in place of 1"), (254, "invert")])
 def test_a_mask_of_nothing_of_labels_or_the_other_way_round_gets_a_hint(
-    command: str, value: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, value: int, printed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """254 stands for all but a corner."""
     names, out = write_files(tmp_path), tmp_path / "out.png"
@@ -253,7 +253,7 @@ def test_a_mask_of_nothing_of_labels_or_the_other_way_round_gets_a_hint(
     Image.fromarray(mask).save(names["mask"])
     code = run(*words(command, names), "-o", out)
     assert code == (Exit.DONE if value == 254 else Exit.BAD_INPUT)
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 def with_masks(command: str, levels: tuple[int, ...], folder: Path) -> list[np.ndarray]:

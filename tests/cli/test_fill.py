@@ -1,4 +1,4 @@
-"""`inlay fill`: masks, batches, erasing by what it is, and what is refused."""
+"""`inlay fill`: masks, batches, removing by what it is, and what is refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_sampling_area_may_be_given(stripes: tuple[Path, Path], tmp_path: Path
     assert run(*words) == Exit.DONE
 
 
-def test_an_object_is_erased_where_the_point_is(tmp_path: Path) -> None:
+def test_an_object_is_removed_where_the_point_is(tmp_path: Path) -> None:
     image, out = tmp_path / "rocket.png", tmp_path / "out.png"
     Image.fromarray(data.rocket()).save(image)
     assert run(image, "--target", "object", "--point", "320,230", "-o", out) == Exit.DONE

@@ -41,10 +41,10 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     card = replace(CARD, url=f"http://127.0.0.1:{server.server_port}/tiny.pth", terms=TERMS, digest_by="others")
-    for module in (command, store, roles, imports):
+    for module in (command, store, roles):
         monkeypatch.setattr(module, "find_card", lambda name: card)
-        if hasattr(module, "names"):
-            monkeypatch.setattr(module, "names", lambda: ["tiny"])
+    for module in (command, roles, imports):
+        monkeypatch.setattr(module, "readable", lambda: ([card], []))
     yield store.cache_folder() / "tiny.pth"
     server.shutdown()
     server.server_close()
@@ -76,8 +76,8 @@ def test_fetched_once_verified_and_damage_noticed(tiny: Path, capsys: pytest.Cap
 
 def test_the_terms_are_said_before_the_download_and_not_again(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "fetch", "tiny"]) == Exit.DONE
-    said = capsys.readouterr().err
-    assert "license of the weights: CC0" in said and TERMS in said and "stated by others" in said
+    printed = capsys.readouterr().err
+    assert "license of the weights: CC0" in printed and TERMS in printed and "stated by others" in printed
     assert main(["models", "fetch", "tiny"]) == Exit.DONE
     assert TERMS not in capsys.readouterr().err
 

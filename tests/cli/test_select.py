@@ -55,7 +55,7 @@ def test_points_correct_what_a_box_has_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "printed"),
     [
         (["--not-point", "10,10"], "what is meant"),
         (["--target", "subject", "--not-point", "10,10"], "--not-point"),
@@ -64,10 +64,10 @@ def test_points_correct_what_a_box_has_found(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_go_together_is_said(
-    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], printed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("select", CAT, *words, "-o", tmp_path / "x.png") == Exit.USAGE
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 def test_the_objects_found_are_listed_and_each_can_be_selected(

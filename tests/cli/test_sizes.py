@@ -29,12 +29,12 @@ def test_every_size_goes_through(
     out = tmp_path / "out.png"
     out.unlink(missing_ok=True)
     code = run(*words(command, write_files(tmp_path, size, mode)), "-o", out)
-    said = capsys.readouterr().err
-    assert code in (Exit.DONE, Exit.BAD_INPUT), said
-    assert "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert code in (Exit.DONE, Exit.BAD_INPUT), printed
+    assert "Traceback" not in printed
     if code == Exit.DONE:
         with Image.open(out) as result:
             assert result.size == (OTHER if command in ("paste", "compose onto") else size)
     else:
         assert not out.exists()
-        assert said.rstrip().count("\n") == 0
+        assert printed.rstrip().count("\n") == 0

@@ -39,9 +39,9 @@ def _small_init(init: object) -> object:
 
 def test_a_style_is_trained_and_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811 - the fixture's value
     assert begin(own) == Exit.DONE
-    said = capsys.readouterr()
-    assert "mine is trained" in said.out
-    assert "This takes about" in said.err
+    printed = capsys.readouterr()
+    assert "mine is trained" in printed.out
+    assert "This takes about" in printed.err
     assert custom_styles.names() == ["mine"]
     assert not custom_styles.run_folder("mine").exists()
     assert run("--list") == Exit.DONE

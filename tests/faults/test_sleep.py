@@ -54,9 +54,9 @@ def test_a_client_that_stood_still_hears_the_end_of_its_job(start_backend, talk,
     asleep.send_signal(signal.SIGSTOP)
     wait_for(lambda: watcher.status().worker == "idle", "the lease to end")
     asleep.send_signal(signal.SIGCONT)
-    said, _ = asleep.communicate(timeout=20)
-    assert "Failed" in said
-    assert "Run the action again" in said
+    printed, _ = asleep.communicate(timeout=20)
+    assert "Failed" in printed
+    assert "Run the action again" in printed
 
 
 def test_when_all_stand_still_the_job_goes_on(start_backend, transport: str) -> None:
@@ -68,5 +68,5 @@ def test_when_all_stand_still_the_job_goes_on(start_backend, transport: str) -> 
     time.sleep(2 * LEASE)
     for pid in everybody:
         os.kill(pid, signal.SIGCONT)
-    said, _ = asleep.communicate(timeout=20)
-    assert "Result" in said
+    printed, _ = asleep.communicate(timeout=20)
+    assert "Result" in printed

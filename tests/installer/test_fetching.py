@@ -82,7 +82,7 @@ class FakeVenv(Venv):
 
 
 @pytest.mark.parametrize(
-    ("kind", "pytorch_answers", "wheels", "exact", "said"),
+    ("kind", "pytorch_answers", "wheels", "exact", "message"),
     [
         ("cpu", True, True, [], "/whl/cpu"),
         ("cpu", False, True, ["torch==2.12.1+cpu", "torchvision==0.27.1+cpu"], "torch==2.12.1+cpu"),
@@ -91,7 +91,7 @@ class FakeVenv(Venv):
     ],
 )
 def test_a_machine_without_a_gpu_takes_the_build_for_the_cpu_wherever_it_is(
-    monkeypatch: pytest.MonkeyPatch, kind: str, pytorch_answers: bool, wheels: bool, exact: list[str], said: str
+    monkeypatch: pytest.MonkeyPatch, kind: str, pytorch_answers: bool, wheels: bool, exact: list[str], message: str
 ) -> None:
     answers = ["--index-url", "https://torch.example/whl/cpu"] if pytorch_answers else []
     monkeypatch.setattr(torch_build, "index_arguments", lambda build: answers)
@@ -99,7 +99,7 @@ def test_a_machine_without_a_gpu_takes_the_build_for_the_cpu_wherever_it_is(
     venv = FakeVenv(Path("/venv"), Console(Path("/log")))
     index, named, place = torch_build.source(LINUX, TorchBuild(kind, (kind, ""), "for a test"), venv)
     assert (index, named) == (answers, exact)
-    assert said in place
+    assert message in place
 
 
 PIP = """Collecting torch>=2.11
@@ -115,10 +115,10 @@ Progress 11000 of 11000
 
 
 def test_large_files_are_shown_with_their_size_and_how_far_they_are() -> None:
-    said: list[str] = []
-    downloads = Downloads(said.append)
+    lines: list[str] = []
+    downloads = Downloads(lines.append)
     kept = [line for line in PIP.splitlines() if not downloads.line(line)]
-    assert said == ["  fetching torch 2.11.0, 821.2 MB", "    torch: 10 % of 821 MB", "    torch: 100 % of 821 MB"]
+    assert lines == ["  fetching torch 2.11.0, 821.2 MB", "    torch: 10 % of 821 MB", "    torch: 100 % of 821 MB"]
     assert not any("Progress" in line for line in kept)
     assert any("six" in line for line in kept)
 

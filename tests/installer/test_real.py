@@ -50,8 +50,8 @@ def test_install_again_and_remove(tmp_path: Path) -> None:
     assert "would: install PyTorch" in home.run("--dry-run")
     assert home.files() == before
 
-    said = home.run("--torch", "cpu", "--demo", str(tmp_path / "demo"))
-    assert "Inlay is installed" in said
+    printed = home.run("--torch", "cpu", "--demo", str(tmp_path / "demo"))
+    assert "Inlay is installed" in printed
     assert len(list((tmp_path / "demo").glob("*.png"))) >= 4
     record = json.loads((home.machine.data / "install.json").read_text())
     imported = subprocess.run(
@@ -62,7 +62,7 @@ def test_install_again_and_remove(tmp_path: Path) -> None:
     assert not (home.machine.data / "staging").exists()
     for editor in find(home.machine):
         assert (editor.folder / "plugin/client/actions").exists()
-        assert f"install the plug-in for {editor.name}" in said
+        assert f"install the plug-in for {editor.name}" in printed
     doctor = subprocess.run(["inlay", "doctor"], env=home.environment, capture_output=True, text=True, check=False)
     assert doctor.returncode == 0, doctor.stderr
     assert "plug-in missing" not in doctor.stdout

@@ -65,7 +65,7 @@ def test_macs_with_apple_processors_take_the_default_index(tmp_path: Path) -> No
         choose(machine(tmp_path, "darwin", "x86_64"))
 
 
-def test_the_person_has_the_last_word(tmp_path: Path) -> None:
+def test_the_user_has_the_last_word(tmp_path: Path) -> None:
     assert choose(machine(tmp_path), "cpu", nvidia("13.0")).kind == "cpu"
     assert choose(machine(tmp_path), "rocm", nothing).kind == "rocm"
     assert choose(machine(tmp_path, "win32"), "xpu", nothing).kind == "xpu"

@@ -24,7 +24,7 @@ from .files import encoded, photograph, pixels, png_chunk, write_tiff
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/tmp/executed) (w) file closefile\nshowpage\n"
 
 
-def said(path: Path) -> str:
+def printed(path: Path) -> str:
     """What is said when a file is read; it is one line."""
     with pytest.raises(CommandError) as raised:
         image_files.load(path)
@@ -45,7 +45,7 @@ def test_postscript_never_reaches_an_interpreter(
 ) -> None:
     (tmp_path / name).write_bytes(start + POSTSCRIPT)
     monkeypatch.setattr(subprocess, "Popen", None)
-    assert "PostScript" in said(tmp_path / name)
+    assert "PostScript" in printed(tmp_path / name)
 
 
 def test_pillow_is_only_asked_for_the_format_that_the_content_has() -> None:
@@ -69,14 +69,14 @@ def test_pillow_is_only_asked_for_the_format_that_the_content_has() -> None:
 @pytest.mark.parametrize("name", ["a.png", "a"])
 def test_what_is_not_read_is_named_with_what_helps(content: bytes, word: str, name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    message = said(tmp_path / name)
+    message = printed(tmp_path / name)
     assert word in message
     assert "damaged" not in message
 
 
 def test_a_cameras_raw_file_is_not_read_as_its_thumbnail(tmp_path: Path) -> None:
     write_tiff(tmp_path / "photo.nef", pixels(3, "u8"))
-    assert "raw" in said(tmp_path / "photo.nef")
+    assert "raw" in printed(tmp_path / "photo.nef")
 
 
 def test_heic_without_its_library_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_heic_without_its_library_says_how_to_get_it(tmp_path: Path, monkeypatch
     (tmp_path / "a.heic").write_bytes(encoded(Image.fromarray(pixels(3, "u8")), "HEIF"))
     assert image_files.load(tmp_path / "a.heic").format == "HEIC"
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    message = said(tmp_path / "a.heic")
+    message = printed(tmp_path / "a.heic")
     assert "inlay[heif]" in message
     assert "damaged" not in message
 
@@ -100,7 +100,7 @@ def bomb_png(width: int, height: int) -> bytes:
 def test_bombs_are_refused_by_their_header(side: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "available", lambda: 1 << 33)
     (tmp_path / "a.png").write_bytes(bomb_png(side, side))
-    assert str(side) in said(tmp_path / "a.png")
+    assert str(side) in printed(tmp_path / "a.png")
     tiff = bytearray(write_tiff(tmp_path / "a.tif", pixels(3, "u8")).read_bytes())
     for tag in (256, 257):
         at = tiff.find(struct.pack("<HH", tag, 3)) if tiff.find(struct.pack("<HH", tag, 3)) > 0 else tiff.find(
@@ -108,20 +108,20 @@ def test_bombs_are_refused_by_their_header(side: int, tmp_path: Path, monkeypatc
         tiff[at + 2 : at + 4] = struct.pack("<H", 4)
         tiff[at + 8 : at + 12] = struct.pack("<I", side)
     (tmp_path / "a.tif").write_bytes(tiff)
-    assert str(side) in said(tmp_path / "a.tif")
+    assert str(side) in printed(tmp_path / "a.tif")
     jpeg = bytearray(encoded(Image.fromarray(pixels(3, "u8")), "JPEG"))
     at = jpeg.find(b"\xff\xc0")
     jpeg[at + 5 : at + 9] = b"\xff\xff\xff\xff"
     (tmp_path / "a.jpg").write_bytes(jpeg)
-    said(tmp_path / "a.jpg")
+    printed(tmp_path / "a.jpg")
     (tmp_path / "a.ppm").write_bytes(f"P6 {side} {side} 65535\n".encode() + b"\0" * 100)
-    said(tmp_path / "a.ppm")
+    printed(tmp_path / "a.ppm")
 
 
 def test_a_larger_image_than_memory_says_how_much_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(bomb_png(2000, 2000))
     monkeypatch.setattr(sources, "available", lambda: 64 << 20)
-    assert "GiB" in said(tmp_path / "a.png")
+    assert "GiB" in printed(tmp_path / "a.png")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices and pipes of POSIX")
@@ -133,13 +133,13 @@ def test_devices_pipes_and_folders_are_not_opened(tmp_path: Path) -> None:
         (tmp_path / "missing.png", "No such file"), (tmp_path / "line\nbreak.png", "No such file"),
         (tmp_path / "/".join(["deep"] * 1200), "too long"),
     ):  # fmt: skip
-        assert word in said(path)
+        assert word in printed(path)
 
 
 @pytest.mark.parametrize("name", ["empty.png", "empty.tif", "empty"])
 def test_an_empty_file_is_called_empty(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"")
-    assert "empty" in said(tmp_path / name)
+    assert "empty" in printed(tmp_path / name)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of POSIX")
@@ -204,7 +204,7 @@ def test_half_a_file_is_called_incomplete_and_its_format_is_named(
     form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.bin").write_bytes(SEEDS[form][: len(SEEDS[form]) * 6 // 10])
-    message = said(tmp_path / "a.bin")
+    message = printed(tmp_path / "a.bin")
     assert "incomplete" in message
     assert any(word in message for word in ("PNG", "JPEG", "TIFF", "WebP", "BMP", "PNM", "AVIF"))
     assert capfd.readouterr() == ("", "")

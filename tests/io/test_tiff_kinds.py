@@ -156,18 +156,18 @@ def test_a_profile_goes_along_only_where_it_fits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "said"),
+    ("tags", "message"),
     [
         ([(50706, 1, 4, (1, 4, 0, 0), True)], "raw"),
         ([(332, 3, 1, 2, True)], "inks"),
     ],
 )
 def test_kinds_that_are_not_read_are_named_and_not_called_damaged(
-    tags: list[tuple[object, ...]], said: str, tmp_path: Path
+    tags: list[tuple[object, ...]], message: str, tmp_path: Path
 ) -> None:
-    options = {"photometric": "separated", "extrasamples": None} if said == "inks" else {}
+    options = {"photometric": "separated", "extrasamples": None} if message == "inks" else {}
     path = write_tiff(tmp_path / "in.tif", pixels(4, "u8"), extratags=tags, **options)
-    with pytest.raises(CommandError, match=said) as raised:
+    with pytest.raises(CommandError, match=message) as raised:
         image_files.read(path)
     assert "damaged" not in str(raised.value)
 

@@ -72,7 +72,7 @@ def operation_that_fits(
         (lambda context: context.device == "cpu", 4, "on the CPU"),
     ],
 )
-def test_operation_is_tried_until_it_fits_and_the_person_is_told(
+def test_operation_is_tried_until_it_fits_and_the_user_is_told(
     monkeypatch: pytest.MonkeyPatch, fits: Callable[[Context], bool], tries: int, word: str
 ) -> None:
     tried: list[Attempt] = []

@@ -39,6 +39,21 @@ class Options:
     strength: float = 1.0
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known of a paste beside its images.
+
+    Attributes:
+        transfer: what the surroundings say of the two images' colors.
+        alpha: H x W, the object's.
+        below: what the harmonizer sees around the paste, if more than the image.
+    """
+
+    transfer: GradientTransfer | None = None
+    alpha: FloatArray | None = None
+    below: Surroundings | None = None
+
+
 def harmonize(
     content: AnyArray,
     image: AnyArray,
@@ -46,9 +61,7 @@ def harmonize(
     linear: bool,
     options: Options,
     context: Context,
-    transfer: GradientTransfer | None = None,
-    alpha: FloatArray | None = None,
-    below: Surroundings | None = None,
+    known: Circumstances = Circumstances(),
 ) -> AnyArray:
     """The content with the image's light and color. Where weights are missing a note says what was done instead.
 
@@ -59,9 +72,7 @@ def harmonize(
         linear: whether both are linear light; else they are sRGB-encoded.
         options: of the method.
         context: of the job.
-        transfer: what the surroundings say of the two images' colors.
-        alpha: H x W, the object's.
-        below: what the harmonizer sees around the paste, if more than `image`.
+        known: of the paste beside these.
 
     Returns:
         Like `image` where the mask is not.
@@ -78,9 +89,9 @@ def harmonize(
             context.notes.append("The harmonizer is not on this machine: blended by Poisson cloning.")
     if harmonizer is not None:
         own, result = Encoded(content, linear), image.copy()
-        opacity = mask.astype(np.float32) if alpha is None else alpha
+        opacity = mask.astype(np.float32) if known.alpha is None else known.alpha
         context.progress(0.1, "Comparing light and color", None)
-        below = below or Surroundings(Encoded(image, linear), 0, 0)
+        below = known.below or Surroundings(Encoded(image, linear), 0, 0)
         grid = color_parameters.predict_parameters(harmonizer, own, below, opacity, box, context)
         written = Encoded(result, linear)
         color_parameters.apply_parameters(grid, own, written, mask, box, options.strength, context)
@@ -94,7 +105,7 @@ def harmonize(
         image,
         mask,
         mixed=options.method == "mixed",
-        transfer=transfer.matrix if transfer is not None and options.method == "auto" else None,
+        transfer=known.transfer.matrix if known.transfer is not None and options.method == "auto" else None,
         execution=Execution(
             context.device, lambda fraction: context.progress(share * fraction, "Blending", None), context.cancelled
         ),

@@ -25,7 +25,7 @@ from ..masks import note_mistakes
 from ..masks import selected as selected_part
 from .edges import choose_edge
 from .encoded import Encoded, Surroundings
-from .harmonize import BESIDE, SURROUNDINGS, Options, at_its_own_place, harmonize
+from .harmonize import BESIDE, SURROUNDINGS, Circumstances, Options, at_its_own_place, harmonize
 
 LEAST_ALPHA = 1 / 255  # alpha below it is nothing
 RIM = BESIDE + 3  # pixels beyond the pasted layer that are looked at pixel by pixel
@@ -121,7 +121,7 @@ def blend(
     del known
     options = Options(method, edge, 0.0 if in_place else float(parameters["strength"]) / 100)
     below = Surroundings(Encoded(image, wanted.linear), window.x - around.x, window.y - around.y)
-    blended = harmonize(new, old, mask, wanted.linear, options, context, transfer, soft, below)
+    blended = harmonize(new, old, mask, wanted.linear, options, context, Circumstances(transfer, soft, below))
     if parameters["grain"]:
         match_grain(Encoded(blended, wanted.linear), below, mask, box)
     alpha = opacity * mask[box.window] if whole else mask[box.window].astype(np.float32)

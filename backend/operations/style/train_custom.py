@@ -50,14 +50,14 @@ def training_progress(job: Job, context: Context) -> list[Output]:
     name = str(job.parameters["name"])
     try:
         name = custom_styles.check_name(name)
-        said = training_process.describe(name)
+        state = training_process.describe(name)
         status = training_process.read_status(name) if training_process.alive(name) else {}
     except custom_styles.CustomStyleError as error:
         raise OperationError(ErrorCode.BAD_INPUT, str(error), "See docs/style.md, custom styles.") from None
     if not status:
-        context.notes.append(said)
+        context.notes.append(state)
         return []
-    context.progress(status["step"] / max(1, status["steps"]), said, None)
+    context.progress(status["step"] / max(1, status["steps"]), state, None)
     return []
 
 

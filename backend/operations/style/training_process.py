@@ -12,7 +12,6 @@ import json
 import os
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from models.zoo.custom_styles import CustomStyleError, names, path_of, run_folder, runs
+from models.zoo.regular_file import read_regular
 from plugin.client.server.launcher import is_locked, take_lock
 
 PATIENCE = 1.5  # seconds in which a step mostly ends
@@ -168,13 +168,10 @@ def read_status(name: str) -> dict[str, Any]:
     path = run_folder(name) / "status.json"
     damaged = CustomStyleError(f"{path} is damaged; remove that file, nothing of the training is lost.")
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > STATUS_BYTES:
-            raise damaged
-        status = json.loads(path.read_text(encoding="utf-8"))
+        status = json.loads(read_regular(path, STATUS_BYTES))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise damaged from None
     if not isinstance(status, dict) or not all(isinstance(status.get(key), int | float) for key in _NUMBERS):
         raise damaged

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import torch
@@ -30,6 +31,25 @@ N = TypeVar("N", bound=nn.Module)
 SMOOTHING = 0.02  # weight of the newest loss in the log's running means
 
 
+@dataclass(frozen=True)
+class StepOptions:
+    """How a training makes its steps, where that is not as most do.
+
+    Attributes:
+        learning_rate: factor of the peak by progress.
+        clip: largest norm of the gradient, or None.
+        decay: of the moving average; None: the network is scored and exported as it is.
+        module: whose forward passes are taken, where that is not the network itself but something around it.
+        log_every: steps a line of the log.
+    """
+
+    learning_rate: LearningRate = one_cycle
+    clip: float | None = 1.0
+    decay: float | None = 0.999
+    module: nn.Module | None = None
+    log_every: int = 20
+
+
 class Loop(Generic[N]):
     """One network under training. Iterate over it for the run's progress, 0..1, and `update` once in each round.
 
@@ -43,13 +63,9 @@ class Loop(Generic[N]):
         process: this process.
         config: of the run.
         evaluator: scores the averaged network; None: nothing is scored.
-        learning_rate: factor of the peak by progress.
-        module: whose forward passes are taken, where that is not `net` itself but something around it.
+        options: of the steps.
         extra: what else belongs to a checkpoint, by name.
         exported: what of the network is exported.
-        decay: of the moving average; None: the network is scored and exported as it is.
-        clip: largest norm of the gradient, or None.
-        log_every: steps a line of the log.
 
     Attributes:
         forward: the network for forward passes whose gradients are averaged over all processes.
@@ -68,19 +84,15 @@ class Loop(Generic[N]):
         config: RunConfig,
         *,
         evaluator: Evaluator[N] | None = None,
-        learning_rate: LearningRate = one_cycle,
-        module: nn.Module | None = None,
+        options: StepOptions = StepOptions(),
         extra: Mapping[str, Stateful] | None = None,
         exported: Exported[N] | None = None,
-        decay: float | None = 0.999,
-        clip: float | None = 1.0,
-        log_every: int = 20,
     ) -> None:
         self.net, self.optimizer, self.process, self.config = net, optimizer, process, config
-        self.evaluator, self.learning_rate, self.extra = evaluator, learning_rate, dict(extra or {})
-        self.exported, self.clip, self.log_every = exported or Exported[N](), clip, log_every
-        self._ema = None if decay is None else averaged_model(net, decay)
-        self._module = module if module is not None else net
+        self.evaluator, self.options = evaluator, options
+        self.extra, self.exported = dict(extra or {}), exported or Exported[N]()
+        self._ema = None if options.decay is None else averaged_model(net, options.decay)
+        self._module = options.module if options.module is not None else net
         if config.compiled:
             self._module = cast(nn.Module, torch.compile(self._module, dynamic=False))
         self.wrap()
@@ -113,7 +125,7 @@ class Loop(Generic[N]):
         saved = scored = self.schedule.elapsed
         while (progress := self.process.agree(self.schedule.progress(self.step))) < 1:
             for group in self.optimizer.param_groups:
-                group["lr"] = group["peak"] * self.learning_rate(progress)
+                group["lr"] = group["peak"] * self.options.learning_rate(progress)
             self.net.train()
             yield progress
             now = self.process.agree(self.schedule.elapsed)
@@ -138,8 +150,8 @@ class Loop(Generic[N]):
         """
         self.optimizer.zero_grad(set_to_none=True)
         losses["loss"].backward()
-        if self.clip is not None:
-            nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
+        if self.options.clip is not None:
+            nn.utils.clip_grad_norm_(self.net.parameters(), self.options.clip)
         self.optimizer.step()
         if self._ema is not None:
             self._ema.update_parameters(self.net)
@@ -147,7 +159,7 @@ class Loop(Generic[N]):
         for name, value in losses.items():
             now = float(value.detach())
             self.running[name] = (1 - SMOOTHING) * self.running.get(name, now) + SMOOTHING * now
-        if self.step % self.log_every == 0:
+        if self.step % self.options.log_every == 0:
             self._log(columns or {})
 
     def _log(self, columns: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Holes to train inpainting with: irregular strokes, and the shapes of objects, which is what gets erased in practice.
+"""Holes to train inpainting with: irregular strokes, and the shapes of objects, which is what gets removed in practice.
 
 Masks are S x S bool, true in the hole.
 """
@@ -34,7 +34,7 @@ def strokes(size: int, rng: np.random.Generator) -> BoolArray:
 
 def object_shape(outline: NDArray[np.uint8], size: int, rng: np.random.Generator) -> BoolArray:
     """The shape of a mask (h x w, 0..255) anywhere in the image, scaled, turned a little, mirrored, and dilated as a
-    person would who erases it."""
+    user would who removes it."""
     height, width = outline.shape
     scale = size * rng.uniform(0.25, 0.9) / max(height, width)
     angle, flip = rng.normal(0, 0.2), (-1 if rng.uniform() < 0.5 else 1)

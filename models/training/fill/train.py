@@ -15,7 +15,7 @@ from models.papers.pconv import PConvUNet
 from models.training.core.checkpoint import Exported, load_weights, read_settings
 from models.training.core.config import RunConfig
 from models.training.core.loading import batches, to_image
-from models.training.core.loop import Loop
+from models.training.core.loop import Loop, StepOptions
 from models.training.core.perceptual import FeatureNetwork
 from models.training.core.process import Process
 from models.training.core.schedule import LearningRate, one_cycle
@@ -107,9 +107,8 @@ def train(config: FillConfig) -> dict[str, float]:
         process,
         config,
         evaluator=FillEvaluator(config.data, config.size, process.device) if process.first else None,
-        learning_rate=config.learning_rate,
+        options=StepOptions(config.learning_rate, clip=5.0),
         exported=Exported(settings_of(net)),
-        clip=5.0,
     )
     samples = _batches(config, config.seed + loop.step, process)
     for progress in loop:

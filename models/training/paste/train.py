@@ -19,9 +19,9 @@ from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
 from models.training.core.checkpoint import Exported, load_weights, read_settings
 from models.training.core.config import RunConfig
 from models.training.core.loading import batches
-from models.training.core.loop import Loop
+from models.training.core.loop import Loop, StepOptions
 from models.training.core.process import Process
-from models.training.core.schedule import constant, one_cycle
+from models.training.core.schedule import constant
 from models.training.paste.critic import Critic
 from models.training.paste.data import Blend, Difficulty, PasteSamples
 from models.training.paste.evaluator import PasteEvaluator, held_out_series
@@ -125,10 +125,9 @@ def train(config: PasteConfig) -> dict[str, float]:
         process,
         config,
         evaluator=PasteEvaluator(series) if process.first else None,
-        learning_rate=constant if config.adversarial else one_cycle,
+        options=StepOptions(constant, clip=None) if config.adversarial else StepOptions(),
         extra=critic.stateful() if critic else None,
         exported=Exported(asdict(config.network)),
-        clip=None if config.adversarial else 1.0,
     )
     samples = _batches(config, config.seed + loop.step, process)
     for _ in loop:

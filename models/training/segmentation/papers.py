@@ -23,7 +23,7 @@ from models.papers.fcn import FCN
 from models.papers.resnet_seg import ResNetSeg
 from models.training.core.checkpoint import Exported, load_weights
 from models.training.core.config import RunConfig
-from models.training.core.loop import Loop
+from models.training.core.loop import Loop, StepOptions
 from models.training.core.plot import plot_run
 from models.training.core.process import Process
 from models.training.core.schedule import constant
@@ -201,11 +201,8 @@ def train(config: SegmentConfig) -> SegmentationMetrics:
         process,
         config,
         evaluator=SegmentEvaluator(held, config.batch, process),
-        learning_rate=constant,
+        options=StepOptions(constant, clip=None, decay=None, log_every=len(epochs)),
         exported=Exported(dtype=torch.float32),
-        decay=None,
-        clip=None,
-        log_every=len(epochs),
     )
     samples = epochs.batches(loop.step)
     for _ in loop:

@@ -15,7 +15,7 @@ from models.imagenet import normalize
 from models.networks.subject_net import CLASSES, SubjectNet
 from models.training.core.config import RunConfig, Sizes
 from models.training.core.loading import ProgressiveResizing, batches, to_image
-from models.training.core.loop import Loop
+from models.training.core.loop import Loop, StepOptions
 from models.training.core.process import Process
 from models.training.segmentation.losses import class_loss, mask_loss
 from models.training.segmentation.scores import score
@@ -142,7 +142,8 @@ def train(config: SubjectConfig) -> dict[str, float]:
         config = replace(config, epochs=None, steps=samples_wanted // (config.batch * process.world))
     net = _initial(config).to(process.device)
     evaluator = SubjectEvaluator(config.data, config.sizes[-1][1], config.score_every, process)
-    loop = Loop(net, _optimizer(net, config.lr), process, config, evaluator=evaluator, clip=5.0)
+    options = StepOptions(clip=5.0)
+    loop = Loop(net, _optimizer(net, config.lr), process, config, evaluator=evaluator, options=options)
     class_weights = torch.ones(CLASSES, device=process.device)
     class_weights[0] = 0.4  # background is four fifths of all
     first = config.seed + loop.step + 1

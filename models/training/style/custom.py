@@ -3,7 +3,7 @@
 Dumoulin et al. 2017, section 3.2: with the convolutions of a network of many styles kept as they are, a new painting
 takes only new scales and shifts, and few steps. The result is a row of numbers that mixes with the other styles. The
 loss network is the feature network that comes along (or VGG-16 where it was fetched); the photographs are the
-person's own.
+user's own.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from models.training.style.data import read_image, to_tensor
 from models.training.style.losses import gram_loss
 from models.zoo import custom_styles, store
 from models.zoo.custom_styles import CustomStyle, CustomStyleError
+from models.zoo.regular_file import read_regular
 from models.zoo.style_presets import PHOTOGRAPH
 
 Features = dict[str, Tensor]
@@ -70,7 +71,7 @@ class Settings:
         if not path.is_symlink() and not path.exists():
             raise CustomStyleError(f"No training of a style {name!r} was begun.")
         try:
-            found = cls(**json.loads(custom_styles.read_regular(path).decode()))
+            found = cls(**json.loads(read_regular(path).decode()))
             for entry in fields(cls):
                 kind = str if entry.default is MISSING else int if isinstance(entry.default, int) else int | float
                 if not isinstance(getattr(found, entry.name), kind):

@@ -20,7 +20,7 @@ from models.networks.transformer_net import TransformerNet, TransformerNetConfig
 from models.training.core.checkpoint import Exported
 from models.training.core.config import RunConfig, Sizes
 from models.training.core.loading import ProgressiveResizing, batches, to_image
-from models.training.core.loop import Loop
+from models.training.core.loop import Loop, StepOptions
 from models.training.core.losses import total_variation
 from models.training.core.process import Process
 from models.training.style.data import Crops, scoring_photos
@@ -183,7 +183,7 @@ class StyleTraining:
             self.process,
             config,
             evaluator=StyleEvaluator(config, self.loss_network, self.grams, self.process),
-            module=Styled(net),
+            options=StepOptions(module=Styled(net)),
             extra={"steering": self.steering},
             exported=Exported(asdict(settings)),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -14,7 +15,8 @@ else:
     import tomli as tomllib
 
 from models import imagenet
-from models.zoo.contracts import Contract, ContractError, read_contract
+from models.zoo.contracts import Contract, read_contract
+from models.zoo.regular_file import read_regular
 
 FOLDER = Path(__file__).parent
 ROLES = {
@@ -37,6 +39,10 @@ PREFIX_LENGTH = 8  # as much of the sha256 as torchvision puts into its file nam
 
 class CardError(ValueError):
     """A card that is missing or says something that cannot be."""
+
+
+class DamagedCardError(CardError):
+    """A card's file that cannot be read, or holds no card; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -115,23 +121,27 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """The card in a TOML file; its name is the file's. Raises CardError for unknown, missing or ill-typed entries."""
+    """The card in a TOML file; its name is the file's.
+
+    Raises DamagedCardError where there is no plain small file, and for unknown, missing or ill-typed entries.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise CardError(f"card {path.stem} cannot be read: {error}") from None
-    known = {entry.name for entry in fields(Card)}
-    if unknown := set(table) - known:
-        raise CardError(f"card {path.stem}: unknown entries {', '.join(sorted(unknown))}")
+        return _card(path.stem, tomllib.loads(read_regular(path.resolve()).decode("utf-8")))
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # a RuntimeError: links in a circle, lists too deep
+        raise DamagedCardError(f"{path} is damaged ({error}). Reinstall Inlay.") from None
+
+
+def _card(name: str, table: dict[str, Any]) -> Card:
+    if unknown := set(table) - {entry.name for entry in fields(Card)}:
+        raise CardError(f"card {name}: unknown entries {', '.join(sorted(unknown))}")
+    for entry in fields(Card):
+        kind = {"str": str, "int": int, "bool": bool}.get(str(entry.type))
+        if kind is not None and not isinstance(table.get(entry.name, kind()), kind):
+            raise CardError(f"card {name}: {entry.name} must be of the type {kind.__name__}")
     table |= {key: tuple(table[key]) for key in ("mean", "std", "mirrors", "selftest") if key in table}
-    try:
-        further = tuple(
-            Part(**{**part, "mirrors": tuple(part.get("mirrors", ()))}) for part in table.pop("further", ())
-        )
-        contract = read_contract(table.pop("contract")) if "contract" in table else None
-        return Card(name=path.stem, further=further, contract=contract, **table)
-    except (TypeError, ContractError) as error:
-        raise CardError(f"card {path.stem}: {error}") from None
+    further = tuple(Part(**{**part, "mirrors": tuple(part.get("mirrors", ()))}) for part in table.pop("further", ()))
+    contract = read_contract(table.pop("contract")) if "contract" in table else None
+    return Card(name=name, further=further, contract=contract, **table)
 
 
 @lru_cache(maxsize=256)
@@ -140,11 +150,31 @@ def _kept(path: Path, _version: int) -> Card:
 
 
 def find_card(name: str) -> Card:
-    """The card called `name`; CardError, with the names there are, where there is none."""
+    """The card called `name`.
+
+    Raises CardError, with the names there are, where there is none, DamagedCardError where its file is damaged.
+    """
     path = FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise CardError(f"there is no model called {name!r}; there are {', '.join(names())}")
-    return _kept(path, path.stat().st_mtime_ns)
+    try:
+        version = path.lstat().st_mtime_ns
+    except (OSError, ValueError):
+        raise CardError(f"there is no model called {name!r}; there are {', '.join(names())}") from None
+    return _kept(path, version)
+
+
+def readable() -> tuple[list[Card], list[DamagedCardError]]:
+    """All cards, sorted by name, but those whose files are damaged; what is wrong with these."""
+    with os.scandir(FOLDER) as entries:
+        files = sorted((e.name, e.stat(follow_symlinks=False).st_mtime_ns) for e in entries if e.name.endswith(".toml"))
+    tried = [_tried(FOLDER / name, version) for name, version in files]
+    return [card for card in tried if isinstance(card, Card)], [e for e in tried if isinstance(e, DamagedCardError)]
+
+
+def _tried(path: Path, version: int) -> Card | DamagedCardError:
+    try:
+        return _kept(path, version)
+    except DamagedCardError as error:
+        return error
 
 
 def names() -> list[str]:

@@ -161,8 +161,8 @@ def test_without_the_service_the_message_names_it(machine: Machine, monkeypatch:
     editor = prepared(machine)
     locate = editor.folder / "plugin/client/server/locate.py"
     locate.write_text(re.sub(r"^(\w+_SECONDS) = [\d.]+", r"\1 = 0.5", locate.read_text(), flags=re.MULTILINE))
-    said = run_inside(machine, editor, "flatpak")
-    assert "systemctl --user status inlay-org.gimp.GIMP.path" in said
+    printed = run_inside(machine, editor, "flatpak")
+    assert "systemctl --user status inlay-org.gimp.GIMP.path" in printed
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")

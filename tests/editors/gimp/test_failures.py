@@ -39,17 +39,17 @@ def start_long_identity(gimp: Gimp, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "printed"),
     [
         ("error", "failed (RuntimeError"),
         ("memory", "memory"),
         ("crash", "worker"),
     ],
 )
-def test_a_job_that_fails_leaves_the_image_as_it_was(either_console: Gimp, fault: str, said: str) -> None:
+def test_a_job_that_fails_leaves_the_image_as_it_was(either_console: Gimp, fault: str, printed: str) -> None:
     outcome = identity(either_console, fault=fault)
     assert outcome["status"] == "execution-error"
-    assert said in outcome["message"], outcome
+    assert printed in outcome["message"], outcome
     assert "Log: " in outcome["message"]
     assert outcome["unharmed"]
     assert identity(either_console)["status"] == "success"

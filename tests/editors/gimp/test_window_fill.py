@@ -61,7 +61,7 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(window: Window, rock
     assert tries[0] != tries[1]  # the seed went on by itself
 
 
-def test_the_subject_is_erased_and_comes_back(window: Window, photographs: dict[str, str]) -> None:
+def test_the_subject_is_removed_and_comes_back(window: Window, photographs: dict[str, str]) -> None:
     window.open(photographs["sky"])
     before = window.gimp.run(f"{LOOK}\nanswer = color{MIDDLE_OF_ONE}")
     assert before[0] > 120

@@ -1,4 +1,4 @@
-"""Composing as a person does it: a subject copied from one image to another and blended; a portrait in a painting."""
+"""Composing as a user does it: a subject copied from one image to another and blended; a portrait in a painting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Styles as a person uses them: from thumbnails, on the background alone, another layer as the style, watched."""
+"""Styles as a user applies them: from thumbnails, on the background alone, another layer as the style, watched."""
 
 from __future__ import annotations
 

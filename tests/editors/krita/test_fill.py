@@ -1,4 +1,4 @@
-"""Filling in the real Krita: a lasso around something, Content-Aware Fill, undo and another try; the subject erased."""
+"""Filling in the real Krita: a lasso around something, Content-Aware Fill, undo, another try; the subject removed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_lasso_is_filled_undone_and_filled_in_another_way(krita: Krita, tmp_pa
     assert tries[0] != tries[1]  # the seed went on by itself
 
 
-def test_the_subject_is_erased_and_comes_back(krita: Krita, tmp_path: Path) -> None:
+def test_the_subject_is_removed_and_comes_back(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "sky", np.ascontiguousarray(data.rocket()[ONE_ROCKET]))
     (photograph,) = krita.get("names()")
     before = krita.get("snapshot()")

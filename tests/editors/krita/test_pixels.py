@@ -127,7 +127,7 @@ def test_undoing_a_first_selection_leaves_none(krita: Krita) -> None:
     krita.until("not selected()")
 
 
-def test_a_selection_that_was_set_is_changed_and_undone_like_a_persons_own(krita: Krita) -> None:
+def test_a_selection_that_was_set_is_changed_and_undone_like_a_users_own(krita: Krita) -> None:
     krita.run("open_document(16, 16)")
     krita.run("select([0, 0, 4, 4])")
     krita.run("""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from models.training.core.cache import Table, write_table
@@ -84,6 +85,21 @@ def test_a_table_keeps_images_and_masks(discs: Path, tmp_path: Path) -> None:
     mask = cv2.imread(str(discs / "masks" / "07.png"), cv2.IMREAD_GRAYSCALE)
     assert len(table) == 20
     assert np.array_equal(table[7][..., 2::-1], image) and np.array_equal(table[7][..., 3], mask)
+
+
+def test_a_table_has_16_bits_at_their_value_and_images_upright(tmp_path: Path) -> None:
+    deep = np.full((6, 9, 3), 0x8000, np.uint16)
+    deep[..., 2] = 0xFFFF  # red, in OpenCV's order
+    cv2.imwrite(str(tmp_path / "deep.png"), deep)
+    image = Image.new("RGB", (40, 20), (200, 0, 0))
+    exif = image.getexif()
+    exif[0x0112] = 6  # turned by a quarter
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    (tmp_path / "sources.csv").write_text("file,kind\ndeep.png,object\nturned.jpg,object\n")
+    write_table(tmp_path, tmp_path / "cache", "both")
+    table = Table(tmp_path / "cache", "both")
+    assert table[0].shape == (6, 9, 4) and table[0][5, 8].tolist() == [255, 128, 128, 0]
+    assert table[1].shape == (40, 20, 4) and abs(int(table[1][39, 19, 0]) - 200) < 3
 
 
 def test_the_learning_rate_rises_and_falls_and_the_clock_ends() -> None:

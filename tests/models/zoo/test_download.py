@@ -86,8 +86,8 @@ def test_two_processes_that_fetch_one_file_fetch_it_once(server: str, tmp_path: 
     target = tmp_path / "net.pth"
     command = [sys.executable, "-c", FETCH, f"{server}/slow", str(target), DIGEST, str(SIZE)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=60)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    printed = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
     assert hashlib.sha256(target.read_bytes()).hexdigest() == DIGEST
     assert Handler.served == ["/slow"]
 

@@ -189,7 +189,7 @@ def test_every_card_says_what_is_asked_and_names_its_bundled_file(name: str) -> 
         ('sha256 = "00"\n[contract]\nkind = "map"\nsize = 8\nstd = [1, 0, 1]', "no std is 0"),
         ('sha256 = "00"\n[contract]\nkind = "maps"', "kind must be one of"),
         ("", "missing"),
-        ("=", "cannot be read"),
+        ("=", "damaged"),
     ],
 )
 def test_bad_cards_are_refused(line: str, message: str, tmp_path: Path) -> None:

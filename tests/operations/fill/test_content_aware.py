@@ -1,4 +1,4 @@
-"""Filling a selection and erasing a subject: formats, places, what stays as it is, refusals."""
+"""Filling a selection and removing a subject: formats, places, what stays as it is, refusals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def blot(x: int = 0, y: int = 0) -> Raster:
 
 @pytest.mark.parametrize("depth", ["u8", "u16", "f16", "f32"])
 @pytest.mark.parametrize("channels", ["Y", "YA", "RGB", "RGBA", "BGR", "BGRA"])
-def test_a_blot_is_erased_in_every_format(channels: str, depth: str) -> None:
+def test_a_blot_is_removed_in_every_format(channels: str, depth: str) -> None:
     form = PixelFormat(channels, depth, linear=depth == "f16")
     (output,) = fill(striped(form), blot())
     layer = output.raster
@@ -77,7 +77,7 @@ def test_the_edge_is_feathered_inwards_and_grows_as_asked() -> None:
     assert (samples(sharp.raster)[..., 3] == 255).all()
 
 
-def test_a_shadow_beside_the_hole_is_erased_with_it_unless_that_is_not_wanted() -> None:
+def test_a_shadow_beside_the_hole_is_removed_with_it_unless_that_is_not_wanted() -> None:
     pixels = np.random.default_rng(0).normal(150, 4, (120, 160, 3)).clip(0, 255).astype(np.uint8)
     pixels[40:70, 60:100] = [200, 30, 30]
     pixels[70:81, 62:98] //= 3  # its shadow
@@ -196,7 +196,7 @@ def test_what_a_large_layer_costs_goes_with_the_hole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("selection", "said"),
+    ("selection", "printed"),
     [
         (raster(np.zeros((10, 10, 1), np.uint8), GRAY), "Nothing is selected"),
         (raster(np.full((5, 5, 1), 255, np.uint8), GRAY, 500, 500), "Nothing is selected"),
@@ -204,8 +204,8 @@ def test_what_a_large_layer_costs_goes_with_the_hole() -> None:
         (raster(np.full((84, 114, 1), 255, np.uint8), GRAY, 3, 3), "Nothing is left"),
     ],
 )
-def test_what_cannot_be_filled_is_refused_with_a_remedy(selection: Raster, said: str) -> None:
-    with pytest.raises(OperationError, match=said) as raised:
+def test_what_cannot_be_filled_is_refused_with_a_remedy(selection: Raster, printed: str) -> None:
+    with pytest.raises(OperationError, match=printed) as raised:
         fill(striped(RGB), selection)
     assert raised.value.code is ErrorCode.BAD_INPUT
     assert raised.value.remedy
@@ -334,7 +334,7 @@ def test_progress_rises_and_shows_the_coarse_result_and_a_cancel_stops_it() -> N
         fill(striped(RGB), blot(), Context(cancelled=lambda: True))
 
 
-def test_the_subject_is_found_and_erased() -> None:
+def test_the_subject_is_found_and_removed() -> None:
     action = BY_NAME["fill.subject"]
     image = raster(data.astronaut()[:, :450], RGB, 7, 9)
     context = Context()
@@ -359,7 +359,7 @@ def test_where_nothing_is_found_to_erase_it_says_so() -> None:
     assert "outline" in raised.value.remedy
 
 
-def test_an_object_is_erased_by_a_dot_on_it() -> None:
+def test_an_object_is_removed_by_a_dot_on_it() -> None:
     image = raster(data.rocket(), RGB)
     dot = raster(np.full((8, 8, 1), 255, np.uint8), GRAY, 316, 226)
     action = BY_NAME["fill.object"]

@@ -17,7 +17,7 @@ from backend.imaging.poisson.seamless_clone import seamless_clone
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
 from backend.operations.paste.deep_copy_paste import NAME
-from backend.operations.paste.harmonize import Options, harmonize
+from backend.operations.paste.harmonize import Circumstances, Options, harmonize
 from models.papers.copy_paste import CopyPasteConfig, CopyPasteNet
 
 DEEP = Options("deep")
@@ -164,7 +164,7 @@ def test_a_recolored_copy_pasted_back_comes_out_as_it_was_with_all_its_detail(ph
     known = np.ones_like(mask)
     transfer = estimate_transfer(content, truth, mask, known)
     assert transfer.agreement == 1
-    result = harmonize(content, truth, mask, False, Options(), Context(), transfer)
+    result = harmonize(content, truth, mask, False, Options(), Context(), Circumstances(transfer))
     plain, poisson = (foreground_error(x, truth, mask) for x in (content, seamless_clone(content, truth, mask)))
     assert foreground_error(result, truth, mask) < min(0.06 * plain, poisson)
     laplacians = [cv2.Laplacian(x.astype(np.float32), cv2.CV_32F)[mask].ravel() for x in (result, truth)]

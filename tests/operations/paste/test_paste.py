@@ -115,7 +115,7 @@ def test_mixed_gradients_keep_what_stands_behind_a_flat_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "selection", "said"),
+    ("source", "selection", "message"),
     [
         (plain(10, 10, (1, 2, 3), 100, 100), None, "does not lie over"),
         (plain(10, 10, (1, 2, 3, 0), 5, 5), None, "Nothing is left"),
@@ -124,8 +124,8 @@ def test_mixed_gradients_keep_what_stands_behind_a_flat_layer() -> None:
         (plain(60, 60, (1, 2, 3), -5, -5), None, "covers all"),
     ],
 )
-def test_what_cannot_be_done_is_refused_with_a_remedy(source: Raster, selection: Raster | None, said: str) -> None:
-    with pytest.raises(OperationError, match=said) as raised:
+def test_what_cannot_be_done_is_refused_with_a_remedy(source: Raster, selection: Raster | None, message: str) -> None:
+    with pytest.raises(OperationError, match=message) as raised:
         blend(source, plain(40, 40, (9, 9, 9)), selection)
     assert raised.value.code is ErrorCode.BAD_INPUT
     assert raised.value.remedy

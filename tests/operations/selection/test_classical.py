@@ -115,7 +115,7 @@ def test_without_a_selection_the_middle_of_the_image_is_the_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "selection", "said"),
+    ("name", "selection", "message"),
     [
         ("select.object", rectangle(0, 0, 120, 90), "covers the whole"),
         ("select.object", rectangle(500, 500, 20, 20), "Nothing is selected"),
@@ -123,9 +123,9 @@ def test_without_a_selection_the_middle_of_the_image_is_the_subject() -> None:
         ("select.colors", rectangle(500, 500, 20, 20), "Nothing is selected"),
     ],
 )
-def test_useless_selections_are_refused_with_a_remedy(name: str, selection: Raster, said: str) -> None:
+def test_useless_selections_are_refused_with_a_remedy(name: str, selection: Raster, message: str) -> None:
     layer, _ = scene()
-    with pytest.raises(OperationError, match=said) as raised:
+    with pytest.raises(OperationError, match=message) as raised:
         run(name, layer, selection)
     assert raised.value.remedy
 

@@ -45,8 +45,8 @@ def test_red_drops_and_any_other_color_keeps() -> None:
     for number, color in enumerate(colors):
         canvas[:, 8 * number : 8 * number + 8] = (*color, 255)
     keep, drop = strokes_on(raster(canvas, RGBA, 5, 7), layer)
-    said = ["keep" if keep[20, 8 * n + 4] else "drop" if drop[20, 8 * n + 4] else "" for n in range(8)]
-    assert said == ["keep"] * 5 + ["drop"] * 2 + [""]
+    kinds = ["keep" if keep[20, 8 * n + 4] else "drop" if drop[20, 8 * n + 4] else "" for n in range(8)]
+    assert kinds == ["keep"] * 5 + ["drop"] * 2 + [""]
     bgra = raster(canvas[..., [2, 1, 0, 3]], PixelFormat("BGRA", "u8"), 5, 7)
     assert all((one == other).all() for one, other in zip(strokes_on(bgra, layer), (keep, drop), strict=True))
     shifted, _ = strokes_on(raster(canvas, RGBA, 15, 7), layer)

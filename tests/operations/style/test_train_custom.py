@@ -98,7 +98,7 @@ def test_it_is_begun_watched_and_paused(photos: Path, monkeypatch: pytest.Monkey
 
 def test_what_cannot_be_is_refused(photos: Path) -> None:
     (photos / "0.png").unlink()
-    for settings, said in (
+    for settings, printed in (
         ({"photos": str(photos)}, "holds 19 photographs"),
         ({"photos": ""}, "at least 20|holds"),
         ({"name": "a/b"}, "cannot be the name"),
@@ -106,7 +106,7 @@ def test_what_cannot_be_is_refused(photos: Path) -> None:
         ({"command": "resume"}, "was begun"),
         ({"command": "status"}, "was begun"),
     ):
-        with pytest.raises(OperationError, match=said) as raised:
+        with pytest.raises(OperationError, match=printed) as raised:
             train(**settings)  # type: ignore[arg-type]  # dictionaries of several types
         assert raised.value.remedy
 
@@ -138,8 +138,8 @@ def test_beginning_again_changes_nothing_of_a_training_that_is_paused(
 def test_a_number_that_another_process_has_got_is_no_training(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     starting(monkeypatch)
     status_of(pid=os.getpid())  # this process lives, but trains nothing
-    said = training_process.describe("mine")
-    assert "stopped unexpectedly at 10 of 50 steps" in said and "log.txt" in said
+    printed = training_process.describe("mine")
+    assert "stopped unexpectedly at 10 of 50 steps" in printed and "log.txt" in printed
     training_process.start("mine")
     training_process.remove("mine")
     assert not custom_styles.run_folder("mine").exists()
@@ -226,14 +226,14 @@ def test_a_folder_without_a_status_is_listed(photos: Path, capsys: pytest.Captur
     status_of(pid=0)
     (custom_styles.run_folder("mine") / "status.json").unlink()
     assert main(["train-style", "--list"]) == 0
-    said = capsys.readouterr().out
-    assert "empty: its folder holds no training; `inlay train-style --name empty --remove`" in said
-    assert "mine: begun, but no step was made" in said
+    printed = capsys.readouterr().out
+    assert "empty: its folder holds no training; `inlay train-style --name empty --remove`" in printed
+    assert "mine: begun, but no step was made" in printed
 
 
 def test_how_far_a_training_is_comes_as_progress_and_its_end_as_a_note(photos: Path) -> None:
-    said: list[tuple[float, str]] = []
-    context = Context(progress=lambda fraction, message, preview: said.append((fraction, message)))
+    printed: list[tuple[float, str]] = []
+    context = Context(progress=lambda fraction, message, preview: printed.append((fraction, message)))
 
     def ask(name: str = "mine") -> list[str]:
         context.notes.clear()
@@ -245,9 +245,9 @@ def test_how_far_a_training_is_comes_as_progress_and_its_end_as_a_note(photos: P
     folder = status_of()
     lock = take_lock(folder / "lock")
     assert lock is not None
-    assert ask() == [] and said == [(0.2, "mine: in training, 10 of 50 steps, about 4 min left")]
+    assert ask() == [] and printed == [(0.2, "mine: in training, 10 of 50 steps, about 4 min left")]
     lock.close()
-    assert "stopped unexpectedly" in ask()[0] and len(said) == 1
+    assert "stopped unexpectedly" in ask()[0] and len(printed) == 1
 
 
 def test_names_that_only_capitals_tell_apart_are_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
