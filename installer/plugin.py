@@ -41,23 +41,28 @@ def install(editors: list[Editor], venv: Venv, console: Console) -> None:
     """
     editor = editors[0]
     with replaced_folder(editor.folder) as folder:
-        # Krita looks for action files below this folder, too, and complains when it meets the same one twice
-        leave_out = shutil.ignore_patterns("__pycache__", "*.action", UNUSED[editor.kind])
-        shutil.copytree(SOURCE / "plugin", folder / "plugin", ignore=leave_out)
+        lay_out(editor.kind, folder)
         for version in sorted({e.python for e in editors if e.wheels and e.python}):
             vendor_pyzmq(folder / "vendor", version, venv, console)
-        if editor.kind == "krita":
-            (folder / "__init__.py").write_text(KRITA_ENTRY, encoding="utf-8")
-            shutil.move(folder / "plugin/krita/Manual.html", folder)  # where inlay.desktop says it is
-        else:
-            entry = folder / "inlay.py"
-            shutil.move(folder / "plugin/gimp/entry.py", entry)
-            entry.chmod(0o755)
     if editor.kind == "krita":
         for source, place in _krita_files(editor):
             place.parent.mkdir(parents=True, exist_ok=True)
             write_whole(place, source.read_text(encoding="utf-8"))
         _edit_settings(editor, kritarc.switched_on)
+
+
+def lay_out(kind: str, folder: Path) -> None:
+    """Put into a new folder what an editor ("krita" or "gimp") loads from there."""
+    # Krita looks for action files below this folder, too, and complains when it meets the same one twice
+    leave_out = shutil.ignore_patterns("__pycache__", "*.action", UNUSED[kind])
+    shutil.copytree(SOURCE / "plugin", folder / "plugin", ignore=leave_out)
+    if kind == "krita":
+        (folder / "__init__.py").write_text(KRITA_ENTRY, encoding="utf-8")
+        shutil.move(folder / "plugin/krita/Manual.html", folder)  # where inlay.desktop says it is
+    else:
+        entry = folder / "inlay.py"
+        shutil.move(folder / "plugin/gimp/entry.py", entry)
+        entry.chmod(0o755)
 
 
 def uninstall(editor: Editor) -> bool:

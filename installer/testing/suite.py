@@ -127,7 +127,7 @@ def run(
     if editors and extra:
         all_tests = [Tests("tests", list(extra), oldest)]
     if editors and not extra:
-        all_tests = [plain, Tests("the oldest editors", ["-m", ANY_EDITOR, EDITORS], oldest, MARKERS)]
+        all_tests = [plain, Tests("the oldest editors", ["-m", ANY_EDITOR], oldest, MARKERS)]
         if newer is not None:
             newest, krita6 = str(places.newest_tree), str(places.krita6_tree)
             both = {"INLAY_GIMP_TREE": newest, "INLAY_KRITA_TREE": newest}
