@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -186,6 +187,29 @@ class Installation:
         if missing := [editor.name for editor in ready if not plugin.installed(editor)]:
             raise InstallError(f"The plug-in did not arrive in {', '.join(missing)}.")
         self.console.say(what_to_click(found, Path(self._link())))
+
+
+class InThisEnvironment(Installation):
+    """The plug-in alone, for an environment that has Inlay already: where pipx, uv or pip installed the wheel."""
+
+    def __init__(self, machine: Machine, console: Console) -> None:
+        super().__init__(machine, console, Choices())
+        self.venv = Venv(Path(sys.prefix), console)
+
+    def run(self) -> None:
+        """Put the plug-in into every editor and note where the backend is. Raises InstallError."""
+        found = editors.find(self.machine)
+        self._begin(found)
+        self._install_plugins(found)
+        self._write_record(found)
+        removal.stop_backend(self.console)
+        self.console.say(what_to_click(found, self.venv.inlay))
+
+    def _up_to_date(self) -> bool:
+        return False
+
+    def _link(self) -> str:
+        return str(self.venv.inlay)
 
 
 def what_to_click(found: list[Editor], command: Path) -> str:

@@ -168,7 +168,7 @@ def _split(requirements: list[str]) -> Iterator[tuple[str, str]]:
 
 def _sources() -> list[str]:
     """What belongs to the project: the files that git knows, or all that are here where there is no git."""
-    names = _git("ls-files", "-z").split("\0")[:-1]
+    names = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")[:-1]
     if not names:
         names = [str(p.relative_to(SOURCE)) for p in SOURCE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     parts = ("plugin", "backend", "models", "installer", "pyproject.toml", "README.md", "LICENSE")

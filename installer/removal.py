@@ -17,6 +17,7 @@ from . import gimps, plugin, processes, sandbox
 from .console import Console, InstallError
 from .machine import Machine
 from .programs import Editor
+from .steps import write_whole
 
 RECORD = "install.json"
 OWN = ("venv", "staging", "steps.json", RECORD, "install.log", "install.log.1", "backend.log", "backend.log.1")
@@ -80,6 +81,17 @@ def uninstall(machine: Machine, console: Console, purge: bool = False) -> None:
             data.rmdir()
     if left := [name for name in USERS if (data / name).exists() and not console.dry]:
         console.say(f"Kept in {data}: {' and '.join(left)}. --uninstall --purge removes them, too.")
+
+
+def remove_plugins(machine: Machine, console: Console) -> None:
+    """Take the plug-in out of the editors that the record names, and them out of the record; all else stays."""
+    record = read_record(machine)
+    for editor in recorded_editors(record):
+        if plugin.uninstall(editor):
+            console.say(f"removed the plug-in from {editor.name}")
+    sandbox.remove(machine, console)
+    if record:
+        write_whole(machine.data / RECORD, json.dumps({**record, "editors": []}, indent=1))
 
 
 def recorded_editors(record: dict[str, Any]) -> list[Editor]:

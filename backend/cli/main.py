@@ -45,6 +45,7 @@ COMMANDS = {
         Command("background", "blur the background of images, or take its color", "background"),
         Command("train-style", "train a custom style from a painting"),
         Command("models", "list, fetch, import and remove networks that others have made"),
+        Command("editors", "put the plug-in into GIMP and Krita, or take it out"),
         Command("doctor", "say how the installation is doing, and try it"),
         Command("demo", "try everything on the photographs that come along"),
     )

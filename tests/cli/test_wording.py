@@ -64,7 +64,7 @@ def test_operations_sentences_lose_an_editors_words(action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name not in ("serve", "doctor", "demo", "train-style")]
+    "command", [name for name in COMMANDS if name not in ("serve", "doctor", "demo", "train-style", "editors")]
 )
 def test_help_has_no_editors_words(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -5,18 +5,22 @@ from __future__ import annotations
 import builtins
 import hashlib
 import json
+import os
 import runpy
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from installer import plugin, release
-from installer.console import Console
+from installer.console import Console, clean_environment
 from installer.machine import SOURCE
+from installer.venv import Venv
 from models.zoo.cards import find_card, names
+from plugin.client.server.launcher import find_installation
 
 IMPORTER = Path("/usr/share/krita/pykrita/plugin_importer/plugin_importer.py")
 
@@ -57,6 +61,70 @@ def test_the_archive_for_gimp_unpacks_to_a_plug_in(built: Path, tmp_path: Path) 
             (tmp_path / "plug-ins" / entry.filename).chmod(entry.external_attr >> 16)
     assert files(tmp_path / "plug-ins/inlay") == files(tmp_path / "expected")
     assert files(tmp_path / "plug-ins/inlay")["inlay.py"][1], "GIMP runs it"
+
+
+@pytest.fixture(scope="module")
+def environment(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel, as pipx makes one; what it requires is borrowed from this Python."""
+    folder = tmp_path_factory.mktemp("wheel") / "venv"
+    venv = Venv(folder, Console(built / "log"))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    venv.borrow(Path(sysconfig.get_path("purelib")))
+    (wheel,) = built.glob("*.whl")
+    words = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(venv.python),
+        "install",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    ]
+    subprocess.run(words, check=True, capture_output=True)
+    return folder
+
+
+def test_the_wheel_puts_the_plug_in_into_the_editors_and_takes_it_out(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gimp = tmp_path / ".config/GIMP/3.0"
+    gimp.mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    for name in ("krita", "gimp-3.0"):
+        program = tmp_path / "bin" / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    variables = {**clean_environment(), "HOME": str(tmp_path), "PATH": path, "INLAY_DATA_DIR": str(tmp_path / "data")}
+    variables["INLAY_RUN_DIR"] = str(tmp_path / "run")
+
+    def inlay(*words: str) -> str:
+        done = subprocess.run(
+            [environment / "bin/inlay", *words],
+            env=variables,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    before = [json.loads(line) for line in inlay("editors", "list", "--json").splitlines()]
+    assert before
+    assert not any(editor["installed"] for editor in before)
+    assert "Inlay is installed" in inlay("editors", "install")
+    assert all(json.loads(line)["installed"] for line in inlay("editors", "list", "--json").splitlines())
+    monkeypatch.setenv("INLAY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("INLAY_BACKEND_PYTHON", raising=False)
+    found = find_installation()
+    assert found.python == environment / "bin/python"
+    assert found.path.is_relative_to(environment)
+    assert "removed the plug-in" in inlay("editors", "remove")
+    assert not any(json.loads(line)["installed"] for line in inlay("editors", "list", "--json").splitlines())
+    assert find_installation() == found, "the backend stays"
 
 
 @pytest.mark.parametrize("kind", ["krita", "gimp"])
