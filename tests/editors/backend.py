@@ -16,7 +16,6 @@ from plugin.client.codec import Status
 from plugin.client.net.connection import Connection
 from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
 
-ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = """#!/bin/sh
 # The backend's Python lies outside of this tree: ask the host to start it, or to run the command of a window.
 case "$*" in
@@ -30,9 +29,10 @@ exec sleep 20
 class Backend:
     """Starts the backend on the host whenever the plug-in's launcher, inside the tree, asks for it."""
 
-    def __init__(self, home: Path, run: Path, inside: Callable[[Path], str] = str) -> None:
-        """`run` holds the sockets, `home` what the backend writes; `inside` gives paths as the editor sees them."""
-        self.home, self.run, self.inside, self.starts = home, run, inside, 0
+    def __init__(self, home: Path, run: Path, program: Path, inside: Callable[[Path], str] = str) -> None:
+        """`run` holds the sockets, `home` what the backend writes, `program` its code; `inside` gives paths as the
+        editor sees them."""
+        self.home, self.run, self.program, self.inside, self.starts = home, run, program, inside, 0
         self.process: subprocess.Popen[bytes] | None = None
         self.requests = run / "start"
         self.answers = run / "answers"
@@ -62,15 +62,18 @@ class Backend:
             if self._ending:
                 return
             if "models" in words:
+                words = [word.replace(self.inside(self.home), str(self.home)) for word in words]
                 with self.answers.open("wb") as answers:
                     environment = {**os.environ, "INLAY_DATA_DIR": str(self.home)}
-                    subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, stdout=answers, check=False)
+                    subprocess.run(
+                        [sys.executable, *words], cwd=self.program, env=environment, stdout=answers, check=False
+                    )
                 continue
             self._reap()
             command = [sys.executable, "-m", "backend", "serve", "--run-dir", str(self.run)]
             environment = {**os.environ, "INLAY_DATA_DIR": str(self.home)}
             with self.log.open("ab") as log:
-                self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+                self.process = subprocess.Popen(command, cwd=self.program, env=environment, stdout=log, stderr=log)
             self.starts += 1
 
     def _reap(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.editors.backend import Backend
 from tests.editors.display import Display
+from tests.editors.program import install
 
 from .harness import Gimp, Tree
 from .window import HEIGHT, SHORTCUTS, WIDTH, Window
@@ -30,7 +31,7 @@ def tree() -> Iterator[Tree]:
 @pytest.fixture(scope="session")
 def host(tree: Tree) -> Iterator[Backend]:
     """The backend, started when the first job asks for it."""
-    backend = Backend(tree.home, tree.run, tree.inside)
+    backend = Backend(tree.home, tree.run, install(tree.home / "program"), tree.inside)
     yield backend
     backend.stop()
 

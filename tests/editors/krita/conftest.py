@@ -12,7 +12,8 @@ import pytest
 
 from tests.editors.backend import Backend
 from tests.editors.display import Display
-from tests.editors.krita.harness import ROOT, Krita, install_into, install_remote
+from tests.editors.krita.harness import Krita, install_into, install_remote
+from tests.editors.program import install
 from tests.editors.trees import KRITA_TREE, check_can_enter, krita_root, vendored_pyzmq
 
 
@@ -47,15 +48,15 @@ def session(request: pytest.FixtureRequest, display: Display, vendor: Path) -> I
 @contextmanager
 def _backend(home: Path) -> Iterator[dict[str, str]]:
     """What the plug-in is told, so that it finds a backend: here, or outside of the tree that Krita is in."""
-    run, data = home / "run", home / "data"
+    run, data, program = home / "run", home / "data", install(home / "program")
     common = {"INLAY_RUN_DIR": str(run), "INLAY_DATA_DIR": str(data)}
     if krita_root() == Path("/"):
-        yield {"INLAY_BACKEND_PYTHON": sys.executable, "INLAY_BACKEND_PATH": str(ROOT), **common}
+        yield {"INLAY_BACKEND_PYTHON": sys.executable, "INLAY_BACKEND_PATH": str(program), **common}
         return
     check_can_enter(krita_root())
     run.mkdir(mode=0o700)
     data.mkdir()
-    backend = Backend(data, run)
+    backend = Backend(data, run, program)
     yield {**backend.environment, **common}
     backend.stop()
 

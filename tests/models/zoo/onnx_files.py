@@ -111,6 +111,19 @@ def map_network(path: Path, contract: MapContract, planes: int, square: bool = T
     return graph.write(path)
 
 
+def color_network(path: Path, contract: MapContract, weights: Sequence[float]) -> Path:
+    """An image in, a map out, as a `map` contract says: sure where red, green and blue (0..1), weighted, exceed 3."""
+    graph = Graph()
+    image = graph.input(contract.input or "x", (1, 3, contract.size, contract.size))
+    mean, std = (np.array(values, np.float32) / np.float32(contract.white) for values in (contract.mean, contract.std))
+    kernel = np.array(weights, np.float32) * std
+    bias = np.array([np.dot(weights, mean) - 3], np.float32)
+    answer = graph.node("Conv", image, graph.constant(kernel.reshape(1, 3, 1, 1)), graph.constant(bias))
+    graph.node("Sigmoid", answer, to=contract.output or "y")
+    graph.output(contract.output or "y", (1, 1, contract.size, contract.size))
+    return graph.write(path)
+
+
 def prompt_networks(encoder: Path, decoder: Path, contract: PromptContract) -> list[Path]:
     """An encoder, and a decoder whose three masks depend on the embedding, the points, their labels and the box."""
     graph = Graph()
