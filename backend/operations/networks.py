@@ -1,8 +1,9 @@
 """The networks of a process: each is loaded once for each device, whatever action asks for it.
 
-A name is that of a card (bundled or fetched weights), or FEATURES, which is VGG-16 where that was fetched and the
-bundled feature network where not, or `custom/NAME`, the style network with a custom style's code. What was loaded stays
-in the context's cache under its name and its device: after a job that ended on the CPU, the next one gets the GPU's.
+A name is that of a card (bundled or fetched weights), or FEATURES, which is the network that has this role: VGG-16
+where that was fetched, the bundled one where not, or what is set. Or it is `custom/NAME`, the style network with a custom
+style's code. What was loaded stays in the context's cache under its name and its device: after a job that ended on the
+CPU, the next one gets the GPU's.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def is_present(name: str) -> bool:
 
     if name.startswith(CUSTOM):
         return custom_styles.path_of(name.removeprefix(CUSTOM)).is_file() and is_present(STYLES)
-    return store.is_here(name) or (name == FEATURES and store.is_here("vgg16"))
+    try:
+        return store.locate(_find_card(name)) is not None
+    except store.CardError:
+        return False
 
 
 def load_network(name: str, context: Context) -> Network:
@@ -91,11 +95,18 @@ def _version(name: str) -> object:
         if name.startswith(CUSTOM):
             files = [custom_styles.path_of(name.removeprefix(CUSTOM))]
         else:
-            card = store.find_card("vgg16" if name == FEATURES else name)
+            card = _find_card(name)
             files = [] if card.bundled else store.paths(card)
         return tuple((found.st_mtime_ns, found.st_size) for found in (path.stat() for path in files))
     except (OSError, custom_styles.CustomStyleError, store.CardError):
         return None
+
+
+def _find_card(name: str) -> Card:
+    """The card of a name; CardError where there is none."""
+    from models.zoo import roles, store
+
+    return (roles.choose(FEATURES) if name == FEATURES else None) or store.find_card(name)
 
 
 def _load(name: str, context: Context) -> Network:
@@ -107,8 +118,7 @@ def _load(name: str, context: Context) -> Network:
         if name == FEATURES:
             from models.networks import feature_net
 
-            published = "vgg16" if is_present("vgg16") else FEATURES
-            return Network(feature_net.load(context.device), store.find_card(published))
+            return Network(feature_net.load(context.device), _find_card(FEATURES))
         return Network(*store.load(name, context.device))
     except (store.CardError, store.WeightsError) as error:
         raise OperationError(ErrorCode.INTERNAL, *_explained(name, error)) from error

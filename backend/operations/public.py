@@ -44,12 +44,18 @@ def public_card(role: str, context: Context) -> Card | None:
     card = roles.choose(role, free_memory(context.device) // MIB)
     wanted = roles.pins().get(role, roles.AUTO)
     if card is not None:
-        _add_note(f"The public network {card.name} was used.", context)
+        note_used(card, context)
     elif wanted not in (roles.AUTO, roles.BUNDLED) and not is_present(wanted):
         _add_note(f"{wanted}, which is set for this, is not on this machine: the bundled network was used.", context)
     for damage in cards.readable()[1]:
         _add_note(str(damage), context)
     return card
+
+
+def note_used(card: Card, context: Context) -> None:
+    """Says in the result's note that a network was used, unless it comes with Inlay."""
+    if not card.bundled:
+        _add_note(f"The public network {card.name} was used.", context)
 
 
 def probability_map(card: Card, pixels: AnyArray, digest: str, context: Context) -> FloatArray:

@@ -116,16 +116,17 @@ def _run(stage: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
 
 
 def load(device: torch.device | str = "cpu", average: bool = False) -> FeatureNet:
-    """VGG-16 where its weights were fetched, else the bundled network; for inference, no gradients of its weights.
+    """VGG-16 where its weights were fetched and nothing else is set for the role, else the bundled network; for
+    inference, no gradients of its weights.
 
     Raises WeightsError where there is neither.
     """
-    from models.zoo import store
+    from models.zoo import roles, store
 
-    published = store.is_here("vgg16")
-    net = FeatureNet(1.0, average) if published else bundled(average)
-    if published:
-        net.trunk.load_torchvision(store.load("vgg16")[0].state_dict())
+    published = roles.choose("features")
+    net = bundled(average) if published is None else FeatureNet(1.0, average)
+    if published is not None:
+        net.trunk.load_torchvision(store.load(published.name)[0].state_dict())
     return net.eval().requires_grad_(False).to(device)
 
 

@@ -13,7 +13,7 @@ import torch
 
 from backend.io.rasters import from_array, samples
 from backend.operations import Context, OperationError, find
-from backend.operations.networks import Network, cache_key
+from backend.operations.networks import FEATURES, Network, cache_key, load_network
 from models.zoo import cards, roles, store
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
@@ -132,6 +132,20 @@ def test_settings_and_memory_decide(folder: Path) -> None:
         context = Context()
         selected("select.subject", context)
         assert context.notes == notes
+
+
+def test_the_features_are_of_the_network_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.models.vgg import cfgs, make_layers
+
+    context, own = Context(), store.load
+    published = torch.nn.Module()
+    published.features = make_layers(cfgs["D"])
+    (store.cache_folder() / store.find_card("vgg16").file).write_bytes(b"VGG-16")
+    monkeypatch.setattr(store, "load", lambda name, *_: (published, None) if name == "vgg16" else own(name))
+    for name, used, channels in ((roles.AUTO, "vgg16", 64), (roles.BUNDLED, "features", 16), ("vgg16", "vgg16", 64)):
+        roles.pin("features", name)
+        net, card = load_network(FEATURES, context)
+        assert (card.name, len(net.trunk.stages[0][0].weight)) == (used, channels)
 
 
 def test_a_damaged_file_is_refused_with_the_remedy(folder: Path) -> None:

@@ -20,6 +20,7 @@ from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
 from ..networks import FEATURES, load_network
+from ..public import note_used
 from .arbitrary import style_tensor
 from .stylize import repainted
 
@@ -71,7 +72,9 @@ def _painted(image: AnyArray, layer: Raster, job: Job, context: Context) -> Floa
     start = str(settings["start"])
     key = (layer.digest(), style.digest())
     begun = _kept(key, context) if start == "kept" else None
-    net: FeatureNet = copy.deepcopy(load_network(FEATURES, context).net)  # normalized for this pair of images
+    features, card = load_network(FEATURES, context)
+    note_used(card, context)
+    net: FeatureNet = copy.deepcopy(features)  # normalized for this pair of images
     photo = _photo(image, _side(int(settings["size"]), net, image, context)).to(context.device)
     painting = style_tensor(style, 2048).to(context.device)
     net.normalize([_looked_at(photo), _looked_at(painting)], QUIET)

@@ -40,7 +40,8 @@ def context(**changes: object) -> Context:
     net = AnyStyle(AnyStyleConfig(4, 1, 1 / 8, 10)).eval().requires_grad_(False)
     net.predictor.head.weight.normal_(std=0.5)
     features = FeatureNet(1 / 8).requires_grad_(False)
-    cache = {cache_key(arbitrary.NAME): Network(net, None), cache_key(FEATURES): Network(features, None)}
+    card = store.find_card(FEATURES)
+    cache = {cache_key(arbitrary.NAME): Network(net, None), cache_key(FEATURES): Network(features, card)}
     return Context(cache=cache, **changes)  # type: ignore[arg-type]  # the caller names Context's own
 
 
