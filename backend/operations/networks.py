@@ -1,9 +1,9 @@
 """The networks of a process: each is loaded once for each device, whatever action asks for it.
 
 A name is that of a card (bundled or fetched weights), or FEATURES, which is the network that has this role: VGG-16
-where that was fetched, the bundled one where not, or what is set. Or it is `custom/NAME`, the style network with a custom
-style's code. What was loaded stays in the context's cache under its name and its device: after a job that ended on the
-CPU, the next one gets the GPU's.
+where that was fetched, the bundled one where not, or what is set. Or it is `custom/NAME`, the style network with one
+more code. What was loaded stays in the context's cache under its name and its device: after a job that ended on the CPU, the
+next one gets the GPU's.
 """
 
 from __future__ import annotations
