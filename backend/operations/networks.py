@@ -2,8 +2,8 @@
 
 A name is that of a card (bundled or fetched weights), or FEATURES, which is the network that has this role: VGG-16
 where that was fetched, the bundled one where not, or what is set. Or it is `custom/NAME`, the style network with one
-more code. What was loaded stays in the context's cache under its name and its device: after a job that ended on the CPU, the
-next one gets the GPU's.
+more code. What was loaded stays in the context's cache under its name and its device: after a job that ended on
+the CPU, the next one gets the GPU's.
 """
 
 from __future__ import annotations
