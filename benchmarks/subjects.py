@@ -1,9 +1,11 @@
 """How well the subject is found: the bundled network beside classic methods, the papers' FCN-8s and reference networks.
 
-    python -m benchmarks.subjects DATA [--every N] [--only NAMES] [--weights FILE] [--fcn8s FILE] [--out TABLE.md]
+    python -m benchmarks.subjects DATA [--every N] [--only NAMES] [--public NAMES] [--weights FILE] [--fcn8s FILE]
+                                       [--out TABLE.md]
 
 DATA is the data folder ($INLAY_DATA), with subjects/dev and reference/. Per set: IoU at one half, max-F (beta squared
-0.3), MAE, and IoU of the boundary bands (3 % of the diagonal wide). NAMES are those in the table, or parts of them.
+0.3), MAE, and IoU of the boundary bands (3 % of the diagonal wide). NAMES are those in the table, or parts of them; of
+--public, networks that were fetched or imported, as `inlay models list` has them.
 Networks that need `ai-edge-litert` are left out, with a line saying so, where it is not installed.
 """
 
@@ -11,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,7 +35,7 @@ from backend.worker.execute import execute
 from models.imagenet import normalize_pixels
 from models.papers.fcn import FCN
 from models.training.segmentation.teachers import TFLite
-from models.zoo import store
+from models.zoo import roles, store
 from plugin.client.image import Box
 from plugin.client.messages import Job
 
@@ -116,20 +120,30 @@ def _gray(probability: NDArray[np.floating], image: UInt8Array) -> UInt8Array:
     return np.round(enlarged.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _bundled(weights: Path | None) -> dict[str, Method]:
+def _inlay(network: str, weights: Path | None = None) -> dict[str, Method]:
+    """Inlay's answers with a network for subjects: `bundled`, or a public one that is on this machine."""
     context = Context()
-    use_weights(context, weights)
+    if network == roles.BUNDLED:
+        use_weights(context, weights)
+    elif store.locate(store.find_card(network)) is None:
+        raise SystemExit(f"{network} is not on this machine: inlay models fetch {network}")
+
+    def asked(image: UInt8Array, **settings: str) -> UInt8Array:
+        roles.pin("subject", network)
+        return ask("select.subject", context, image, **settings)
 
     def plain(image: UInt8Array) -> UInt8Array:
+        roles.pin("subject", network)
         prediction = predict_subject(Job("select.subject", {}, {"image": from_array(image)}), context)
         mask = np.zeros(image.shape[:2], np.uint8)
         mask[prediction.box.window] = _gray(prediction.probability, image[prediction.box.window])
         return mask
 
+    name = "Inlay" if network == roles.BUNDLED else f"Inlay with {network}"
     return {
-        "Inlay, network alone": plain,
-        "Inlay, edges refined": lambda image: ask("select.subject", context, image),
-        "Inlay, hard edges": lambda image: ask("select.subject", context, image, edge="hard"),
+        f"{name}, network alone": plain,
+        f"{name}, edges refined": asked,
+        f"{name}, hard edges": lambda image: asked(image, edge="hard"),
     }
 
 
@@ -183,7 +197,9 @@ def _reference(name: str, folder: Path) -> Method:
 
 
 def _methods(options: argparse.Namespace) -> dict[str, Method]:
-    methods = _bundled(options.weights)
+    methods = _inlay(roles.BUNDLED, options.weights)
+    for network in filter(None, options.public.split(",")):
+        methods |= _inlay(network)
     methods |= {"box in the middle": _middle_box, "K-means": _kmeans, "GrabCut from that box": _grabcut}
     if options.fcn8s is not None:
         methods["FCN-8s slim"] = _fcn8s(options.fcn8s, options.fcn8s_width, options.fcn8s_size)
@@ -213,13 +229,16 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--every", type=int, default=1, help="only each so-many-th image")
     parser.add_argument("--only", default="", help="methods to compare, as in the table, separated by semicolons")
+    parser.add_argument("--public", default="", help="public networks to compare, separated by commas")
     parser.add_argument("--weights", type=Path, help="a training run's weights for the network (default: the bundled)")
     parser.add_argument("--fcn8s", type=Path, help="weights of an FCN-8s with two classes")
     parser.add_argument("--fcn8s-width", type=float, default=0.25, help="width of its trunk")
     parser.add_argument("--fcn8s-size", type=int, default=160, help="image side it was trained at")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    table = compare(options.data, _methods(options), options.every)
+    with tempfile.TemporaryDirectory(prefix="inlay-bench-") as folder:  # the user's own settings stay as they are
+        os.environ |= {"INLAY_MODELS_DIR": str(store.cache_folder()), "INLAY_DATA_DIR": folder}
+        table = compare(options.data, _methods(options), options.every)
     print(table)
     if options.out:
         options.out.write_text(table)
