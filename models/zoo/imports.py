@@ -32,7 +32,9 @@ def import_file(path: Path) -> tuple[Card, Part]:
     try:
         digest, size = _copy(_blocks(path), partial)
         card, part = _meant(path, digest, size)
-        partial.replace(folder / part.file)
+        target = folder / card.place(part)
+        target.parent.mkdir(exist_ok=True)
+        partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     return card, part
@@ -47,7 +49,7 @@ def remove(card: Card) -> list[Path]:
         raise ImportRefusedError(f"{card.name} comes with Inlay and stays.")
     removed = []
     for part in card.parts:
-        for path in (store.cache_folder() / f"{part.file}{suffix}" for suffix in ("", ".partial")):
+        for path in (store.cache_folder() / f"{card.place(part)}{suffix}" for suffix in ("", ".partial")):
             if path.is_file():
                 path.unlink()
                 removed.append(path)

@@ -79,7 +79,8 @@ def paths(card: Card) -> list[Path]:
     """All of the card's files, in its order; none where one of them is not on this machine."""
     shared = shared_folder()
     folders = [WEIGHTS] if card.bundled else [cache_folder(), *([shared] if shared else [])]
-    found = [next((at / part.file for at in folders if (at / part.file).is_file()), None) for part in card.parts]
+    places = [[at / card.place(part) for at in folders] for part in card.parts]
+    found = [next((path for path in each if path.is_file()), None) for each in places]
     return [path for path in found if path is not None] if all(found) else []
 
 
@@ -106,11 +107,11 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         raise WeightsError(f"{name} cannot be fetched: {card.source}. Then run `inlay models import FILE`.")
     before = 0
     for part in card.parts:
-        target = cache_folder() / part.file
+        target = cache_folder() / card.place(part)
         if not target.is_file():
             download((part.url, *part.mirrors), target, part.sha256, part.size, _of_all(progress, before, card.total))
         before += part.size
-    return cache_folder() / card.file
+    return cache_folder() / card.place(card.parts[0])
 
 
 def _of_all(progress: Progress | None, before: int, total: int) -> Progress | None:

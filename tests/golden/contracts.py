@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from backend.imaging.arrays import FloatArray
 from backend.operations import Context
 from backend.operations.networks import Network, cache_key
-from backend.operations.public import filled, probability_map, prompted_map
+from backend.operations.public import filled, instance_maps, probability_map, prompted_map
 from models.zoo import runtimes
 from models.zoo.cards import Card, find_card, names
-from models.zoo.contracts import InpaintContract, MapContract, PromptContract
+from models.zoo.contracts import InpaintContract, InstanceContract, MapContract, PromptContract
 from plugin.client.image import Box
 from tests.golden.images import ball, scene
 from tests.golden.references import small
@@ -46,6 +46,18 @@ class Script(nn.Module):
         return self.layer(torch.cat([image, mask], 1)).sigmoid()
 
 
+class Objects(nn.Module):
+    """A network of torchvision's detectors' kind: a list of images in, objects with scores and masks out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 5, padding=2)
+
+    def forward(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
+        masks = 4 * self.layer(images[0][None])[0, :, None]
+        return [{"scores": torch.tensor([0.9, 0.8, 0.3]), "masks": masks.sigmoid()}]
+
+
 class Classes(nn.Module):
     """A network of torchvision's kind: a plane a class, in a dictionary."""
 
@@ -58,11 +70,10 @@ class Classes(nn.Module):
 
 
 def contracted() -> list[str]:
-    """The cards whose contracts are read here: one of those for classes, which are the same, and none for instances,
-    which are torchvision's own types."""
+    """The cards whose contracts are read here: of those for classes, which are the same, one."""
     cards = [find_card(name) for name in names()]
     left = ("fcn_resnet50", "deeplabv3_mobilenet_v3_large")
-    return [c.name for c in cards if c.contract is not None and c.role != "instances" and c.name not in left]
+    return [c.name for c in cards if c.contract is not None and c.name not in left]
 
 
 def outputs(name: str, **changes: Any) -> dict[str, FloatArray]:
@@ -88,6 +99,8 @@ def _answers(card: Card, pixels: np.ndarray, context: Context) -> dict[str, Floa
     if isinstance(card.contract, InpaintContract):
         visible = (pixels / np.float32(255)).astype(np.float32)
         return {"image": filled(card, visible, ~ball(128, 160), context).transpose(2, 0, 1)}
+    if isinstance(card.contract, InstanceContract):
+        return {"objects": np.stack(instance_maps(card, pixels, context))}
     found = probability_map(card, pixels, "scene", context)
     return {"map": found.transpose(2, 0, 1) if found.ndim == 3 else found}
 
@@ -96,7 +109,8 @@ def _network(card: Card, folder: Path) -> Any:
     torch.manual_seed(0)
     contract, path = card.contract, folder / card.file
     if card.runtime == "torch":
-        return Classes().eval().requires_grad_(False)
+        made = Objects() if isinstance(contract, InstanceContract) else Classes()
+        return made.eval().requires_grad_(False)
     if card.runtime == "torchscript":
         torch.jit.script(Script()).save(str(path))
         return runtimes.load(card, [path], "cpu")

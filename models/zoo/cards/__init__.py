@@ -83,6 +83,7 @@ class Card:
     url: str = ""
     mirrors: tuple[str, ...] = ()
     further: tuple[Part, ...] = ()  # files beside the first
+    folder: str = ""  # of its own in the folder of models, for files named like another's
     source: str = ""  # where a file is to be had that has no address of its own
     runtime: str = "torch"  # or one of `models.zoo.runtimes.MODULES`
     contract: Contract | None = None
@@ -116,8 +117,14 @@ class Card:
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise CardError(f"card {self.name}: {self.role!r} is no role; there are {', '.join(ROLES)}")
+        if self.folder not in ("", self.name):
+            raise CardError(f"card {self.name}: its folder can only have its own name")
         for part in self.parts:
             part.check(self.name, 64 if self.bundled else PREFIX_LENGTH)
+
+    def place(self, part: Part) -> Path:
+        """Where a file of it lies in a folder of models."""
+        return Path(self.folder, part.file)
 
 
 def read_card(path: Path) -> Card:

@@ -155,6 +155,25 @@ def test_a_package_of_chunks_is_joined(shelf: Path) -> None:
         import_file(package)
 
 
+def test_files_named_like_anothers_have_a_folder_of_their_own(shelf: Path) -> None:
+    text = (shelf / "large.toml").read_text().replace("large.onnx", "small.onnx")
+    (shelf / "large.toml").write_text(f'folder = "large"\n{text}')
+    bring(shelf, "small", "large")
+    small, large = map(cards.find_card, ("small", "large"))
+    own = store.cache_folder() / "large" / "small.onnx"
+    assert store.paths(large) == [own] and store.fetch("large") == own
+    assert store.damaged(small) is store.damaged(large) is None
+    assert remove(large) == [own]
+    assert store.locate(small) is not None and store.locate(large) is None
+    with pytest.raises(CardError, match="its own name"):
+        replace(large, folder="..")
+
+
+def test_no_two_cards_have_files_at_one_place() -> None:
+    places = [card.place(part) for card in cards.readable()[0] for part in card.parts if not card.bundled]
+    assert len(places) == len(set(places))
+
+
 def test_a_folder_that_others_look_after_is_read_only(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = shelf / "shared"
     shared.mkdir()
