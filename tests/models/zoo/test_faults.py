@@ -1,8 +1,12 @@
-"""Downloads that go wrong, each over loopback: torn, truncated, empty, another file, redirected, no way out."""
+"""Downloads that go wrong, each over loopback: torn, truncated, empty, another file, redirected, no room, no way
+out."""
 
 from __future__ import annotations
 
+import errno
 import http.server
+import io
+import os
 import threading
 import urllib.error
 import urllib.request
@@ -17,6 +21,16 @@ from tests.models.zoo.test_store import DIGEST, PAYLOAD
 
 SIZE = len(PAYLOAD)
 HALF = SIZE // 2
+
+
+class FullAtHalf(io.FileIO):
+    """A file on a disk with room for half of PAYLOAD."""
+
+    def write(self, block: Any, /) -> int:
+        if self.tell() + len(block) > HALF:
+            super().write(block[: HALF - self.tell()])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(block)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -86,6 +100,25 @@ def test_an_empty_answer_is_no_download(server: str, target: Path) -> None:
         download(f"{server}/empty", target, DIGEST, SIZE)
     assert not target.exists()
     assert download(f"{server}/good", target, DIGEST, SIZE).read_bytes() == PAYLOAD
+
+
+def test_a_disk_that_runs_full_is_named_and_what_is_there_goes_on(
+    server: str, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        real = Path.open
+
+        def opened(path: Path, mode: str = "r", *words: Any, **named: Any) -> Any:
+            return FullAtHalf(path, mode) if mode == "wb" else real(path, mode, *words, **named)
+
+        full.setattr(Path, "open", opened)
+        with pytest.raises(DownloadError, match=r"disk of .* is full. Make room"):
+            download(f"{server}/good", target, DIGEST, SIZE)
+    assert not target.exists()
+    assert target.with_name("net.onnx.partial").read_bytes() == PAYLOAD[:HALF]
+    seen: list[int] = []
+    download(f"{server}/good", target, DIGEST, SIZE, lambda have, _: seen.append(have))
+    assert target.read_bytes() == PAYLOAD and seen[0] > HALF
 
 
 def test_another_file_of_the_same_size_is_not_kept(server: str, target: Path) -> None:
