@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.zoo.cards import Card
+    from models.zoo.contracts import PromptContract
+    from models.zoo.runtimes import Runnable
 
 MAPS = "public maps"  # the key of the last maps in a context's cache
 KEPT = 4  # maps (about 4 MB each)
@@ -113,7 +115,7 @@ def prompted_map(
 
     contract = card.contract
     assert isinstance(contract, PromptContract)
-    encoder, decoder = load_network(card.name, context).net
+    encoder, decoder = _encoder_and_decoder(card, contract, context)
     height, width = contract.fitted(*pixels.shape[:2])
     kept: dict[tuple[str, str], Any] = context.cache.setdefault(EMBEDDINGS, {})
     if (key := (card.name, digest)) not in kept:
@@ -131,6 +133,16 @@ def prompted_map(
     embedding = {name: value for name, value in kept[key].items() if name in decoder.inputs}
     answer = decoder({**embedding, **asked}, (contract.masks, contract.scores))
     return _kept_to(card, lambda: contract.probability(answer))
+
+
+def _encoder_and_decoder(card: Card, contract: PromptContract, context: Context) -> tuple[Runnable, Runnable]:
+    net = load_network(card.name, context).net
+    if card.runtime == "torch":
+        from models.zoo.runtimes import prompted
+
+        return prompted.parts(net, contract, context.device)
+    encoder, decoder = net
+    return encoder, decoder
 
 
 def instance_maps(card: Card, pixels: AnyArray, context: Context) -> list[FloatArray]:

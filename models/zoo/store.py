@@ -31,6 +31,7 @@ BUILDERS: dict[str, str] = {
     "subject_net": "models.networks.subject_net:SubjectNet",
     "harmonizer": "models.networks.harmonizer:Harmonizer",
     "copy_paste": "models.papers.copy_paste:copy_paste_net",
+    "mobile_sam": "models.papers.mobile_sam:MobileSam",
     "pconv_unet": "models.papers.pconv:PConvUNet",
     "transformer_net": "models.networks.transformer_net:transformer_net",
     "maskrcnn_resnet50_fpn": "models.zoo.public:maskrcnn_resnet50_fpn",

@@ -27,8 +27,9 @@ class FullAtHalf(io.FileIO):
     """A file on a disk with room for half of PAYLOAD."""
 
     def write(self, block: Any, /) -> int:
-        if self.tell() + len(block) > HALF:
-            super().write(block[: HALF - self.tell()])
+        room = HALF - os.fstat(self.fileno()).st_size
+        if len(block) > room:
+            super().write(block[:room])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return super().write(block)
 
