@@ -41,6 +41,7 @@ from plugin.client.messages import ErrorCode, Failure, Progress
 from plugin.client.server.launcher import LOG_BYTES, LaunchError, log_path
 
 from ..log import rotate
+from ..memory import give_back
 from .intake import Gate, Inbox
 from .jobs import Entry, Session, Sessions
 from .options import Options
@@ -235,6 +236,8 @@ class Broker:
             logger.info("client %s has gone", session.client[:8])
             for entry in list(session.jobs.values()):
                 self.dispatcher.cancel(entry)
+            session.jobs.clear()
+            give_back()
         if self.sockets.endpoint.local:
             for session in self.sessions.by_client.values():
                 self.probe(session, now)

@@ -5,7 +5,6 @@ torch is imported when a function needs it, so that a job that needs no torch do
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import platform
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..memory import available, held
+from ..memory import available, give_back, held
 
 GIB = 2**30
 
@@ -129,10 +128,7 @@ class Heap:
 
     def give_back(self) -> None:
         """Give back all of it."""
-        if sys.platform == "linux":
-            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
-            if trim is not None:
-                trim(0)
+        give_back()
         self._least = held(os.getpid())
 
 
