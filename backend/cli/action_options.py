@@ -106,6 +106,9 @@ def add_images(parser: argparse.ArgumentParser, tag: str) -> None:
     group.add_argument("-r", "--recursive", action="store_true", help="take the images in folders of folders, too")
     add_writing(group)
     group.add_argument("--json", action="store_true", help="say what became of each image as a line of JSON")
+    group.add_argument(
+        "--save-recipe", type=Path, metavar="FILE", help="also write what is done here as a recipe for `inlay batch`"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

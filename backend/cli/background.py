@@ -7,6 +7,7 @@ import argparse
 from plugin.client.actions import BY_NAME
 from plugin.client.image import Raster
 
+from ..batch.recipe import Step, save_asked
 from . import batch, masks
 from .action_options import add_images, add_parameters, add_running, family, given
 from .progress import Report
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = given(vars(arguments), action, ACTIONS)
     plan = batch.plan(arguments, batch.Naming(arguments.effect), [arguments.mask])
     mask = masks.read(arguments.mask)
+    save_asked(arguments, [Step(action, parameters, {"selection": arguments.mask} if mask else {})])
     with runner(arguments.in_process) as running:
 
         def work(image: Raster, report: Report) -> Raster:

@@ -110,7 +110,7 @@ def plan(arguments: argparse.Namespace, naming: Naming, others: Sequence[Path | 
         image_files.check_suffix(output)
         tasks = [Task(found.sources[0].path, output)]
     else:
-        tasks = _in_folders(found, output, naming)
+        tasks = in_folders(found, output, naming)
     read = (*(task.source for task in tasks), *named)
     result = Plan(tasks, read, arguments.overwrite, arguments.json, found.skipped, naming.opaque)
     if len(tasks) == 1 and tasks[0].output != STREAM:
@@ -215,7 +215,11 @@ def _is_file_name(output: Path, sources: Sequence[inputs.Source]) -> bool:
     return False
 
 
-def _in_folders(found: inputs.Found, output: Path | None, naming: Naming) -> list[Task]:
+def in_folders(found: inputs.Found, output: Path | None, naming: Naming) -> list[Task]:
+    """Which file each image becomes, in the folder OUT or beside the image; earlier results are passed over.
+
+    Raises CommandError (usage): a folder's images have nowhere to go, or two results have one name.
+    """
     if output is None and any(source.folder is not None for source in found.sources):
         raise usage("say where the results of a folder's images go: -o FOLDER")
     places = [(source.path.parent if output is None else output / (source.folder or "")) for source in found.sources]

@@ -7,6 +7,7 @@ import argparse
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
+from ..batch.recipe import Step, save_asked
 from . import batch, masks, select, usage
 from .action_options import add_alias, add_images, add_parameters, add_place, add_running, given
 from .progress import Report
@@ -47,6 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = given(vars(arguments), action, ACTIONS)
     plan = batch.plan(arguments, NAMING, [arguments.mask, arguments.source])
     mask, source = masks.read(arguments.mask), masks.read(arguments.source)
+    files = {"selection": arguments.mask, "source": arguments.source}
+    named = {name: path for name, path in files.items() if path is not None}
+    points = [] if arguments.point is None else [arguments.point]
+    save_asked(arguments, [Step(action, parameters, named, arguments.box, points)])
     with runner(arguments.in_process) as running:
 
         def work(image: Raster, report: Report) -> Raster:

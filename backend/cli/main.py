@@ -20,11 +20,13 @@ EPILOG = """exit codes: 0 done, 2 bad usage, 3 bad input or nothing found in it,
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A word after `inlay`, its line in the help, and the actions it needs at least one of (a family or none)."""
+    """A word after `inlay`, its line in the help, the actions it needs at least one of (a family or none), and its
+    module where that has another name."""
 
     name: str
     help: str
     family: str = ""
+    module: str = ""
 
     @property
     def available(self) -> bool:
@@ -43,6 +45,7 @@ COMMANDS = {
         Command("compose", "put the person of a portrait into a painting", "paste"),
         Command("style", "repaint images in the style of a painting", "style"),
         Command("background", "blur the background of images, or take its color", "background"),
+        Command("batch", "apply a recipe to folders of images; goes on where it was stopped", module="apply_recipe"),
         Command("train-style", "train a custom style from a painting"),
         Command("models", "list, fetch, import and remove networks that others have made"),
         Command("editors", "put the plug-in into GIMP and Krita, or take it out"),
@@ -59,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] not in COMMANDS:
         _overview().parse_args(words or ["--help"])
     command = COMMANDS[words[0]]
-    module = import_module(f"backend.cli.{command.name.replace('-', '_')}")
+    module = import_module(f"backend.cli.{command.module or command.name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"inlay {command.name}", description=module.__doc__)
     module.add_arguments(parser)
     arguments = parser.parse_args(_joined(words[1:]))

@@ -1,10 +1,10 @@
-"""Running a job for a command: in the backend, which is started when need be, or in this process."""
+"""Running jobs for a command: in the backend, which is started when need be, or in this process."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +44,37 @@ def runner(in_process: bool) -> Iterator[Runner]:
         yield Remote(connection)
 
 
+@contextmanager
+def runners(in_process: bool, cancelled: Callable[[], bool]) -> Iterator[list[Runner]]:
+    """Runners that may be used at once, one for each worker of the backend; in this process there is one.
+
+    Args:
+        in_process: without the backend.
+        cancelled: asked again and again while a job runs, which ends when it says so.
+    """
+    if in_process:
+        yield [InProcess(cancelled)]
+        return
+    from plugin.client.net.connection import Connection
+
+    with Connection("inlay batch", installation=own_installation()) as connection:
+        yield [Remote(connection, cancelled) for _ in range(_workers(connection))]
+
+
+def _workers(connection: Connection) -> int:
+    """How many workers the backend has: it names the device of each. Raises CommandError when it is unreachable."""
+    from plugin.client.codec import Status
+    from plugin.client.net.connection import State
+
+    while connection.state is State.STARTING:
+        connection.events(0.1)
+    if connection.failure is not None:
+        raise failed(connection.failure)
+    connection.status()
+    status = next((event for event in connection.events(5.0) if isinstance(event, Status)), None)
+    return status.device.count(", ") + 1 if status else 1
+
+
 def own_installation() -> Installation | None:
     """The backend that this command line is a part of; None lets the environment decide."""
     if os.environ.get("INLAY_BACKEND_PYTHON"):
@@ -54,8 +85,8 @@ def own_installation() -> Installation | None:
 class Remote:
     """Jobs through the broker. Whatever interrupts `run` cancels its job."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, cancelled: Callable[[], bool] | None = None) -> None:
+        self.connection, self.cancelled = connection, cancelled
         self.notes: list[str] = []
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
@@ -64,7 +95,7 @@ class Remote:
 
         job = Job(action, parameters, inputs)
         try:
-            result = self.connection.run(job, lambda event: report(event.fraction, event.message))
+            result = self.connection.run(job, lambda event: report(event.fraction, event.message), self.cancelled)
         except JobFailed as error:
             raise failed(error.failure, action) from None
         except JobCancelled:
@@ -76,15 +107,17 @@ class Remote:
 class InProcess:
     """Jobs in this process: admitted, run and refused as the broker and its worker do it."""
 
-    def __init__(self) -> None:
+    def __init__(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         from backend.worker.devices import choose
 
+        self.cancelled = cancelled
         self.device, _ = choose()
         self.cache: dict[Any, Any] = {}
         self.notes: list[str] = []
 
     def run(self, action: str, parameters: dict[str, Value], inputs: dict[str, Raster], report: Report) -> Result:
         """See Runner."""
+        from backend.imaging import Cancelled
         from backend.server.admission import RefusedError, admit
         from backend.worker.execute import execute, failure_of
 
@@ -94,9 +127,11 @@ class InProcess:
         job = Job(action, parameters, inputs)
         try:
             admit(job)
-            result = execute(job, self.device, progress, lambda: False, self.cache)
+            result = execute(job, self.device, progress, self.cancelled, self.cache)
         except RefusedError as refused:
             raise failed(refused.failure, action) from None
+        except Cancelled:
+            raise CommandError("the job was cancelled", Exit.JOB_FAILED) from None
         except Exception as error:
             raise failed(failure_of(error, job), action) from error
         self.notes += result.notes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from plugin.client.actions import BY_NAME, Action, Value
 from plugin.client.image import PixelFormat, Raster
 
+from ..batch.recipe import Step, save_asked
 from . import batch, listing, usage
 from .action_options import add_alias, add_images, add_parameters, add_place, add_running, family, given
 from .progress import Report
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise usage("--list goes with --target objects")
         return listing.print_objects(arguments)
     plan = batch.plan(arguments, batch.MASK)
+    save_asked(arguments, steps(action, parameters, Place.of(arguments)))
     with runner(arguments.in_process) as running:
         return batch.process(plan, running, partial(mask, running, action, parameters, Place.of(arguments)))
 
@@ -132,8 +134,7 @@ def mask(
     if action is STROKES:
         inputs["strokes"] = strokes(place, image)
         if place.box is not None:
-            shared = {name: value for name, value in parameters.items() if name in ("edge", "high_quality")}
-            first = OBJECT.check(shared)
+            first = _first(parameters)
             inputs["selection"] = mask(running, OBJECT, first, Place(place.box), image, report)
     elif place.box is not None:
         inputs["selection"] = box_selection(place.box, image)
@@ -145,6 +146,19 @@ def mask(
     if max(bytes(found.data)) < least:
         raise nothing_found(action.name)
     return found
+
+
+def steps(action: Action, parameters: dict[str, Value], place: Place) -> list[Step]:
+    """What `mask` does, as steps of a recipe."""
+    if action is not STROKES:
+        return [Step(action, parameters, {}, place.box, place.points[:1] if place.box is None else [])]
+    strokes = Step(action, parameters, {}, None, place.points, place.not_points)
+    return [strokes] if place.box is None else [Step(OBJECT, _first(parameters), {}, place.box), strokes]
+
+
+def _first(parameters: dict[str, Value]) -> dict[str, Value]:
+    """How an object in a box is selected before strokes correct it."""
+    return OBJECT.check({name: value for name, value in parameters.items() if name in ("edge", "high_quality")})
 
 
 def filled(selection: Raster, image: Raster) -> Raster:

@@ -12,6 +12,7 @@ from models.zoo.style_presets import PRESETS
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 
+from ..batch.recipe import Step, save_asked
 from . import CommandError, batch, masks, usage
 from .action_options import add_alias, add_images, add_parameters, add_running, given
 from .progress import Report
@@ -67,6 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     plan = batch.plan(arguments, naming, [arguments.mask, arguments.style_image])
     style = {"style": masks.load(arguments.style_image)} if arguments.style_image else {}
     mask = masks.read(arguments.mask)
+    files = {"style": arguments.style_image, "selection": arguments.mask}
+    named = {name: path for name, path in files.items() if path is not None}
+    save_asked(arguments, [Step(action, parameters, named)])
     with runner(arguments.in_process) as running:
 
         def work(image: Raster, report: Report) -> Raster:

@@ -111,7 +111,7 @@ def same_file(one: Path, other: Path) -> bool:
 
 def is_one_of(path: Path, inputs: Sequence[Path]) -> bool:
     """Whether a path leads to one of these files."""
-    return any(same_file(path, other) for other in inputs)
+    return kind_of(path) is not None and any(same_file(path, other) for other in inputs)
 
 
 def kind_of(path: Path) -> str | None:
