@@ -108,7 +108,7 @@ def bill_of_materials() -> dict[str, Any]:
     """What Inlay is made of, as CycloneDX: its requirements, and each network with its hash and license."""
     project = _project()
     requirements = [(name, rest, "required") for name, rest in _split(project["dependencies"])]
-    for extra in ("heif", "onnx"):
+    for extra in ("heif", "onnx", "cluster"):
         requirements += [(name, rest, "optional") for name, rest in _split(project["optional-dependencies"][extra])]
     libraries = [
         {**LIBRARY, "name": name, "version": rest or "any", "scope": scope, "purl": f"pkg:pypi/{name.lower()}"}

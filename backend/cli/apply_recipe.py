@@ -8,6 +8,8 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from ..io.sources import FOLDER, STREAM, kind_of, shown
 from . import Exit, batch, inputs, usage
 from .action_options import add_running, add_writing
 from .progress import ProgressBar
-from .runner import runners
+from .runner import Runner, runners
 
 MARKED = frozenset(SUFFIXES - {".bmp"})
 """Formats that say that Inlay wrote them: a result without its line in the manifest can be done again."""
@@ -42,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--retries", type=int, default=1, metavar="N",
         help="try an image so often again after a failure that may not come again (default 1)",
     )  # fmt: skip
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="work on the Dask cluster of the scheduler at tcp://HOST:PORT"
+    )
     add_running(parser)
 
 
@@ -49,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write a result for every image that has none yet, and the report. Raises CommandError."""
     if not 0 <= arguments.retries <= 100:
         raise usage(f"--retries must be between 0 and 100, not {arguments.retries}")
+    if arguments.scheduler is not None and arguments.in_process:
+        raise usage("--scheduler and --in-process are two places to work; take one of them")
     recipe = recipes.load(arguments.recipe)
     work = Batch(recipe, arguments.output, _plan(arguments, recipe), arguments.retries)
     tasks = [(str(task.source), task.output.relative_to(work.folder).as_posix()) for task in work.plan.tasks]
@@ -64,12 +71,20 @@ def run(arguments: argparse.Namespace) -> int:
 
         try:
             if left := work.unfinished(manifest, told):
-                with runners(arguments.in_process, stop.is_set) as running:
+                with _runners(arguments, stop.is_set) as running:
                     work.run(left, manifest, running, stop, told)
         finally:
             report.seconds = time.monotonic() - begun
             report.write()
     return _ended(report, arguments.json)
+
+
+def _runners(arguments: argparse.Namespace, cancelled: Callable[[], bool]) -> AbstractContextManager[list[Runner]]:
+    if arguments.scheduler is None:
+        return runners(arguments.in_process, cancelled)
+    from ..batch.cluster import cluster
+
+    return cluster(arguments.scheduler, cancelled)
 
 
 def _plan(arguments: argparse.Namespace, recipe: recipes.Recipe) -> batch.Plan:
