@@ -22,6 +22,16 @@ COMPUTING = tuple(action.name for action in ACTIONS if not action.name.startswit
 CUT_OUT = ("paste.harmonize", "paste.apply", "paste.clone")
 """Actions whose pasted layer shows a thing and nothing around it."""
 
+ON_A_STREET = (
+    "select.other_people",
+    "select.dust",
+    "fill.dust",
+    "fill.other_people",
+    "fill.objects",
+    "fill.objects_found",
+)
+"""Actions that look for other people, small objects or dust."""
+
 DEMO = Path(backend.__file__).parent / "demo"
 _QUICK: dict[str, Value] = {"steps": 2, "photos": "", "name": "mine"}
 
@@ -37,12 +47,12 @@ def photograph(name: str, width: int) -> Raster:
 def example(name: str, width: int = 96) -> Job:
     """A job of the action `name`: a cat, with its head selected; what is pasted or copied is another photograph's.
 
-    For other people it is a person with a smaller one beside them.
+    What is looked for beside the subject is beside a person: a smaller one, and dust on the wall.
     """
     action = BY_NAME[name]
     cat = photograph("chelsea", width)
-    if name == "select.other_people":
-        cat = _two_people(max(width, 480))  # smaller ones are not told apart
+    if name in ON_A_STREET:
+        cat = from_array(street(max(width, 480))[0])  # smaller people are not told apart
     inputs: dict[str, Raster] = {}
     for item in action.inputs:
         if item.name == "selection" and item.required:
@@ -98,8 +108,14 @@ def two_people(width: int) -> np.ndarray:
     return np.hstack([large, wall])
 
 
-def _two_people(width: int) -> Raster:
-    return from_array(two_people(width))
+def street(width: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+    """Two people, and dark dust on the wall between them; H x W x 3, and x and y of what can be removed."""
+    pixels = two_people(width)
+    x, y, diameter = width * 41 // 64, width // 16, max(3, width // 160)
+    places = {"dust": (x, y), "other": (width * 13 // 16, pixels.shape[0] - width // 16)}
+    for step in range(4):
+        cv2.circle(pixels, (x, y + step * width // 16), diameter // 2, (60, 50, 40), -1)
+    return pixels, places
 
 
 def _person(width: int) -> Raster:

@@ -41,6 +41,7 @@ COMMANDS = {
         Command("select", "select something in images; writes masks", "select"),
         Command("cutout", "select something in images; writes it on transparent ground", "cutout"),
         Command("fill", "remove something from images and fill its place", "fill"),
+        Command("remove", "find people, small objects, dust in images and remove them", "fill"),
         Command("paste", "paste a part of one image into another and harmonize it", "paste"),
         Command("compose", "put the person of a portrait into a painting", "paste"),
         Command("style", "repaint images in the style of a painting", "style"),

@@ -166,6 +166,11 @@ def _clipped(unit: FloatArray) -> FloatArray:
     return np.minimum(positive, np.float32(1), out=positive)
 
 
+def cropped(layer: Raster, box: Box) -> Raster:
+    """What of a raster lies in a box of it, at its place; the box counts from the raster's own corner."""
+    return raster(samples(layer)[box.window], layer.format, layer.x + box.x, layer.y + box.y, layer.profile)
+
+
 def scaled(layer: Raster, factor: float) -> Raster:
     """The raster enlarged by a factor about its own upper left corner; what is transparent does not color what is not.
 

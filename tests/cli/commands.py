@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.cli import background, compose, cutout, fill, paste, select, style
+from backend.cli import background, compose, cutout, fill, paste, remove, select, style
 from backend.cli.main import main
 from backend.cli.runner import InProcess
 from backend.operations import Context, networks
@@ -36,6 +36,7 @@ COMMANDS = {
     "fill source": ["fill", "{image}", "--mask", "{mask}", "--source", "{area}"],
     "fill subject": ["fill", "{image}", "--target", "subject"],
     "fill object": ["fill", "{image}", "--target", "object", "--point", "0,0"],
+    "remove dust": ["remove", "{image}", "--target", "dust"],
     "style": ["style", "{image}", "--style", "wave"],
     "style region": ["style", "{image}", "--style", "wave", "--mask", "{mask}"],
     "style image": ["style", "{image}", "--style-image", "{other}"],
@@ -109,7 +110,7 @@ def one_process() -> Iterator[None]:
         yield shared
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (background, compose, cutout, fill, paste, select, style):
+        for module in (background, compose, cutout, fill, paste, remove, select, style):
             patch.setattr(module, "runner", runner)
         patch.setattr("backend.operations.networks._load", load)
         yield

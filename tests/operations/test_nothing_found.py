@@ -20,6 +20,8 @@ SUBJECT: dict[str, dict[str, Value]] = {
     "style.preset": {"region": "subject"}, "background.blur": {}, "background.gray": {},
 }  # fmt: skip
 FINDING = {action: ("subject", settings) for action, settings in SUBJECT.items()}
+FINDING |= {name: ("dust", {}) for name in ("select.dust", "fill.dust")}
+FINDING |= {"fill.other_people": ("other person", {}), "fill.objects": ("small object", {})}
 FINDING |= {"select.class": ("boat", {"class_name": "boat"})}
 EMPTY = ["white", "black", "gray", "slope", "clear"]
 

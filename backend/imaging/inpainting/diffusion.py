@@ -15,7 +15,10 @@ RANGE = 256.0  # OpenCV's thresholds are made for values of this size
 
 
 def diffused(image: FloatArray, hole: BoolArray, cancelled: CancelCheck | None = None) -> FloatArray:
-    """The image with its small holes filled by fast marching (Telea 2004), H x W x C float32 of any range.
+    """The image with its small holes filled, H x W x C float32 of any range.
+
+    Isophotes go on into the hole as in a flow (Bertalmio et al. 2001, "Navier-Stokes, Fluid Dynamics, and Image and
+    Video Inpainting").
 
     Bit-identical outside of the hole.
     """
@@ -30,6 +33,6 @@ def diffused(image: FloatArray, hole: BoolArray, cancelled: CancelCheck | None =
     for k in range(image.shape[2]):
         stop_if(cancelled)
         plane = np.ascontiguousarray(part[..., k], np.float32) * np.float32(RANGE)
-        filled = cv2.inpaint(plane, mask, RADIUS, cv2.INPAINT_TELEA)[2:-2, 2:-2] / np.float32(RANGE)
+        filled = cv2.inpaint(plane, mask, RADIUS, cv2.INPAINT_NS)[2:-2, 2:-2] / np.float32(RANGE)
         result[window][..., k][hole[window]] = filled[hole[window]]
     return result

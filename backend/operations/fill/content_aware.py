@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,19 +17,16 @@ from backend.imaging.inpainting.diffusion import diffused
 from backend.imaging.inpainting.patch_fill import inpaint
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.poisson.seamless_clone import seamless_clone
-from backend.io.rasters import as_depth, coverage, from_array, placed, raster, rgb, samples
-from plugin.client.actions import BY_NAME
-from plugin.client.image import Box, Raster
+from backend.io.rasters import as_depth, coverage, cropped, from_array, placed, rgb
+from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job, Output
 
 from .. import Context, OperationError
-from ..masks import nothing_found, selected, selected_weights
-from ..selection.subject import select_object, select_subject
+from ..masks import selected_weights
 from .hole import TOUCHED, edge, hole_of, small_parts, with_shadow
 from .result import Fill, as_copy, as_layer
 from .structure_prior import network, structure_prior
 
-FAINT = 26  # of 255: what is found less than this is left
 LEAST = 64  # pixels around the hole to take patches from, however small it is
 WIDEST = 2048  # pixels around the hole that are looked at, however large the layer is
 PREVIEW = 512  # longest side of a preview, pixels
@@ -45,37 +42,14 @@ def fill_selection(job: Job, context: Context) -> list[Output]:
     whole layer with the hole filled. A selection is a weight: what is half selected becomes half the fill.
     Raises OperationError when nothing is selected, or nothing is left to fill it with.
     """
-    return _fill(selected_weights(job, context), job, context)
+    return fill_mask(selected_weights(job, context), job, context)
 
 
-def remove_subject(job: Job, context: Context) -> list[Output]:
-    """The layer's subject found, and filled as `fill_selection` does."""
-    return _remove("select.subject", "subject", job, context)
+def fill_mask(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
+    """The layer filled where `weights`, H x W of the layer, 0..255, say, as `fill_selection` does.
 
-
-def remove_object(job: Job, context: Context) -> list[Output]:
-    """The object that the selection means found, and filled as `fill_selection` does."""
-    return _remove("select.object", "object", job, context)
-
-
-def _remove(selecting: str, what: str, job: Job, context: Context) -> list[Output]:
-    def searching(done: float, message: str = "", preview: Raster | None = None) -> None:
-        context.progress(0.3 * done, message, preview)
-
-    def filling(done: float, message: str = "", preview: Raster | None = None) -> None:
-        context.progress(0.3 + 0.7 * done, message, preview)
-
-    select = select_subject if selecting == "select.subject" else select_object
-    (found,) = select(Job(selecting, BY_NAME[selecting].check({}), job.inputs), replace(context, progress=searching))
-    mask = selected(found.raster, job.inputs["image"]) >= FAINT
-    if not mask.any():
-        raise nothing_found(what)
-    # whatever is found to some degree is removed wholly: half of it left would be a ghost
-    return _fill(np.where(mask, 255, 0).astype(np.uint8), job, replace(context, progress=filling))
-
-
-def _fill(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
-    """weights: H x W of the layer, 0..255."""
+    Raises OperationError when hardly anything is selected, or nothing is left to fill it with.
+    """
     layer, settings = job.inputs["image"], job.parameters
     weights = np.where(weights >= TOUCHED, weights, 0).astype(np.uint8)
     inner = bounding_box(weights)
@@ -85,7 +59,7 @@ def _fill(weights: UInt8Array, job: Job, context: Context) -> list[Output]:
     box = inner.padded(widen, weights.shape)
     around = max(LEAST, round(int(settings["sampling_radius"]) / 100 * max(box.width, box.height)))
     context_box = box.padded(WIDEST if settings["area"] == "everywhere" else around, weights.shape)
-    part = _cropped(layer, context_box)
+    part = cropped(layer, context_box)
     weights, soft = hole_of(weights[context_box.window], widen, float(settings["feather"]))
     hole, image, opacity = weights > 0, to_unit(rgb(part)), coverage(part)
     most = float(opacity[~hole].max(initial=0))
@@ -193,10 +167,6 @@ def _initial_estimate(
         "The weights of the filling network are not on this machine.",
         "Choose the method 'Automatic' or 'Patches only'.",
     )
-
-
-def _cropped(layer: Raster, box: Box) -> Raster:
-    return raster(samples(layer)[box.window], layer.format, layer.x + box.x, layer.y + box.y, layer.profile)
 
 
 def _painted(other: Raster) -> FloatArray:

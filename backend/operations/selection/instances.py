@@ -20,7 +20,7 @@ from backend.imaging.masks.regions import bounding_box, components
 from backend.io.rasters import as_depth, raster
 from models.voc import VOC_CLASSES
 from plugin.client.actions import ResultKind
-from plugin.client.image import Box, PixelFormat
+from plugin.client.image import Box, PixelFormat, Raster
 from plugin.client.messages import Job, Output
 
 from .. import Context
@@ -67,33 +67,49 @@ def select_objects(job: Job, context: Context) -> list[Output]:
     pixels = cached_rgb_image(layer, context)
     context.progress(0.1, "Looking for objects", None)
     perception = Perception(layer, pixels, context)
-    found = instances(perception)
     wanted = str(job.parameters["found"])
-    chosen = found if wanted == "all" else found[int(wanted) - 1 : int(wanted)]
-    if not chosen:
-        error = nothing_found("object" if not found else f"object {wanted}")
-        error.remedy = f"The number goes from 1 to {len(found)}." if found else error.remedy
-        raise error
+    objects = chosen(instances(perception), wanted, "object")
     mask = np.zeros(pixels.shape[:2], np.uint8)
-    for each in chosen:
+    for each in objects:
         one = mask_of(opened(Prediction(pixels, each.probability, each.box), job, perception), job, context)
         np.maximum(mask, one, out=mask)
     if mask.max() < SELECTED:
         raise nothing_found("object")
-    return [output(mask, job, layer, "Objects" if wanted == "all" else chosen[0].name.capitalize())]
+    return [output(mask, job, layer, "Objects" if wanted == "all" else objects[0].name.capitalize())]
+
+
+def chosen(found: list[Instance], wanted: str, what: str) -> list[Instance]:
+    """One of the objects by its number, or all. Raises OperationError, saying how many there are, where there is none.
+
+    Args:
+        found: the objects.
+        wanted: "all" or a number from 1 on.
+        what: they are called.
+    """
+    objects = found if wanted == "all" else found[int(wanted) - 1 : int(wanted)]
+    if not objects:
+        error = nothing_found(what if not found else f"{what} {wanted}")
+        error.remedy = f"The number goes from 1 to {len(found)}." if found else error.remedy
+        raise error
+    return objects
 
 
 def list_objects(job: Job, context: Context) -> list[Output]:
     """What `select_objects` would find: a thumbnail of each object, named "NUMBER: CLASS, N %"; at x and y of its box
     on the layer."""
     layer = job.inputs["image"]
-    pixels = cached_rgb_image(layer, context)
-    perception = Perception(layer, pixels, context)
+    perception = Perception(layer, cached_rgb_image(layer, context), context)
+    return thumbnails(instances(perception), perception, layer)
+
+
+def thumbnails(objects: list[Instance], perception: Perception, layer: Raster) -> list[Output]:
+    """A thumbnail of each object, the rest of the layer faint, named "NUMBER: CLASS, N %"."""
+    pixels = perception.pixels
     shrink = min(1.0, PREVIEW / max(pixels.shape[:2]))
     size = (max(1, round(layer.width * shrink)), max(1, round(layer.height * shrink)))
     small: UInt8Array = as_depth(reduced(pixels, size), "u8")
     outputs = []
-    for number, each in enumerate(instances(perception), 1):
+    for number, each in enumerate(objects, 1):
         part = on_grid(each.probability, each.box, perception.whole, size)
         shown = np.dstack([small, as_depth(0.15 + 0.85 * part, "u8")])
         name = f"{number}: {each.name}, {100 * each.share:.1f} %"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import LAYER
+from .parts import LAYER, VISIBLE
 from .schema import Action, Kind, Parameter, ResultKind
 
 DIAGNOSE: tuple[Action, ...] = (
@@ -22,6 +22,15 @@ DIAGNOSE: tuple[Action, ...] = (
         help="Thumbnails of the objects found in the image, each with its class and its share of the area.",
         result=ResultKind.LAYER,
         inputs=(LAYER,),
+        hidden=True,
+    ),
+    Action(
+        name="fill.objects_found",
+        menu="Diagnose",
+        label="List Small Objects",
+        help="Thumbnails of the small objects that stand apart from the subject, each with its share of the area.",
+        result=ResultKind.LAYER,
+        inputs=(VISIBLE,),
         hidden=True,
     ),
     Action(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import SELECTION, VISIBLE
+from .parts import SELECTION, SENSITIVITY, VISIBLE, WIDEST_SPOT
 from .schema import Action, Extent, Input, Kind, Parameter, ResultKind, Source
 
 METHOD = (
@@ -49,6 +49,8 @@ METHOD = (
 )  # fmt: skip
 SAMPLING = Input("source", Source.OTHER, "Sample only where this is painted", required=False)
 
+AS = next(parameter for parameter in METHOD if parameter.name == "as")
+
 FILL: tuple[Action, ...] = (
     Action(
         name="fill.selection",
@@ -82,6 +84,42 @@ FILL: tuple[Action, ...] = (
         result=ResultKind.LAYER,
         inputs=(VISIBLE, SELECTION, SAMPLING),
         parameters=METHOD,
+        one_click=True,
+    ),
+    Action(
+        name="fill.other_people",
+        menu="Fill",
+        label="Remove Other People",
+        help="Find all people but the subject, such as passers-by, and fill their places from their surroundings.",
+        result=ResultKind.LAYER,
+        inputs=(VISIBLE, SAMPLING),
+        parameters=METHOD,
+        one_click=True,
+    ),
+    Action(
+        name="fill.objects",
+        menu="Fill",
+        label="Remove Small Objects",
+        help="Find the small objects that stand apart from the subject, and fill their places from their surroundings.",
+        result=ResultKind.LAYER,
+        inputs=(VISIBLE, SAMPLING),
+        parameters=(
+            Parameter(
+                "found", Kind.CHOICE, "all", "Object", "Which of the objects found, the largest first.",
+                choices=(("all", "All"), *((str(number), f"Object {number}") for number in range(1, 13))),
+                choice_provider="fill.objects_found",
+            ),
+            *METHOD,
+        ),
+    ),
+    Action(
+        name="fill.dust",
+        menu="Fill",
+        label="Heal Dust and Scratches",
+        help="Find small spots and thin straight lines on smooth parts of the image, and fill them from beside them.",
+        result=ResultKind.LAYER,
+        inputs=(VISIBLE,),
+        parameters=(SENSITIVITY, WIDEST_SPOT, AS),
         one_click=True,
     ),
 )  # fmt: skip

@@ -35,3 +35,11 @@ HIGH_QUALITY = Parameter(
     "high_quality", Kind.SWITCH, False, "High quality",
     "Run the network twice and follow the edges more exactly; takes some seconds longer.", aliases=("careful",),
 )  # fmt: skip
+
+SENSITIVITY = Parameter(
+    "sensitivity", Kind.INTEGER, 50, "Sensitivity", "Higher finds fainter ones, and more that is none.", 0, 100,
+    unit=" %",
+)  # fmt: skip
+WIDEST_SPOT = Parameter(
+    "widest", Kind.INTEGER, 12, "Widest spot", "Spots that are wider are left alone.", 2, 40, unit=" px"
+)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from .parts import EDGE, FEATHER, GROW, HIGH_QUALITY, LAYER, MODE, OPEN_HOLES, OPTIONAL_SELECTION, SELECTION
+from .parts import (
+    EDGE,
+    FEATHER,
+    GROW,
+    HIGH_QUALITY,
+    LAYER,
+    MODE,
+    OPEN_HOLES,
+    OPTIONAL_SELECTION,
+    SELECTION,
+    SENSITIVITY,
+    WIDEST_SPOT,
+)  # fmt: skip
 from .schema import Action, Input, Kind, Parameter, ResultKind, Source
 
 CLASSES = (
@@ -89,6 +101,16 @@ SELECT: tuple[Action, ...] = (
         result=ResultKind.SELECTION,
         inputs=(LAYER,),
         parameters=(MODE, EDGE, HIGH_QUALITY, OPEN_HOLES, GROW, FEATHER),
+    ),
+    Action(
+        name="select.dust",
+        menu="Select",
+        label="Select Dust and Scratches",
+        help="Select the small spots and thin straight lines that lie on smooth parts of the image.",
+        one_click=True,
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(SENSITIVITY, WIDEST_SPOT, MODE, GROW, FEATHER),
     ),
     Action(
         name="select.refine",

@@ -87,6 +87,19 @@ def test_other_people_are_all_but_the_subject() -> None:
     assert others[:, : width // 2].mean() < 5
 
 
+def test_small_objects_are_those_beside_the_subject() -> None:
+    people = two_people(800)
+    listed = run("fill.objects_found", people)
+    assert any(": person, " in output.name for output in listed)
+    assert all(float(output.name.split(", ")[1].split()[0]) <= 10 for output in listed)
+    for output in listed:  # nothing of the subject, which fills the left half
+        bright = samples(output.raster)[..., 3] > 128
+        assert bright[:, : bright.shape[1] // 2].mean() < 0.05
+    with pytest.raises(OperationError, match="No small object 12") as caught:
+        run("fill.objects", people, found="12")
+    assert f"from 1 to {len(listed)}" in caught.value.remedy
+
+
 def test_one_person_alone_has_no_others() -> None:
     for image in (data.astronaut(), data.chelsea()):
         with pytest.raises(OperationError, match="No other person"):
