@@ -58,6 +58,9 @@ class _Module:
 
 
 _setup_privateuseone_for_python_backend(NAME, _Module)
+_AUTOCAST = torch.library.Library("_", "IMPL")
+_AUTOCAST.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+"""Autocast can be entered there, and casts nothing."""
 
 
 class FakeDeviceError(AssertionError):

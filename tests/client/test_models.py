@@ -17,6 +17,7 @@ import pytest
 
 from models.zoo.cards import names
 from plugin.client.models import BUTTONS, COLUMNS, Model, ModelsCommand, Step, details
+from plugin.client.models_presenter import ModelsPresenter
 from plugin.client.server.launcher import Installation, LaunchError
 
 ROOT = Path(__file__).parents[2]
@@ -182,3 +183,58 @@ def test_a_download_is_paused_gone_on_with_and_cancelled(tree: Installation, tmp
     assert "Always Use" not in enabled(replace(model, set="net"))
     ended(ModelsCommand(pressed("Remove", model), tree))
     assert not (tmp_path / "data" / "models" / "net.onnx").exists()
+
+
+class Window:
+    """A window that notes what it is to show."""
+
+    def __init__(self) -> None:
+        self.tables: list[list[Model]] = []
+        self.status, self.fractions = "", [0.0]
+
+    def show_models(self, models: list[Model]) -> None:
+        self.tables.append(models)
+
+    def show_chosen(self) -> None: ...
+
+    def show_status(self, text: str) -> None:
+        self.status = text
+
+    def show_progress(self, fraction: float) -> None:
+        self.fractions.append(fraction)
+
+
+def test_a_window_pauses_cancels_and_shows_the_table_anew(tree: Installation, tmp_path: Path) -> None:
+    partial = tmp_path / "data" / "models" / "net.onnx.partial"
+    view = Window()
+    presenter = ModelsPresenter(view, tree)
+
+    def look_until(condition: Callable[[], bool]) -> None:
+        wait_for(lambda: (presenter.look(), condition())[1])
+
+    presenter.start(["list"])
+    assert not presenter.busy
+    look_until(lambda: len(view.tables) == 1)
+    presenter.start(pressed("Fetch", view.tables[0][0]))
+    assert presenter.fetching
+    look_until(lambda: view.fractions[-1] > 0 and partial.stat().st_size == len(CONTENT) // 2)
+    presenter.pause()
+    look_until(lambda: len(view.tables) == 2)
+    assert partial.exists() and "Paused" in view.status and not presenter.busy
+    presenter.start(pressed("Fetch", view.tables[1][0]))
+    look_until(lambda: Slow.asked[-1] != "")
+    presenter.cancel()
+    look_until(lambda: len(view.tables) == 3)
+    assert not partial.exists()
+    presenter.start(["import", str(tmp_path / "nowhere")])
+    look_until(lambda: len(view.tables) == 4)
+    assert "nowhere" in view.status
+
+
+def test_a_window_without_a_backend_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INLAY_BACKEND_PYTHON", "INLAY_BACKEND_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    view = Window()
+    presenter = ModelsPresenter(view)
+    presenter.start(["list"])
+    assert "not installed" in view.status and not presenter.busy

@@ -19,7 +19,7 @@ from plugin.client.server.endpoint import CONNECTION_FILE, read_endpoint
 STAND_IN = """#!/bin/sh
 # The backend's Python lies outside of this tree: ask the host to start it, or to run the command of a window.
 case "$*" in
-*"backend models"*) echo "$@" > {requests}; exec cat {answers} ;;
+*"backend models"*) echo "$@" > {requests}; cat {answers}; cat {errors} >&2; exit "$(cat {code})" ;;
 esac
 echo start > {requests}
 exec sleep 20
@@ -36,10 +36,12 @@ class Backend:
         self.process: subprocess.Popen[bytes] | None = None
         self.requests = run / "start"
         self.answers = run / "answers"
+        self.errors, self.code = run / "errors", run / "code"  # of the command, whole when its answers end
         os.mkfifo(self.requests)
         os.mkfifo(self.answers)
         self.stand_in = home / "backend-python"
-        self.stand_in.write_text(STAND_IN.format(requests=inside(self.requests), answers=inside(self.answers)))
+        pipes = {name: inside(run / name) for name in ("answers", "errors", "code")}
+        self.stand_in.write_text(STAND_IN.format(requests=inside(self.requests), **pipes))
         self.stand_in.chmod(0o755)
         self.log = home / "backend.log"
         self._ending = False
@@ -62,12 +64,7 @@ class Backend:
             if self._ending:
                 return
             if "models" in words:
-                words = [word.replace(self.inside(self.home), str(self.home)) for word in words]
-                with self.answers.open("wb") as answers:
-                    environment = {**os.environ, "INLAY_DATA_DIR": str(self.home)}
-                    subprocess.run(
-                        [sys.executable, *words], cwd=self.program, env=environment, stdout=answers, check=False
-                    )
+                self._run_command([word.replace(self.inside(self.home), str(self.home)) for word in words])
                 continue
             self._reap()
             command = [sys.executable, "-m", "backend", "serve", "--run-dir", str(self.run)]
@@ -75,6 +72,15 @@ class Backend:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(command, cwd=self.program, env=environment, stdout=log, stderr=log)
             self.starts += 1
+
+    def _run_command(self, words: list[str]) -> None:
+        environment = {**os.environ, "INLAY_DATA_DIR": str(self.home)}
+        command = [sys.executable, *words]
+        with self.answers.open("wb") as answers, self.errors.open("wb") as errors:
+            done = subprocess.run(
+                command, cwd=self.program, env=environment, stdout=answers, stderr=errors, check=False
+            )
+            self.code.write_text(str(done.returncode))
 
     def _reap(self) -> None:
         if self.process is not None:

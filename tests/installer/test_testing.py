@@ -205,9 +205,9 @@ def test_what_fails_runs_once_more_at_the_end(
     lines = [line for line in log.read_text().splitlines() if "pytest" in line]
     assert ["last-failed" in line for line in lines] == [False] * 4 + [True]
     assert suite.NO_EDITOR in lines[-1]
-    lines = capfd.readouterr().out
-    assert "one has failed" in lines
-    assert lines.rstrip().endswith("failed: tests") is not passed
+    output = capfd.readouterr().out
+    assert "one has failed" in output
+    assert output.rstrip().endswith("failed: tests") is not passed
 
 
 def test_trees_that_cannot_be_made_fail_the_suite(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

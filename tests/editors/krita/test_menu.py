@@ -50,7 +50,7 @@ def test_blending_a_layer_into_the_image_adds_a_layer_that_undo_takes_away(krita
     screenshot(krita, "before-blending")
     before = krita.get("snapshot()")
     choose_with_mouse(krita, "Tools", "Inlay", "Paste", "Harmonize Layer with Options…")
-    krita.until("dialog() is not None", wait=10)
+    krita.until("dialog() is not None")
     krita.display.keys("Return")
     finish(krita)
     names = krita.until("len(names()) == 3 and names()")
@@ -59,7 +59,7 @@ def test_blending_a_layer_into_the_image_adds_a_layer_that_undo_takes_away(krita
     screenshot(krita, "blended")
     after = krita.run("""
         front().waitForDone()
-        new, box = front().activeNode(), (227, 82, 132, 115)
+        new, box = node(names()[2]), (227, 82, 132, 115)
         answer = [bytes(new.pixelData(*box)).hex(), bytes(node("Cat").pixelData(*box)).hex()]
     """)
     blended, pasted = (np.frombuffer(bytes.fromhex(text), np.uint8).reshape(115, 132, 4).astype(int) for text in after)

@@ -134,17 +134,22 @@ def test_another_layer_is_the_style(krita: Krita, with_style: list[Any]) -> None
     undone_in_one_step(krita, with_style)
 
 
-PREVIEW = "docker().findChild(QtWidgets.QLabel, 'inlay-preview')"
-SEEN = f"""
-shown = {PREVIEW}.pixmap()
-if runner().job is None:
-    answer = "over"
-elif shown is None or shown.isNull() or not {PREVIEW}.isVisible():
-    answer = ""
-else:
-    data = shown.toImage().bits()
-    data.setsize(shown.toImage().sizeInBytes())
-    answer = digest(bytes(data))
+WATCH = """
+previews, label = [], docker_child("inlay-preview")
+def look():
+    shown = label.pixmap()
+    if runner().job is not None and shown is not None and not shown.isNull() and label.isVisible():
+        image = shown.toImage()
+        data = image.bits()
+        data.setsize(image.sizeInBytes())
+        previews.append(digest(bytes(data)))
+extension().previews, extension().look = previews, look
+runner().changed.connect(look)  # after the docker, which shows the preview then
+"""
+UNWATCH = """
+runner().changed.disconnect(extension().look)
+answer = sorted(set(extension().previews))
+del extension().previews, extension().look
 """
 
 
@@ -160,12 +165,10 @@ def paint(krita: Krita, **settings: object) -> None:
 
 
 def test_painting_is_seen_step_by_step(krita: Krita, with_style: list[Any]) -> None:
+    krita.run(WATCH)
     paint(krita, steps=30)
-    previews: list[str] = []
-    while (seen := krita.run(SEEN)) != "over":
-        previews += [seen] if seen and seen not in previews else []
     finish(krita)
-    assert len(previews) > 5
+    assert len(krita.run(UNWATCH)) > 5
     assert changed(new_layer(krita, with_style)).mean() > 0.95
     undone_in_one_step(krita, with_style)
 
