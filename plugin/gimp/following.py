@@ -18,12 +18,16 @@ _LOOK = 0.25
 """Seconds between two looks whether the image is still open."""
 
 
+def begin(action: Action) -> None:
+    """Show GIMP's progress bar, before the image is read: a large one takes a while."""
+    Gimp.progress_init(f"{action.label}...")
+
+
 def followed(job: Job, action: Action, gimp_image: Any, connection: Connection, watch: bool = False) -> Result:
-    """The job's result; with `watch`, what there is of it is shown on the way.
+    """The job's result, after `begin`; with `watch`, what there is of it is shown on the way.
 
     Raises JobFailed, or JobCancelled: by the user, or because the image was closed.
     """
-    Gimp.progress_init(f"{action.label}...")
     terminated = _terminated()
     watching = Watching(f"{action.label}: so far") if watch else None
     looked, is_open = time.monotonic(), True

@@ -18,7 +18,7 @@ from ..client.messages import Job, Result
 from ..client.names import named
 from ..client.net.connection import Connection, JobCancelled, JobFailed
 from . import arguments, checks, choice_list, image, last_settings, results, training
-from .following import followed
+from .following import begin, followed
 
 PREVIEWED = ("Select", "Cut Out", "Fill", "Paste")
 """Menus whose dialogs show what the settings give."""
@@ -78,6 +78,7 @@ def dynamic_choices(
     if parameter is None:
         return None
     listing = BY_NAME[parameter.choice_provider]
+    begin(action)
     job = Job(listing.name, listing.check({}), image.gather(listing, gimp_image, layer, {}))
     try:
         listed = followed(job, action, gimp_image, connection)
@@ -128,6 +129,7 @@ class _Call:
 
     def finish(self, values: Mapping[str, object], layers: dict[str, Any]) -> tuple[str, ...]:
         """Have the result computed, unless the dialog has it already, and put it in place; sentences for the user."""
+        begin(self._action)
         job, combine = self._job(values, layers)
         result = self._computed(job) or followed(
             job, self._action, self._image, self._connection, watch=self._action.watched and self._for_user

@@ -94,6 +94,14 @@ def window(
     assert not WARNING.search(printed), printed
 
 
+@pytest.fixture(autouse=True)
+def all_has_ended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test has begun in the window writes nothing into the image of the next one."""
+    yield
+    if "window" in request.fixturenames:
+        request.getfixturevalue("window").rest()
+
+
 @pytest.fixture
 def astronaut(window: Window, photographs: dict[str, str]) -> Iterator[None]:
     """The window shows the astronaut."""

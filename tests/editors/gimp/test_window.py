@@ -18,7 +18,7 @@ def test_a_selection_is_made_from_the_menu_and_undone_in_one_step(window: Window
     box = "sum(selection(shown())) == 255 * 425 * 385"
     window.choose("select.object")
     window.fill_in("select.object", "alt+m", "End")  # the last of the methods is GrabCut
-    window.until(f"answer = not ({box})")
+    window.finished(f"answer = not ({box})")
     time.sleep(0.5)
     window.screenshot("gimp-selection")
     look = (
@@ -59,7 +59,7 @@ def test_a_pasted_layer_is_blended_and_undone_in_one_step(window: Window, photog
     )
     window.choose("paste.harmonize")
     window.fill_in("paste.harmonize")
-    window.until("answer = shown().get_layers()[0].get_name() == 'Astronaut, harmonized'")
+    window.finished("answer = shown().get_layers()[0].get_name() == 'Astronaut, harmonized'")
     time.sleep(0.5)
     window.screenshot("gimp-paste")
     offset = window.gimp.run("answer = shown().get_layers()[0].get_offsets()[1:]")

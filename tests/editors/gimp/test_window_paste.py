@@ -40,7 +40,8 @@ def second_image(window: Window, photographs: dict[str, str]) -> Iterator[int]:
         """
     )
     window.until("answer = len(Gimp.get_images()) == 2")
-    time.sleep(2)
+    window.in_front("330x330")
+    time.sleep(1)
     yield second
     window.gimp.run(f"Gimp.Display.get_by_id({display}).delete()")
     window.until("answer = len(Gimp.get_images()) == 1")
@@ -52,13 +53,15 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     window.choose("select.subject")
     window.fill_in("select.subject")
     window.finished(f"{person}answer = not Gimp.Selection.is_empty(other)", 250)
+    window.in_front("330x330")
     window.display.keys("ctrl+c", "alt+1")
-    time.sleep(1)
+    window.in_front("600x400")
     window.display.keys("ctrl+v")
-    window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2")
-    window.gimp.run(f"{COFFEE}pasted = coffee.get_layers()[0]\npasted.set_offsets(20, 400 - pasted.get_height())\n"
-                    "Gimp.displays_flush()")  # fmt: skip
-    time.sleep(1)
+    window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2 and coffee.get_floating_sel() is None")
+    time.sleep(1)  # what GIMP does with what was pasted is done then
+    place = f"{COFFEE}pasted = coffee.get_layers()[0]\nwanted = [20, 400 - pasted.get_height()]\n"
+    window.gimp.run(f"{place}pasted.set_offsets(*wanted)\nGimp.displays_flush()")
+    window.until(f"{place}answer = list(pasted.get_offsets()[1:]) == wanted")
     window.screenshot("gimp-copied-subject-before")
     window.choose("paste.harmonize")
     window.fill_in("paste.harmonize", "alt+e", "End")  # the last of the edges is an object's

@@ -76,13 +76,24 @@ class Window:
             time.sleep(0.1)
 
     def finished(self, code: str, wait: float = 60) -> None:
-        """Wait until the code's answer is true and the action that made it so has ended."""
+        """Wait until the code's answer is true and the action that made it so has ended.
+
+        A selection is there before its pixels are, for one.
+        """
         self.until(code, wait)
-        end = time.monotonic() + 30
+        self.rest()
+
+    def rest(self) -> None:
+        """Wait until no action goes on."""
+        end = time.monotonic() + 60
         while self.gimp.plug_in_calls():
             if time.monotonic() > end:
                 raise TimeoutError(f"the action does not end, see {self.screenshot('gimp-timeout')}")
             time.sleep(0.1)
+
+    def in_front(self, title: str) -> None:
+        """Wait until the image with this in its window's title is the one that is seen, and the keyboard its own."""
+        self.display.xdotool("windowactivate", "--sync", self.display.find_window(title, wait=30))
 
     def choose(self, name: str, at_once: bool = False) -> None:
         """Walk to an action in Filters > Inlay with the keyboard: to the entry that asks, or to that of one click."""
