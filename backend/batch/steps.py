@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from plugin.client.actions import Source
+from plugin.client.actions.fill import SAMPLING
 from plugin.client.image import Raster
 
 from ..cli import CommandError, masks, select
@@ -58,10 +59,10 @@ def _inputs(step: Step, image: Raster, selection: Raster | None) -> dict[str, Ra
     for each in step.action.inputs:
         if each is step.works_on:
             inputs[each.name] = image
-        elif each.name in step.inputs and each.source is Source.SELECTION:
+        elif each.name in step.inputs and (each.source is Source.SELECTION or each is SAMPLING):
             mask = masks.read(step.inputs[each.name])
             assert mask is not None
-            inputs[each.name] = masks.fitting(mask, image)
+            inputs[each.name] = masks.fitting(mask, image, f"file for {each.name}")
         elif each.name in step.inputs:
             inputs[each.name] = image_files.read(step.inputs[each.name])
         elif each.source is Source.SELECTION and step.box is not None:

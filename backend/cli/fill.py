@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from plugin.client.actions import BY_NAME, Value
+from plugin.client.actions import BY_NAME, Action, Value
 from plugin.client.image import Raster
 
 from ..batch.recipe import Step, save_asked
@@ -48,10 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = given(vars(arguments), action, ACTIONS)
     plan = batch.plan(arguments, NAMING, [arguments.mask, arguments.source])
     mask, source = masks.read(arguments.mask), masks.read(arguments.source)
-    files = {"selection": arguments.mask, "source": arguments.source}
-    named = {name: path for name, path in files.items() if path is not None}
-    points = [] if arguments.point is None else [arguments.point]
-    save_asked(arguments, [Step(action, parameters, named, arguments.box, points)])
+    save_asked(arguments, [step(action, parameters, arguments, arguments.mask)])
     with runner(arguments.in_process) as running:
 
         def work(image: Raster, report: Report) -> Raster:
@@ -67,6 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
             return fill(running, action.name, parameters, inputs, report)
 
         return batch.process(plan, running, work)
+
+
+def step(action: Action, parameters: dict[str, Value], arguments: argparse.Namespace, mask: Path | None = None) -> Step:
+    """What the command does, as a step of a recipe."""
+    files = {"selection": mask, "source": arguments.source}
+    named = {name: path for name, path in files.items() if path is not None}
+    return Step(action, parameters, named, arguments.box, [] if arguments.point is None else [arguments.point])
 
 
 def fill(

@@ -7,6 +7,7 @@ import argparse
 from plugin.client.actions import BY_NAME
 from plugin.client.image import Raster
 
+from ..batch.recipe import save_asked
 from . import batch, fill, masks, select, usage
 from .action_options import add_images, add_parameters, add_place, add_running, given
 from .progress import Report
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = given(vars(arguments), action, ACTIONS)
     plan = batch.plan(arguments, NAMING, [arguments.source])
     source = masks.read(arguments.source)
+    save_asked(arguments, [fill.step(action, parameters, arguments)])
     with runner(arguments.in_process) as running:
 
         def work(image: Raster, report: Report) -> Raster:

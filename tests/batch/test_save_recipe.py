@@ -23,6 +23,12 @@ from .files import report
 
 ROOT = Path(backend.__file__).parent.parent
 SAVED = [name for name in SURE if COMMANDS[name][0] not in ONE_RESULT]
+COMMANDS_WITH_IMAGES = [
+    path.stem for path in (ROOT / "backend/cli").glob("*.py")
+    if "add_images(" in path.read_text(encoding="utf-8") and path.stem != "action_options"
+] + ["cutout"]  # fmt: skip
+"""Those that have the option --save-recipe."""
+
 pytestmark = pytest.mark.usefixtures("one_process")
 
 
@@ -76,6 +82,19 @@ def test_points_and_boxes_become_steps(tmp_path: Path) -> None:
     assert [step.action.name for step in recipe.steps] == ["select.class", "cutout.background"]
     assert recipe.steps[0].parameters["class_name"] == "cat"
     assert recipe.steps[1].parameters["keep_hidden"] is True
+
+
+def test_every_command_with_the_option_saves(tmp_path: Path) -> None:
+    given = {
+        "select": ["--target", "colors"], "cutout": ["--target", "colors"], "fill": ["--target", "subject"],
+        "remove": ["--target", "object", "--point", "9,9"], "style": ["--style", "hat"], "background": ["blur"],
+    }  # fmt: skip
+    names = write_files(tmp_path, (64, 48))
+    for command in COMMANDS_WITH_IMAGES:
+        effect = given[command][:1] if command == "background" else []
+        rest = given[command][len(effect) :]
+        recipe = tmp_path / f"{command}.toml"
+        assert saved(recipe, command, *effect, names["image"], *rest, "-o", tmp_path / f"{command}.png").steps
 
 
 def test_a_recipe_replaces_nothing_and_reads_no_standard_input(
