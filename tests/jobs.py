@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import skimage
 
 import backend
 from backend.io.rasters import from_array, raster, samples
@@ -47,12 +48,15 @@ def photograph(name: str, width: int) -> Raster:
 def example(name: str, width: int = 96) -> Job:
     """A job of the action `name`: a cat, with its head selected; what is pasted or copied is another photograph's.
 
-    What is looked for beside the subject is beside a person: a smaller one, and dust on the wall.
+    What is looked for beside the subject is beside a person: a smaller one, and dust on the wall; a sky is behind a man
+    on a meadow.
     """
     action = BY_NAME[name]
     cat = photograph("chelsea", width)
     if name in ON_A_STREET:
         cat = from_array(street(max(width, 480))[0])  # smaller people are not told apart
+    if name in ("select.sky", "paste.sky"):
+        cat = from_array(np.repeat(skimage.data.camera()[..., None], 3, 2))
     inputs: dict[str, Raster] = {}
     for item in action.inputs:
         if item.name == "selection" and item.required:
@@ -64,7 +68,7 @@ def example(name: str, width: int = 96) -> Job:
         elif item.required and item.name == "source":
             inputs[item.name] = _cut_out(width // 2) if name in CUT_OUT else _person(width)
         elif item.required:
-            inputs[item.name] = photograph("coffee", width)
+            inputs[item.name] = from_array(sky_of_evening()) if item.name == "sky" else photograph("coffee", width)
     return Job(name, action.check(_settings(action)), inputs)
 
 
@@ -116,6 +120,14 @@ def street(width: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
     for step in range(4):
         cv2.circle(pixels, (x, y + step * width // 16), diameter // 2, (60, 50, 40), -1)
     return pixels, places
+
+
+def sky_of_evening(height: int = 400, width: int = 700) -> np.ndarray:
+    """From dark blue at the top to orange at the horizon, with bands of cloud; H x W x 3."""
+    rows, columns = np.mgrid[:height, :width] / height
+    low = rows**1.5 + 0.08 * np.sin(9 * rows + 2 * np.sin(3 * columns)) * np.sin(4 * columns + 1)
+    low = np.clip(low, 0, 1)[..., None]
+    return (np.array([140, 70, 90]) * (1 - low) + np.array([255, 150, 60]) * low).astype(np.uint8)
 
 
 def _person(width: int) -> Raster:

@@ -47,6 +47,7 @@ COMMANDS = {
         Command("style", "repaint images in the style of a painting", "style"),
         Command("background", "blur the background of images, or take its color", "background"),
         Command("batch", "apply a recipe to folders of images; goes on where it was stopped", module="apply_recipe"),
+        Command("replace-sky", "put the sky of another image into an image", "paste"),
         Command("train-style", "train a custom style from a painting"),
         Command("models", "list, fetch, import and remove networks that others have made"),
         Command("editors", "put the plug-in into GIMP and Krita, or take it out"),

@@ -25,6 +25,7 @@ STRIDE = 32
 
 TAPS = (1, 3, 6, 13, 17)  # blocks of MobileNetV2 whose outputs are kept
 TAP_CHANNELS = (16, 24, 32, 96, 320)
+WIDTHS = (24, 48, 96, 128)  # of a decoder at strides 2, 4, 8, 16
 # expansion, output channels, repeats, stride: table 2 of the MobileNetV2 paper
 BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 
@@ -128,21 +129,25 @@ class PyramidPooling(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Stride 32 to stride 2; `extra` channels (a prompt) are concatenated at every stage."""
+    """Stride 32 to stride 2.
 
-    WIDTHS = (24, 48, 96, 128)  # at strides 2, 4, 8, 16
+    Args:
+        context: channels at stride 32.
+        extra: channels (of a prompt) that are concatenated at every stage.
+        widths: channels at strides 2, 4, 8, 16.
+    """
 
-    def __init__(self, context: int = 160, extra: int = 0) -> None:
+    def __init__(self, context: int = 160, extra: int = 0, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
         self.context = PyramidPooling(TAP_CHANNELS[-1] + extra, context)
         stages = []
         below = context
-        for lateral, width in reversed(list(zip(TAP_CHANNELS[:-1], self.WIDTHS, strict=True))):
+        for lateral, width in reversed(list(zip(TAP_CHANNELS[:-1], widths, strict=True))):
             stages.append(conv_block(below + lateral + extra, width))
             below = width
         self.stages = nn.ModuleList(stages)
-        self.refine = nn.ModuleList([conv_block(128, 128), conv_block(96, 96)])
-        self.logit = nn.Conv2d(self.WIDTHS[0], 1, 3, padding=1)
+        self.refine = nn.ModuleList([conv_block(width, width) for width in widths[:1:-1]])
+        self.logit = nn.Conv2d(widths[0], 1, 3, padding=1)
 
     def coarse(self, features: list[Tensor], extras: list[Tensor] | None = None) -> Tensor:
         """The decoded features at stride 8."""

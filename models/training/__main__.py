@@ -51,6 +51,11 @@ COMMANDS = {
         "train a segmentation network of the papers",
         "segmentation.papers:SegmentConfig", "segmentation.papers:train", {**RATES, "--from": "--init"},
     ),
+    "label-sky": Command(
+        "let a reference network say where the sky is in the photographs",
+        "tools:SkyLabelsConfig", "tools:SkyLabelsConfig.run",
+    ),
+    "sky": Command("train the sky network", "sky.train:SkyConfig", "sky.train:train"),
     "paste": Command(
         "train the copy-paste network", "paste.train:PasteConfig", "paste.ablation:train_or_ablate",
         {**RATES, "--from": "--init", "--global-shading": "--no-local"},

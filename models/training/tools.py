@@ -56,6 +56,26 @@ class PseudoLabelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SkyLabelsConfig:
+    """Let a reference network say where the sky is in the photographs."""
+
+    data: Path
+    """the data folder: photos, subjects and reference"""
+    out: Path
+    """the cache folder"""
+
+    def run(self) -> None:
+        """Writes the cache's table `sky`, and `cutouts` where it is not there yet."""
+        from models.training.core.cache import write_table
+        from models.training.sky.labels import SKY, write_sky_table
+
+        write_table(self.data / TABLES["cutouts"], self.out, "cutouts")
+        entries = write_sky_table(self.data, self.out)
+        skies = sum(entry.kind == SKY for entry in entries)
+        print(f"{skies} images with a sky, {len(entries) - skies} without")
+
+
+@dataclass(frozen=True, kw_only=True)
 class AverageWeightsConfig:
     """Average the weights of several subject networks whose runs share their start."""
 
@@ -79,7 +99,7 @@ class ExportConfig:
     """folder of the run"""
     data: Path
     """the cache folder (fill, style: the data folder), for the scores"""
-    task: Literal["subject", "paste", "harmonizer", "fill", "style", "features", "any_style"] = "subject"
+    task: Literal["subject", "paste", "harmonizer", "fill", "style", "features", "any_style", "sky"] = "subject"
     """what the run trained"""
     weights: str = "best.safetensors"
     """which file of the run"""
@@ -106,6 +126,7 @@ class ExportConfig:
         from models.training.paste.export import export_paste
         from models.training.paste.harmonization import export_harmonizer
         from models.training.segmentation.export import export_subject
+        from models.training.sky.export import export_sky
         from models.training.style.export import export_styles
 
         if self.task == "fill":
@@ -115,6 +136,8 @@ class ExportConfig:
         if self.task == "paste":
             blend = pkgutil.resolve_name(self.blend)
             return export_paste(weights, name, self.data, self.size, 192 // self.every, blend)
+        if self.task == "sky":
+            return export_sky(weights, name, self.data, self.size, self.every)
         if self.task == "harmonizer":
             return export_harmonizer(weights, name, self.data, 768 // self.every)
         if self.task == "subject":

@@ -29,6 +29,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 BUILDERS: dict[str, str] = {
     "subject_net": "models.networks.subject_net:SubjectNet",
+    "sky_net": "models.networks.sky:SkyNet",
     "harmonizer": "models.networks.harmonizer:Harmonizer",
     "copy_paste": "models.papers.copy_paste:copy_paste_net",
     "mobile_sam": "models.papers.mobile_sam:MobileSam",

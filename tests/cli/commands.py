@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.cli import background, compose, cutout, fill, paste, remove, select, style
+from backend.cli import background, compose, cutout, fill, paste, remove, replace_sky, select, style
 from backend.cli.main import main
 from backend.cli.runner import InProcess
 from backend.operations import Context, networks
@@ -28,6 +28,7 @@ COMMANDS = {
     "select background": ["select", "{image}", "--target", "background"],
     "select objects": ["select", "{image}", "--target", "objects"],
     "select other people": ["select", "{image}", "--target", "other-people"],
+    "select sky": ["select", "{image}", "--target", "sky"],
     "select points": ["select", "{image}", "--point", "0,0", "--not-point", "0,0"],
     "cutout": ["cutout", "{image}"],
     "cutout colors": ["cutout", "{image}", "--target", "colors"],
@@ -48,14 +49,16 @@ COMMANDS = {
     "paste onto": ["paste", "{image}", "{other}", "--at", "0,0"],
     "compose": ["compose", "{other}", "{image}"],
     "compose onto": ["compose", "{image}", "{other}"],
+    "replace sky": ["replace-sky", "{image}", "{other}", "--mask", "{mask}"],
+    "replace found sky": ["replace-sky", "{image}", "{other}"],
 }
 
-ONE_RESULT = ("paste", "compose")
+ONE_RESULT = ("paste", "compose", "replace-sky")
 """Commands with one result; all others take any number of images."""
 
 SURE = [
     "select colors", "cutout colors", "fill", "fill network", "fill source", "style", "style region", "style image",
-    "style gatys", "blur", "paste", "paste onto", "compose",
+    "style gatys", "blur", "paste", "paste onto", "compose", "replace sky",
 ]  # fmt: skip
 """Those that find what they need in any image, such as `write_files` makes."""
 
@@ -110,7 +113,7 @@ def one_process() -> Iterator[None]:
         yield shared
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (background, compose, cutout, fill, paste, remove, select, style):
+        for module in (background, compose, cutout, fill, paste, remove, replace_sky, select, style):
             patch.setattr(module, "runner", runner)
         patch.setattr("backend.operations.networks._load", load)
         yield

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import backend
-from backend.cli import Exit, action_options, compose, paste, select
+from backend.cli import Exit, action_options, compose, paste, replace_sky, select
 from backend.cli.main import COMMANDS, main
 from plugin.client.actions import ACTIONS, BY_NAME, Action
 from plugin.client.net.connection import Connection, State
@@ -95,6 +95,7 @@ def test_commands_of_families_without_an_action_are_absent(capsys: pytest.Captur
         ("select", action_options.family("select"), {"mode", select.CLASS_NAME}),
         ("paste", [paste.ACTION], set()),
         ("compose", [compose.ACTION], compose.PLACED),
+        ("replace-sky", [replace_sky.ACTION], set()),
     ],
 )
 def test_every_parameter_of_the_table_is_an_option(command: str, actions: list[Action], others: set[str]) -> None:

@@ -220,6 +220,7 @@ def test_lines_of_json_say_what_became_of_it(command: str, tmp_path: Path, capsy
 FINDING = {
     "select subject": "subject", "select background": "subject", "select class": "known class", "cutout": "subject",
     "fill subject": "subject", "gray": "subject", "compose onto": "subject",
+    "select sky": "sky", "replace found sky": "sky",
 }  # fmt: skip
 """Commands that look for something, and for what."""
 

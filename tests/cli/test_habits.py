@@ -20,8 +20,8 @@ from tests.io.files import encoded, photograph
 
 from .commands import run, words, write_files
 
-WITH_FILES = ("select", "cutout", "fill", "style", "background", "paste", "compose")
-MANY = WITH_FILES[:-2]
+WITH_FILES = ("select", "cutout", "fill", "style", "background", "paste", "compose", "replace_sky")
+MANY = WITH_FILES[:-3]
 
 
 def options(command: str) -> dict[str, argparse.Action]:

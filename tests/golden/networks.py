@@ -43,6 +43,10 @@ def _subject(net: Any) -> Outputs:
     return {"subject": net.subject(features), "classes": net.classes(features), "object": net.object(features, prompt)}
 
 
+def _sky(net: Any) -> Outputs:
+    return {"sky": net(normalize(tensor(scene(128, 160))))}
+
+
 def _fill(net: Any) -> Outputs:
     image, hole = tensor(scene(128, 128)), torch.from_numpy(ball(128, 128))[None, None]
     known = (~hole).float()
@@ -85,6 +89,7 @@ def _harmonizer(net: Any) -> Outputs:
 
 CASES: dict[str, Callable[[Any], Outputs]] = {
     "subject": _subject,
+    "sky": _sky,
     "fill": _fill,
     "styles": _styles,
     "any_style": _any_style,

@@ -22,6 +22,7 @@ SUBJECT: dict[str, dict[str, Value]] = {
 FINDING = {action: ("subject", settings) for action, settings in SUBJECT.items()}
 FINDING |= {name: ("dust", {}) for name in ("select.dust", "fill.dust")}
 FINDING |= {"fill.other_people": ("other person", {}), "fill.objects": ("small object", {})}
+FINDING |= {"select.sky": ("sky", {}), "paste.sky": ("sky", {})}
 FINDING |= {"select.class": ("boat", {"class_name": "boat"})}
 EMPTY = ["white", "black", "gray", "slope", "clear"]
 
@@ -43,7 +44,7 @@ def test_nothing_found_is_an_error_of_one_wording(action: str, kind: str) -> Non
     job.inputs.pop("selection", None)
     with pytest.raises(OperationError) as raised:
         find(action)(job, CONTEXT)
-    if kind == "clear" and action.startswith("paste."):
+    if kind == "clear" and action in ("paste.portrait", "paste.subject"):
         assert raised.value.message == "The other layer is transparent everywhere."
         return
     assert raised.value.code is ErrorCode.NOTHING_FOUND

@@ -25,7 +25,7 @@ ROLES = {
     "object": "Select Object, Remove Object",
     "instances": "Select Object by a dot",
     "classes": "Select by Class",
-    "sky": "nothing yet: selecting the sky, which is to come",
+    "sky": "Select Sky, Replace Sky",
     "inpainting": "Content-Aware Fill, Remove Subject, Remove Object",
     "harmonizer": "Harmonize Layer, Composite Subject",
     "paste": "Composite Subject, Clone from Layer",

@@ -143,4 +143,22 @@ PASTE: tuple[Action, ...] = (
             BY_HAND, *_once_harmonized(METHOD, OBJECT, STRENGTH, *LIGHT), HIGH_QUALITY,
         ),
     ),
+    Action(
+        name="paste.sky",
+        menu="Paste",
+        label="Replace Sky",
+        help="Put the sky of another layer behind what stands before the sky (or behind all but the selection).",
+        result=ResultKind.LAYER,
+        inputs=(LAYER, Input("sky", Source.OTHER, "Layer with the sky"), OPTIONAL_SELECTION),
+        parameters=(
+            replace(STRENGTH, default=60.0, help="How far light and color are adapted to the new sky."),
+            Parameter(
+                "horizon", Kind.NUMBER, 0.0, "Horizon",
+                "Lower the new sky's horizon by so much of the image's height; negative numbers raise it.", -50, 50,
+                unit=" %",
+            ),
+            Parameter("mirror", Kind.SWITCH, False, "Mirror", "Left and right of the new sky change places."),
+            replace(HIGH_QUALITY, no_effect_when=(("selection", True),)),
+        ),
+    ),
 )  # fmt: skip

@@ -113,6 +113,16 @@ SELECT: tuple[Action, ...] = (
         parameters=(SENSITIVITY, WIDEST_SPOT, MODE, GROW, FEATHER),
     ),
     Action(
+        name="select.sky",
+        menu="Select",
+        label="Select Sky",
+        help="Select the sky, between branches and masts too.",
+        one_click=True,
+        result=ResultKind.SELECTION,
+        inputs=(LAYER,),
+        parameters=(MODE, EDGE, HIGH_QUALITY, GROW, FEATHER),
+    ),
+    Action(
         name="select.refine",
         menu="Select",
         label="Refine Selection Edge",

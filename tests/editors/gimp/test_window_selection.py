@@ -1,4 +1,4 @@
-"""Selecting in GIMP's window: strokes; other people."""
+"""Selecting in GIMP's window: strokes; other people; the sky."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.jobs import two_people
+from tests.jobs import sky_of_evening, two_people
 
 from .harness import Tree, received
 from .window import Window
@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.gimp, pytest.mark.photographs]
 NOTHING = "answer = Gimp.Selection.is_empty(shown())"
 SOMETHING = "answer = not Gimp.Selection.is_empty(shown())"
 FACE, FUR = (145, 120), (460, 170)  # x and y, in the photograph of both
+ABOVE, ROCKET = np.s_[20:120, 220:420], np.s_[200:380, 314:330]  # in that of the rocket
 
 
 def load_hidden(path: str, name: str) -> str:
@@ -87,3 +88,33 @@ def test_other_people_are_all_but_the_subject(window: Window, tree: Tree) -> Non
     assert found[:, width * 5 // 8 :].mean() > 40 > 5 > found[:, : width // 2].mean()
     window.display.keys("ctrl+z")
     window.until(NOTHING)
+
+
+@pytest.mark.usefixtures("coffee_again")
+def test_the_sky_is_selected_and_another_one_put_there(window: Window, tree: Tree, photographs: dict[str, str]) -> None:
+    window.open(photographs["rocket"])
+    path = tree.home / "evening.png"
+    Image.fromarray(sky_of_evening()).save(path)
+    window.gimp.run(load_hidden(tree.inside(path), "Evening"))
+    window.choose("select.sky")
+    window.fill_in("select.sky")
+    window.finished(SOMETHING, 250)
+    time.sleep(1)
+    window.screenshot("gimp-select-sky")
+    found = received(window.gimp.run("answer = sent(selection(shown()))"), 427)
+    assert found[ABOVE].mean() > 200 > 60 > found[ROCKET].mean()
+    window.display.keys("ctrl+z")
+    window.until(NOTHING)
+    window.choose("paste.sky")
+    window.fill_in("paste.sky")
+    window.finished("answer = len(shown().get_layers()) == 3", 250)
+    time.sleep(1)
+    window.screenshot("gimp-replaced-sky")
+    code = """
+    box = Gegl.Rectangle.new(0, 0, 640, 427)
+    answer = sent(shown().get_layers()[0].get_buffer().get(box, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+    """
+    pixels = received(window.gimp.run(dedent(code)), 427).reshape(427, 640, 3).astype(int)
+    assert (pixels[ABOVE][..., 0] - pixels[ABOVE][..., 2]).mean() > 30, "red as the evening, not blue as the night"
+    window.display.keys("ctrl+z")
+    window.until("answer = len(shown().get_layers()) == 2")

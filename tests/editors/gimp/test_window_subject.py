@@ -91,3 +91,14 @@ def test_a_class_is_chosen_from_what_is_in_the_image(window: Window, person_and_
     window.finished("answer = not Gimp.Selection.is_empty(shown())")
     second = window.gimp.run(look)
     assert sorted([first, second]) == [cat, face]
+
+
+def test_one_of_the_objects_found_is_chosen_from_a_list(window: Window, person_and_cat: None) -> None:
+    window.choose("select.objects")
+    # the first of the list is the default, "All"; then come the objects, largest first
+    window.fill_in("select.objects", "alt+b", "Home", "Down", screenshot="gimp-select-objects", wait=60)
+    window.finished("answer = not Gimp.Selection.is_empty(shown())")
+    look = "s = selection(shown())\nanswer = [s[y * 771 + x] > 127 for x, y in ((145, 120), (460, 170))]"
+    assert window.gimp.run(look) in ([True, False], [False, True]), "the person or the cat, not both"
+    window.display.keys("ctrl+z")
+    window.until("answer = Gimp.Selection.is_empty(shown())")

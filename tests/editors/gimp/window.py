@@ -26,6 +26,7 @@ IN_MANUAL = {
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
     "gimp-preview-select", "gimp-preview-fill", "gimp-preview-paste", "gimp-two-fills",
     "gimp-copied-subject", "gimp-portrait-in-painting", "gimp-models",
+    "gimp-select-sky", "gimp-replaced-sky", "gimp-strokes", "gimp-select-objects",
 }  # fmt: skip
 """The images that docs/ shows."""
 

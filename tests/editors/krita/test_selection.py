@@ -1,4 +1,4 @@
-"""Selecting in the real Krita: objects one by one; strokes; other people."""
+"""Selecting in the real Krita: objects one by one; strokes; other people; the sky."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from skimage import data
 
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.user import add_hidden, ask_and_accept, finish, open_photograph, screenshot, selected
-from tests.jobs import two_people
+from tests.jobs import sky_of_evening, two_people
 
 pytestmark = [pytest.mark.parametrize("session", ["pyzmq"], indirect=True), pytest.mark.photographs]
 
 BOTH = np.hstack([data.astronaut()[:300, 80:400], data.chelsea()])
 FACE, FUR = (145, 120), (460, 170)  # x and y
+ABOVE, ROCKET = np.s_[20:120, 220:420], np.s_[200:380, 314:330]  # of the photograph of the rocket
 
 
 def undo(krita: Krita, times: int = 1) -> None:
@@ -78,3 +79,30 @@ def test_other_people_are_all_but_the_subject(krita: Krita, tmp_path: Path) -> N
     assert found[:, width * 5 // 8 :].mean() > 40 > 5 > found[:, : width // 2].mean()
     undo(krita)
     krita.until("not selected()")
+
+
+def test_the_sky_is_selected_and_another_one_put_there(krita: Krita, tmp_path: Path) -> None:
+    rocket, evening = data.rocket(), sky_of_evening()
+    height, width = rocket.shape[:2]
+    open_photograph(krita, tmp_path, "rocket", rocket)
+    Image.fromarray(evening).save(tmp_path / "evening.png")
+    add_hidden(krita, tmp_path / "evening.png", "Evening")
+    before = krita.get("snapshot()")
+    ask_and_accept(krita, "select.sky")
+    found = selected(krita, height, width)
+    screenshot(krita, "select-sky")
+    assert found[ABOVE].mean() > 200 > 60 > found[ROCKET].mean()
+    undo(krita)
+    krita.until("not selected()")
+    krita.run("""
+        evening = node("Evening").uniqueId().toString()
+        extension().run(actions.BY_NAME["paste.sky"], {"strength": 60.0}, {"sky": evening})
+    """)
+    finish(krita)
+    krita.until("len(names()) == 3", wait=120)
+    screenshot(krita, "replaced-sky")
+    flat = krita.get("bytes(node(names()[-1]).pixelData(0, 0, width, height)).hex()", width=width, height=height)
+    pixels = np.frombuffer(bytes.fromhex(flat), np.uint8).reshape(height, width, 4)[..., 2::-1].astype(int)
+    assert (pixels[ABOVE][..., 0] - pixels[ABOVE][..., 2]).mean() > 30, "red as the evening, not blue as the night"
+    undo(krita)
+    krita.until("snapshot() == before", before=before)

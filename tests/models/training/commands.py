@@ -20,6 +20,7 @@ from models.training.core.process import Process
 STEPS = 2
 COMMANDS = {
     "subject": "subject --data DATA/cache --sizes 1 64 --score-every 2 --two-pass-prob 0.5",
+    "sky": "sky --data DATA/cache --sizes 1 64 --score-size 64 --score-every 1",
     "segment": "segment --network fcn16s --data DATA/pairs --classes 2 --size 64 --width 0.0625 --balance",
     "paste": "paste --data DATA/cache --width 4 --affine --stride 4 --poisson --size 32 --scored 2",
     "paste-adversarial": "paste --data DATA/cache --width 4 --adversarial --critic-width 4 --size 32 --scored 2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -13,11 +14,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from models.training.core.arrays import UInt8Array
-from models.training.core.cache import LABEL_SIZE, write_table
+from models.training.core.cache import LABEL_SIZE, Entry, write_table
 from models.training.core.perceptual import FeatureNetwork
+from models.training.sky.labels import NONE, SKY
 from models.training.style.losses import LossNetwork
 from models.training.tools import TABLES
 from models.zoo.style_presets import PRESETS
+
+TALL, WIDE = 60, 80  # of the images of `sky_table`
+HORIZON = 40  # rows of sky in them
 
 
 def small_loss_network() -> LossNetwork:
@@ -66,6 +71,7 @@ def whole_data_folder(root: Path, count: int = 4) -> Path:
     (root / "cache/photos.agreed.json").write_text("[0, 1]")
     agreed = [cv2.resize(_disc(rng), (LABEL_SIZE, LABEL_SIZE)) for _ in json.loads("[0, 1]")]
     np.asarray(agreed, np.uint8).tofile(root / "cache/photos.agreed.u8")
+    sky_table(root / "cache")
     (root / "reference").mkdir()
     torch.manual_seed(0)
     for name, net in (
@@ -75,6 +81,23 @@ def whole_data_folder(root: Path, count: int = 4) -> Path:
         state = {key: value for key, value in net.state_dict().items() if value.is_floating_point()}
         save_file(state, root / "reference" / f"{name}.safetensors")
     return root
+
+
+def sky_table(root: Path, count: int = 24) -> None:
+    """The table `sky`: bright blue above a dark ground in every second image, ground alone in the others."""
+    rng = np.random.default_rng(0)
+    entries, offset = [], 0
+    with (root / "sky.u8").open("wb") as file:
+        for number in range(count):
+            pixels = np.zeros((TALL, WIDE, 4), np.uint8)
+            pixels[..., :3] = rng.integers(0, 70, (TALL, WIDE, 3))
+            if number % 2:
+                pixels[:HORIZON] = (120, 180, 250, 255)
+            kind = SKY if number % 2 else NONE
+            entries.append(Entry(f"photo_{number}", "photos_train", kind, TALL, WIDE, offset))
+            file.write(pixels.tobytes())
+            offset += pixels.size
+    (root / "sky.json").write_text(json.dumps([asdict(entry) for entry in entries]))
 
 
 def _blotches(rng: np.random.Generator) -> UInt8Array:

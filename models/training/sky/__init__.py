@@ -1,0 +1,1 @@
+"""The sky network: labels by a teacher that were looked at, samples, training and export."""
