@@ -23,6 +23,7 @@ IN_MANUAL = {
     "gimp-menu-select", "gimp-selection", "gimp-paste", "gimp-progress", "gimp-message",
     "gimp-select-subject", "gimp-select-class", "gimp-refine", "gimp-remove-background",
     "gimp-fill-before", "gimp-fill-after", "gimp-remove-subject-before", "gimp-remove-subject-after",
+    "gimp-remove-before", "gimp-remove-dust",
     "gimp-style-dialog", "gimp-style-background", "gimp-style-layer",
     "gimp-preview-select", "gimp-preview-fill", "gimp-preview-paste", "gimp-two-fills",
     "gimp-copied-subject", "gimp-portrait-in-painting", "gimp-models",

@@ -23,10 +23,11 @@ def test_what_is_found_is_covered_by_one_layer(
     pixels, places = street(800)
     open_photograph(krita, tmp_path, "street", pixels)
     before = krita.get("snapshot()")
-    if action == "fill.dust":
+    if action == "fill.other_people":
         screenshot(krita, "remove-before")
     ask_and_accept(krita, action)
-    screenshot(krita, f"remove-{action[5:].replace('_', '-')}")
+    if action == "fill.other_people":
+        screenshot(krita, "remove-other-people")
     assert krita.get("names()").count(layer) == 1
     for name, (x, y) in places.items():
         blue, green, red, alpha = krita.get(
