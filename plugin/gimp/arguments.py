@@ -13,8 +13,9 @@ from ..client.mnemonics import with_keys
 
 _FLAGS = GObject.ParamFlags.READWRITE
 _LARGEST = float(2**31 - 1)
-DIALOG_KEYS = "hrcols"
-"""Letters that GIMP's own buttons take: Help, Reset, Cancel, OK, Load Saved Settings, Save Settings."""
+DIALOG_KEYS = "hrcolsb"
+"""Letters that GIMP's own buttons take: Help, Reset, Cancel, OK, Load Saved Settings, Save Settings; and Before, the
+preview's."""
 
 
 def argument_name(name: str) -> str:

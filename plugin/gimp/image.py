@@ -175,18 +175,22 @@ def as_seen(image: Any, layer: Any) -> Iterator[tuple[Any, Any]]:
 
 @contextmanager
 def duplicate(image: Any, layer: Any) -> Iterator[tuple[Any, Any]]:
-    """A copy of the image to take apart, and the layer's twin in it."""
-    path = []
-    item = layer
-    while item is not None:
-        path.append(image.get_item_position(item))
-        item = item.get_parent()
+    """A copy of the image to take apart, and the layer's twin in it; None for no layer."""
     copy = image.duplicate()
     try:
         copy.undo_disable()
-        twin: Any = copy.get_layers()[path.pop()] if path else None
-        while path:
-            twin = twin.get_children()[path.pop()]
-        yield copy, twin
+        yield copy, twin_of(layer, image, copy) if layer is not None else None
     finally:
         copy.delete()
+
+
+def twin_of(layer: Any, image: Any, copy: Any) -> Any:
+    """The layer of a copy that is where this one is in the image."""
+    path = []
+    while layer is not None:
+        path.append(image.get_item_position(layer))
+        layer = layer.get_parent()
+    twin: Any = copy.get_layers()[path.pop()]
+    while path:
+        twin = twin.get_children()[path.pop()]
+    return twin

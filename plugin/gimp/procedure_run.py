@@ -17,7 +17,8 @@ from ..client.actions import BY_NAME, Action, Kind, ResultKind, Source
 from ..client.messages import Job, Result
 from ..client.names import named
 from ..client.net.connection import Connection, JobCancelled, JobFailed
-from . import arguments, checks, choice_list, image, last_settings, results, training
+from ..client.training import followed as followed_training
+from . import arguments, checks, choice_list, image, last_result, last_settings, results, training
 from .following import begin, followed
 
 PREVIEWED = ("Select", "Cut Out", "Fill", "Paste")
@@ -138,18 +139,22 @@ class _Call:
         called |= {name: layer.get_name() for name, layer in layers.items()}
         fill = any(wanted.source is Source.VISIBLE for wanted in self._action.inputs)
         result = named(result, self._action, called)
-        notes = results.apply(result, self._image, self._layer, combine, fill=fill, hide=self._action.hides_layer)
+        before = last_result.selection_of(self._image) if self._for_user else None
+        applied = results.apply(result, self._image, self._layer, combine, fill=fill, hide=self._action.hides_layer)
+        if self._for_user and result.outputs:
+            suited = self._action.suited(job.parameters)
+            last_result.remember(job, suited, called, self._layer, layers, before, applied.layers)
         Gimp.displays_flush()
-        return tuple(notes)
+        return tuple(applied.notes)
 
     def finish_and_keep(self, values: Mapping[str, object], layers: dict[str, Any]) -> None:
         """The same for the user: they hear of the notes, and the next time starts with these settings."""
         self._for_user = True
         notes = self.finish(values, layers)
-        if self._action.name == training.ACTION:
-            notes = (training.followed(values, notes, self._image, self._connection),)
         last_settings.keep(self._action, self._action.following(self._action.check(dict(values))), layers)
-        if notes:
+        if name := followed_training(self._action.name, values):
+            training.follow(name, self._image, self._connection)
+        elif notes:
             Gimp.message("\n".join(notes))
 
     def _job(self, values: Mapping[str, object], layers: dict[str, Any]) -> tuple[Job, str]:

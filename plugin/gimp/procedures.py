@@ -7,13 +7,14 @@ import os
 import sys
 from typing import Any
 
-from gi.repository import Gimp
+from gi.repository import Gimp, GObject
 
 from ..client.actions import ACTIONS, Action
-from . import arguments, models_window, procedure_run
+from . import arguments, models_window, procedure_run, result_window, settings_window
 
 _MENU = "<Image>/Filters/Inlay"
 _BY_PROCEDURE = {name: action for action in ACTIONS for name in (action.procedure, *action.old_procedures)}
+_WINDOWS = {window.PROCEDURE: window for window in (result_window, models_window, settings_window)}
 _AT_ONCE = {f"{action.procedure}-at-once": action for action in ACTIONS if action.one_click}
 
 
@@ -24,11 +25,11 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         return False  # the texts are English; GIMP would look for a catalog
 
     def do_query_procedures(self) -> list[str]:
-        return [*_BY_PROCEDURE, *_AT_ONCE, models_window.PROCEDURE]
+        return [*_BY_PROCEDURE, *_AT_ONCE, *_WINDOWS]
 
     def do_create_procedure(self, name: str) -> Any:
-        if name == models_window.PROCEDURE:
-            return _models(self)
+        if name in _WINDOWS:
+            return _window(self, _WINDOWS[name])
         at_once = name in _AT_ONCE
         action = _AT_ONCE[name] if at_once else _BY_PROCEDURE[name]
         run = procedure_run.run_at_once if at_once else procedure_run.run
@@ -52,20 +53,21 @@ class Inlay(Gimp.PlugIn):  # type: ignore[misc]  # GObject introspection has no 
         return procedure
 
 
-def _models(plug_in: Any) -> Any:
-    """The procedure that shows the window of models."""
-    procedure = Gimp.ImageProcedure.new(plug_in, models_window.PROCEDURE, Gimp.PDBProcType.PLUGIN, _manage_models, None)
-    procedure.set_image_types("*")
-    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
-    procedure.set_documentation(models_window.HELP, models_window.HELP, None)
+def _window(plug_in: Any, window: Any) -> Any:
+    """The procedure that shows one of the windows that are not about one image: no action of Filters > Repeat Last."""
+    procedure = Gimp.Procedure.new(plug_in, window.PROCEDURE, Gimp.PDBProcType.PLUGIN, _show_window, window)
+    procedure.set_documentation(window.HELP, window.HELP, None)
     procedure.set_attribution("Inlay", "Inlay", "2026")
-    procedure.set_menu_label(f"{models_window.LABEL}...")
+    procedure.set_menu_label(f"{window.LABEL}...")
+    flags = GObject.ParamFlags.READWRITE
+    modes = (Gimp.RunMode, Gimp.RunMode.INTERACTIVE)  # GIMP has nothing in its menus without one
+    procedure.add_enum_argument("run-mode", "Run mode", "The run mode", *modes, flags)
     procedure.add_menu_path(_MENU)
     return procedure
 
 
-def _manage_models(procedure: Any, *_: Any) -> Any:
-    models_window.show()
+def _show_window(procedure: Any, _: Any, window: Any) -> Any:
+    window.show()
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from gi.repository import Gegl, Gimp
 
 from ..client.actions import ResultKind
-from ..client.image import Box, Raster, intersection
+from ..client.image import Box, PixelFormat, Raster, intersection
 from ..client.messages import Output, Result
 from . import buffers, checks, fills
 from .image import ImageError
@@ -22,10 +23,18 @@ _COMBINE = {
 NOTHING = "Nothing is left to select with these settings; the selection is as it was."
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a result has become."""
+
+    notes: list[str]  # sentences for the user
+    layers: list[Any]  # the new ones, in the outputs' order
+
+
 def apply(
     result: Result, image: Any, layer: Any, combine: str = "replace", fill: bool = False, hide: bool = False
-) -> list[str]:
-    """Put the result's outputs into the image; sentences for the user.
+) -> Applied:
+    """Put the result's outputs into the image.
 
     `combine` is how a selection joins the current one. A `fill` goes above the fills that lie on the layer already;
     with `hide` the layer is hidden below the new one. Of several new layers the first is what the user goes on with: it
@@ -55,7 +64,55 @@ def apply(
             layer.set_visible(False)
     finally:
         image.undo_group_end()
-    return notes
+    return Applied(notes, layers)
+
+
+def apply_again(result: Result, image: Any, layers: list[Any], before: Raster | None, combine: str) -> None:
+    """Put a result in the place of an earlier one, within the step of Edit > Undo that it is.
+
+    Args:
+        result: of the same action with other settings.
+        image: where the earlier one is.
+        layers: what the earlier one has become, in the outputs' order.
+        before: the selection that there was before it; None where nothing was selected.
+        combine: how a selection joins that one.
+
+    Raises:
+        ImageError: the outputs are others than before, or nothing would be selected; then nothing has changed.
+    """
+    new = [output for output in result.outputs if output.kind is ResultKind.LAYER]
+    if len(new) != len(layers):
+        raise ImageError("The result has other layers with these settings. Undo it and run the action again.")
+    image.undo_freeze()  # layers may become larger or smaller, which would be steps of their own
+    try:
+        for layer, output in zip(layers, new, strict=True):
+            _fill_again(layer, output)
+    finally:
+        image.undo_thaw()
+    for output in result.outputs:
+        if output.kind is ResultKind.SELECTION:
+            raster = output.raster
+            if combine != "replace":
+                raster = _joined(image, before or nothing(image), raster, combine)
+            if not bytes(raster.data).strip(b"\0"):
+                raise ImageError(NOTHING)
+            selection = image.get_selection()
+            buffers.write_mask(selection, nothing(image), origin=(0, 0))
+            buffers.write_mask(selection, raster, origin=(0, 0))
+
+
+def _fill_again(layer: Any, output: Output) -> None:
+    raster, (_, x, y) = output.raster, layer.get_offsets()
+    if (x, y, layer.get_width(), layer.get_height()) != tuple(raster.box):
+        layer.resize(raster.width, raster.height, x - raster.x, y - raster.y)
+    buffers.write(layer, raster)
+    layer.set_name(output.name)
+
+
+def nothing(image: Any) -> Raster:
+    """An empty selection of the whole canvas."""
+    canvas = fills.canvas(image)
+    return Raster(PixelFormat("Y", "u8"), canvas.width, canvas.height, bytes(canvas.width * canvas.height))
 
 
 def _add_layer(image: Any, below: Any, output: Output, fill: bool) -> Any:

@@ -1,43 +1,49 @@
-"""A custom style in training: GIMP's progress bar shows how far it is, and a message says when it is ready."""
+"""A custom style in training: GIMP's progress bar shows how far it is, and a window says when it has ended."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
+import gi
 from gi.repository import Gimp
 
-from ..client.messages import Job, Progress
+from ..client import training
+from ..client.messages import Progress
 from ..client.net.connection import Connection, JobCancelled
 
-ACTION = "style.train"
-_GOES_ON = ("begin", "resume")
-_PAUSE = 2.0
-"""Seconds between two looks how far it is."""
 
+def follow(name: str, gimp_image: Any, connection: Connection) -> None:
+    """Show how far the training of a style is until it ends, and tell the user. It goes on without whoever looks on.
 
-def followed(values: Mapping[str, object], notes: tuple[str, ...], gimp_image: Any, connection: Connection) -> str:
-    """What to tell the user in the end. The training goes on without whoever looks on.
-
-    `notes` are the answer to the command that was sent. Raises JobCancelled when the image was closed.
+    Raises JobCancelled when the image was closed.
     """
-    if values["command"] not in _GOES_ON:
-        return " ".join(notes)
-    name = str(values["name"])
     Gimp.progress_init(f"Training {name}...")
     try:
-        while not (ended := connection.run(Job("style.training", {"name": name}, {}), on_event=_show).notes):
-            until = time.monotonic() + _PAUSE
+        while not (notes := connection.run(training.question(name), on_event=_show).notes):
+            until = time.monotonic() + training.PAUSE
             while time.monotonic() < until:
                 time.sleep(0.1)
                 if not gimp_image.is_valid():
                     raise JobCancelled(name)
     finally:
         Gimp.progress_end()
-    if not ended[0].endswith(": trained"):
-        return ended[0]
-    return f"{ended[0]}. It is in the list of Style > Stylize with Custom Style."
+    _report_end(training.ended(notes[0]))
+
+
+def _report_end(text: str) -> None:
+    """In a window: what stands in the status bar for some seconds is missed after an hour."""
+    gi.require_version("GimpUi", "3.0")
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import GimpUi, Gtk
+
+    GimpUi.init("inlay")
+    window = Gtk.MessageDialog(
+        title="Custom Style", text=text, message_type=Gtk.MessageType.INFO, buttons=Gtk.ButtonsType.OK
+    )
+    window.set_urgency_hint(True)
+    window.run()
+    window.destroy()
 
 
 def _show(progress: Progress) -> None:

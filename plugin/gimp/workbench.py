@@ -47,7 +47,7 @@ class Workbench:
         self._shown.set_size_request(_SIZE, _SIZE * 3 // 4)
         self._text = Gtk.Label(wrap=True, max_width_chars=40, xalign=0.0)
         self._bar = Gtk.ProgressBar()
-        self._toggle = Gtk.ToggleButton(label="Before", halign=Gtk.Align.START, sensitive=False)
+        self._toggle = Gtk.ToggleButton(label="_Before", use_underline=True, halign=Gtk.Align.START, sensitive=False)
         self._toggle.connect("toggled", lambda *_: self._show())
         self.widget = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=6)
         self.widget.pack_start(self._shown, False, False, 0)

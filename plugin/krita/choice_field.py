@@ -6,11 +6,10 @@ from typing import Any
 
 from ..client.actions import Kind, Parameter
 from ..client.choices import DynamicChoice, dynamic_choices
-from ..client.image import Raster
 from ..client.messages import Result
-from .compat import Qt, QtCore, QtGui, QtWidgets
+from .compat import Qt, QtCore, QtWidgets
 from .job_runner import Outcome
-from .thumbnails import thumbnail
+from .thumbnails import icon, thumbnail
 
 _ICON = 72  # side of the square that a thumbnail is put in, in pixels
 _NONE_YET = "There is no custom style yet. Style > Train Custom Style makes one from a painting."
@@ -27,6 +26,7 @@ class ChoiceField(QtWidgets.QStackedWidget):
         super().__init__()
         self._parameter = parameter
         self._value = str(parameter.default)
+        self.choices: list[DynamicChoice] = []  # what was found
         self._looking = QtWidgets.QLabel("Looking at the image…")
         self._looking.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._list = QtWidgets.QListWidget()
@@ -72,6 +72,7 @@ class ChoiceField(QtWidgets.QStackedWidget):
         listed = dynamic_choices(self._parameter, outcome) if isinstance(outcome, Result) else []
         free = self._parameter.kind is Kind.TEXT  # whatever is listed, and nothing else
         if len(listed) > (0 if free else 1):
+            self.choices = listed
             for choice in listed:
                 self._list.addItem(_item(choice))
             self.setCurrentWidget(self._list)
@@ -97,18 +98,5 @@ def _item(choice: DynamicChoice) -> Any:
     item = QtWidgets.QListWidgetItem(f"{choice.label}\n{choice.note}" if choice.note else choice.label)
     item.setData(Qt.ItemDataRole.UserRole, choice.value)
     if choice.preview is not None:
-        item.setIcon(_icon(choice.preview))
+        item.setIcon(icon(thumbnail(choice.preview, _ICON, _ICON), _ICON))
     return item
-
-
-def _icon(preview: Raster) -> Any:
-    """The thumbnail in the middle of a square, so that all names begin at the same place."""
-    square = QtGui.QPixmap(_ICON, _ICON)
-    square.fill(Qt.GlobalColor.transparent)
-    if (image := thumbnail(preview, _ICON, _ICON)) is not None:
-        painter = QtGui.QPainter(square)
-        painter.drawImage((_ICON - image.width()) // 2, (_ICON - image.height()) // 2, image)
-        painter.end()
-    icon = QtGui.QIcon(square)
-    icon.addPixmap(square, QtGui.QIcon.Mode.Selected)  # else the chosen one is tinted
-    return icon

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..client.actions import Action, Kind, Parameter, Source, Value
+from ..client.choices import DynamicChoice
 from .choice_field import ChoiceField
 from .compat import QtWidgets
 
@@ -73,6 +74,10 @@ class ActionDialog(QtWidgets.QDialog):
         for name, value in values.items():
             self._fields[name].set_value(value)
         self._show_effect()
+
+    def choices(self) -> list[DynamicChoice]:
+        """What was found in the image to choose from."""
+        return self.dynamic_choices.choices if self.dynamic_choices is not None else []
 
     def others(self) -> dict[str, str]:
         """The unique id of the layer picked for each input that takes one; empty for none."""

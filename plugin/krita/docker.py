@@ -15,6 +15,7 @@ from .last_result import LastResult
 from .log_view import LogView, open_log
 from .result_panel import ResultPanel
 from .thumbnails import thumbnail
+from .training import TrainingWatch
 
 BUTTONS = ("select.subject", "select.object", "cutout.background", "fill.selection", "fill.object", "paste.harmonize")
 """The common jobs."""
@@ -34,6 +35,7 @@ class Commands(Protocol):
     """What the docker has done, and shows: the extension."""
 
     last: LastResult
+    training: TrainingWatch
 
     def run_at_once(self, action: Action) -> None: ...
 
@@ -51,7 +53,7 @@ class Docker(DockWidget):
     def __init__(self, runner: Runner, extension: Commands) -> None:
         super().__init__()
         self.setWindowTitle("Inlay")
-        self._runner = runner
+        self._runner, self._training = runner, extension.training
         self._state = _line("inlay-state")
         self._message = _line("inlay-message-line")
         self._bar = QtWidgets.QProgressBar()
@@ -61,7 +63,7 @@ class Docker(DockWidget):
         self._cancel.clicked.connect(runner.cancel)
         self._queue = QtWidgets.QListWidget()
         self._queue.setObjectName("inlay-queue")
-        self._queue.setFixedHeight(3 * self.fontMetrics().height() + 8)
+        self._queue.setFixedHeight(2 * self.fontMetrics().height() + 8)
         self._queue.setToolTip("Jobs that wait for the one that runs. A double click cancels one.")
         self._queue.itemDoubleClicked.connect(lambda item: self._withdraw(self._queue.row(item)))
         self._log = QtWidgets.QPlainTextEdit()
@@ -74,6 +76,7 @@ class Docker(DockWidget):
         self._backend_log = LogView()
         self._pages = QtWidgets.QStackedWidget()
         for page in (self._log, self._preview, self._problem, self._backend_log):
+            page.setMinimumHeight(40)  # else the docker is too high for a small screen
             self._pages.addWidget(page)
         self._show_log = QtWidgets.QPushButton("Backend's Log")
         self._show_log.setObjectName("inlay-show-log")
@@ -84,6 +87,7 @@ class Docker(DockWidget):
         self._waiting: tuple[str, ...] = ()
         self._previewed: Raster | None = None
         runner.changed.connect(self.refresh)
+        extension.training.changed.connect(self.refresh)
         self.refresh()
 
     def _arranged(self, extension: Commands) -> Any:
@@ -118,7 +122,7 @@ class Docker(DockWidget):
         """Show the runner as it is now."""
         runner, running = self._runner, self._runner.is_busy
         _say(self._state, f"Backend: {_state(runner)}")
-        message, fraction, left = _at_work(runner)
+        message, fraction, left = _at_work(runner, self._training)
         _say(self._message, message)
         self._bar.setRange(0, 0 if running and fraction < 0 else 1000)
         self._bar.setValue(int(1000 * max(0.0, fraction)))
@@ -162,11 +166,11 @@ def _state(runner: Runner) -> str:
     return ("working" if runner.is_busy else "ready") + device
 
 
-def _at_work(runner: Runner) -> tuple[str, float, float | None]:
+def _at_work(runner: Runner, training: TrainingWatch) -> tuple[str, float, float | None]:
     """What goes on: a message, how far it is (below 0 where that is not known), and the seconds left."""
     if runner.is_busy:
         return f"{runner.title}: {runner.message}", runner.fraction, runner.time_left()
-    return "No job is running.", -1.0, None
+    return training.message or "No job is running.", training.fraction, None
 
 
 def _duration(seconds: float) -> str:

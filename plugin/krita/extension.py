@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 
 from ..client.actions import ACTIONS, BY_NAME, Action, Value
-from ..client.choices import dynamic_parameter
+from ..client.choices import DynamicChoice, dynamic_parameter
 from ..client.messages import Failure, Job, Result
 from ..client.names import named
 from ..client.server import preferences
 from ..client.server.launcher import LaunchError
+from ..client.training import followed
 from . import document, messages, results, settings
 from .actionfile import entries, needs_dialog
 from .compat import QtWidgets
@@ -24,6 +26,7 @@ from .last_result import LastResult, Shown
 from .log_view import open_log
 from .models_window import ModelsWindow
 from .settings_dialog import SettingsDialog
+from .training import TrainingWatch
 from .undo_watch import watcher
 
 MENU = "inlay_menu"
@@ -62,6 +65,7 @@ class Run:
     origin: document.Origin
     combine: str  # how a selection joins the current one
     names: dict[str, str]  # of the layers that its inputs are
+    choices: Sequence[DynamicChoice]  # what the dialog found in the image
 
 
 class InlayExtension(Extension):
@@ -72,6 +76,7 @@ class InlayExtension(Extension):
         self.runner = runner
         self.delivery = Delivery(runner, self)
         self.last = LastResult(runner, self.delivery, self)
+        self.training = TrainingWatch(runner, self.delivery.report, self)
 
     def setup(self) -> None:
         """Called by Krita once it is up."""
@@ -123,15 +128,28 @@ class InlayExtension(Extension):
         dialog = ActionDialog(
             action, settings.last_values(action), document.other_layers(current), there, messages.window()
         )
-        dialog.accepted.connect(lambda: self.run(action, dialog.values(), dialog.others()))
+        dialog.accepted.connect(lambda: self.run(action, dialog.values(), dialog.others(), dialog.choices()))
         dialog.finished.connect(lambda *_: dialog.deleteLater())
         dialog.open()
         if listing is not None and dialog.dynamic_choices is not None:
             self.runner.start(listing, f"Looking at '{origin.title}'", dialog.dynamic_choices.show_outcome)
             dialog.rejected.connect(lambda: self.runner.withdraw(listing))
 
-    def run(self, action: Action, values: dict[str, Value], others: dict[str, str]) -> None:
-        """Send a job for the active document. `others` are the unique ids of the layers picked for inputs."""
+    def run(
+        self,
+        action: Action,
+        values: dict[str, Value],
+        others: dict[str, str],
+        choices: Sequence[DynamicChoice] = (),
+    ) -> None:
+        """Send a job for the active document.
+
+        Args:
+            action: what is to be done.
+            values: by parameter; defaults for the rest.
+            others: unique ids of the layers picked for inputs, by input.
+            choices: what the dialog found in the image for the action's parameter that depends on it.
+        """
         try:
             parameters = action.check(dict(values))
             suited = action.suited(parameters)
@@ -142,7 +160,8 @@ class InlayExtension(Extension):
             self.delivery.refuse(action.label, refusal)
             return
         settings.keep_values(action, action.following(parameters))
-        run = Run(job, origin, str(parameters.get("mode", "replace")), names)
+        self.training.dismiss()
+        run = Run(job, origin, str(parameters.get("mode", "replace")), names, choices)
         self.runner.start(job, action.label, lambda outcome: self._end(outcome, action, run), origin.is_open)
 
     def ask_settings(self) -> None:
@@ -170,7 +189,7 @@ class InlayExtension(Extension):
         def put(result: Result) -> results.Applied:
             applied = results.apply(result, run.origin, run.combine)
             if result.outputs:
-                self.last.remember(Shown(run.job, run.origin, run.combine, applied))
+                self.last.remember(Shown(run.job, run.origin, run.combine, applied, run.names, run.choices))
             if action.hides_layer and applied.layers:
                 watcher().hide(run.origin.document, run.origin.layer, applied.layers[0])
             return applied
@@ -180,6 +199,8 @@ class InlayExtension(Extension):
         elif isinstance(outcome, Result):
             result = named(outcome, action, run.names)
             self.delivery.take(result, run.origin, lambda: put(result))
+            if name := followed(action.name, run.job.parameters):
+                self.training.follow(name, " ".join(outcome.notes))
 
 
 def _listing(action: Action, origin: document.Origin) -> Job | None:

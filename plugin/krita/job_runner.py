@@ -36,6 +36,14 @@ class Task:
     wanted: Callable[[], bool]  # whether its result is of use still; else it is cancelled
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A job that only asks something, beside those that the user sees."""
+
+    on_progress: Callable[[Progress], None]
+    on_answer: Callable[[Outcome], None]
+
+
 class Runner(QtCore.QObject):
     """One connection to the backend, at most one job on it, and the queue. `changed`: something to show has changed."""
 
@@ -50,6 +58,7 @@ class Runner(QtCore.QObject):
         self.status: Status | None = None
         self._task: Task | None = None
         self.queue: deque[Task] = deque()
+        self._questions: dict[str, Question] = {}  # by the job's id
         self.begun = 0.0  # when the job was sent, by the monotonic clock
         self.fraction = -1.0
         self.message = ""
@@ -96,6 +105,12 @@ class Runner(QtCore.QObject):
             self.note(f"{title}: waits for {self.title}")
         self._watch.start()
         self.changed.emit()
+
+    def ask(self, job: Job, on_progress: Callable[[Progress], None], on_answer: Callable[[Outcome], None]) -> None:
+        """Send a job that only asks something: nothing of it is shown, and it waits for no other one here."""
+        connection = self._connect()
+        self._questions[job.id] = Question(on_progress, on_answer)
+        connection.submit(job)
 
     def cancel(self) -> None:
         """Stop the job that runs, if there is one. It is over when this returns, and the next one begins."""
@@ -150,6 +165,9 @@ class Runner(QtCore.QObject):
             self._connection.close(wait=0)
         self._connection = self._notifier = self.status = None
         self._timer.stop()
+        questions, self._questions = self._questions, {}
+        for question in questions.values():
+            question.on_answer(None)
         self.changed.emit()
 
     def close(self) -> None:
@@ -162,6 +180,7 @@ class Runner(QtCore.QObject):
         self.blockSignals(True)
         self._task = None  # what would be done with a result is of no use: windows may be gone
         self.queue.clear()
+        self._questions.clear()
         if connection is not None:
             if not self._settings().keep_running:
                 connection.shutdown()
@@ -209,6 +228,8 @@ class Runner(QtCore.QObject):
     def _handle(self, event: Event) -> None:
         if isinstance(event, Status):
             self.status = event
+        elif event.job in self._questions:
+            self._inform(event)
         elif self._task is None or event.job != self._task.job.id:
             return  # of a job that was cancelled here
         elif isinstance(event, Result):
@@ -221,6 +242,16 @@ class Runner(QtCore.QObject):
             self.preview = event.preview or self.preview
             if event.state is JobState.CANCELLED:
                 self._over("cancelled", None)
+
+    def _inform(self, event: Result | Failed | Progress) -> None:
+        """Something has come for a question."""
+        question = self._questions[event.job]
+        if isinstance(event, Progress) and event.state is not JobState.CANCELLED:
+            question.on_progress(event)
+            return
+        del self._questions[event.job]
+        outcome = event if isinstance(event, Result) else event.failure if isinstance(event, Failed) else None
+        question.on_answer(outcome)
 
     def _over(self, how: str, outcome: Outcome) -> None:
         assert self._task is not None

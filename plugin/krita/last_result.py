@@ -6,16 +6,21 @@ what comes back where the result already is, within the step of Edit > Undo that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..client.actions import BY_NAME, Parameter, Value
+from ..client.choices import DynamicChoice, dynamic_parameter
 from ..client.messages import Failure, Job, Result, new_id
+from ..client.names import named
 from . import layers, messages, results
+from .choice_strip import SIDE, Choice
 from .compat import QtCore
 from .delivery import Delivery
 from .document import Origin
 from .job_runner import Outcome, Runner
+from .thumbnails import of_layer, thumbnail
 
 LIVE = ("grow", "feather", "edge", "strength")
 """Parameters that can be changed in a result."""
@@ -32,6 +37,8 @@ class Shown:
     origin: Origin
     combine: str
     applied: results.Applied
+    names: dict[str, str]  # of the layers that the inputs were
+    choices: Sequence[DynamicChoice] = ()  # what the dialog found in the image
 
 
 class LastResult(QtCore.QObject):
@@ -69,8 +76,9 @@ class LastResult(QtCore.QObject):
         """The settings that can be changed, with their values."""
         if self._shown is None:
             return {}
-        values = self._shown.job.parameters | self._wanted
-        found = {p.name: (p, values[p.name]) for p in BY_NAME[self._shown.job.action].parameters if p.name in LIVE}
+        action, values = BY_NAME[self._shown.job.action], self._shown.job.parameters | self._wanted
+        idle = action.without_effect(values)
+        found = {p.name: (p, values[p.name]) for p in action.parameters if p.name in LIVE and p.name not in idle}
         return {} if self._shown.applied.mask else found
 
     def change(self, name: str, value: Value) -> None:
@@ -78,21 +86,36 @@ class LastResult(QtCore.QObject):
         self._wanted[name] = value
         self._pause.start()
 
-    def variants(self) -> list[str]:
-        """Names of the layers of which one is seen; empty where there is but one."""
-        nodes = self._nodes()
-        return (
-            [node.name() for node in nodes] if len(nodes) > 1 and all(layers.is_fill(n.name()) for n in nodes) else []
-        )
+    def choices(self) -> tuple[list[Choice], str]:
+        """What else the result could be, each with a thumbnail, and which it is: a variant, by its layer's unique id,
+        or something that was found in the image, by its value; empty where there is nothing to choose from."""
+        nodes, shown = self._nodes(), self._shown
+        if len(nodes) > 1 and all(layers.is_fill(node.name()) for node in nodes):
+            found = [Choice(_id(node), node.name(), of_layer(node, SIDE)) for node in nodes]
+            return found, next((_id(node) for node in nodes if node.visible()), "")
+        parameter = dynamic_parameter(BY_NAME[shown.job.action]) if shown is not None else None
+        if shown is None or parameter is None or shown.applied.mask:
+            return [], ""
+        value = str((shown.job.parameters | self._wanted)[parameter.name])
+        return [
+            Choice(each.value, each.label, thumbnail(each.preview, SIDE, SIDE) if each.preview is not None else None)
+            for each in shown.choices
+        ], value
 
-    def choose_variant(self, number: int) -> None:
-        """Show one of the variants and hide the others."""
+    def choose(self, value: str) -> None:
+        """Make the result another one of `choices`: one of the variants is seen and the others are hidden, or the
+        job runs again."""
+        shown = self._shown
+        if shown is None:
+            return
         nodes = self._nodes()
-        for at, node in enumerate(nodes):
-            node.setVisible(at == number)
-        if self._shown is not None and number < len(nodes):
-            self._shown.origin.document.setActiveNode(nodes[number])
-            self._shown.origin.document.refreshProjection()
+        if value in map(_id, nodes):
+            for node in nodes:
+                node.setVisible(_id(node) == value)
+            shown.origin.document.setActiveNode(next(node for node in nodes if _id(node) == value))
+            shown.origin.document.refreshProjection()
+        elif (parameter := dynamic_parameter(BY_NAME[shown.job.action])) is not None:
+            self.change(parameter.name, value)
 
     def has_layers(self) -> bool:
         """Whether it can be hidden, to see what was there before."""
@@ -131,7 +154,8 @@ class LastResult(QtCore.QObject):
         if isinstance(outcome, Failure):
             messages.warn(BY_NAME[job.action].label, outcome.message, outcome.remedy, outcome.log)
         elif isinstance(outcome, Result) and shown is not None:
-            self._delivery.take(outcome, shown.origin, lambda: self._put(outcome, shown, job))
+            result = named(outcome, BY_NAME[job.action], shown.names)
+            self._delivery.take(result, shown.origin, lambda: self._put(result, shown, job))
 
     def _put(self, result: Result, shown: Shown, job: Job) -> results.Applied:
         if self._shown is not shown or not self.is_there():
@@ -140,3 +164,8 @@ class LastResult(QtCore.QObject):
         self._shown = replace(shown, job=job, applied=applied)
         self.changed.emit()
         return results.Applied(applied.notes)
+
+
+def _id(node: Any) -> str:
+    found: str = node.uniqueId().toString()
+    return found

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from ..client.server.launcher import log_name, log_path
+from ..client.server.launcher import log_end, log_path
 from .compat import QtCore, QtGui, QtWidgets
-
-_BYTES = 1 << 16
-"""How much of the log's end is shown."""
 
 
 class LogView(QtWidgets.QPlainTextEdit):
@@ -37,13 +33,7 @@ class LogView(QtWidgets.QPlainTextEdit):
 
     def read(self) -> None:
         """Show the log as it is now."""
-        path = Path(log_name())
-        try:
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - _BYTES))
-                text = file.read().decode(errors="replace")
-        except OSError:
-            text = "There is no log yet: the first action starts the backend."
+        text = log_end()
         if text != self.toPlainText():
             self.setPlainText(text)
             self.moveCursor(QtGui.QTextCursor.MoveOperation.End)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..client.actions import Kind
+from .choice_strip import ChoiceStrip
 from .compat import QtWidgets
 from .last_result import LIVE, LastResult
 
@@ -29,15 +30,14 @@ class ResultPanel(QtWidgets.QGroupBox):
             grid.addWidget(field, number // 2, 2 * (number % 2) + 1)
             signal = field.currentIndexChanged if name == "edge" else field.valueChanged
             signal.connect(lambda *_, name=name: self._change(name))
-        self._variant = QtWidgets.QComboBox()
-        self._variant.setObjectName("inlay-live-variant")
-        self._variant.currentIndexChanged.connect(self._choose)
+        self._strip = ChoiceStrip()
+        self._strip.setObjectName("inlay-live-choices")
+        self._strip.chosen.connect(last.choose)
         self._after = QtWidgets.QCheckBox("Show result")
         self._after.setObjectName("inlay-live-show")
         self._after.setToolTip("Off: the image as it was before.")
         self._after.toggled.connect(self._show)
-        grid.addWidget(QtWidgets.QLabel("Variant:"), 2, 0)
-        grid.addWidget(self._variant, 2, 1)
+        grid.addWidget(self._strip, 2, 0, 1, 3)
         grid.addWidget(self._after, 2, 3)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
@@ -64,11 +64,7 @@ class ResultPanel(QtWidgets.QGroupBox):
             field.setRange(parameter.minimum, parameter.maximum)
             field.setSuffix(parameter.unit)
             field.setValue(value)
-        variants = self._last.variants() if title else []
-        if [self._variant.itemText(i) for i in range(self._variant.count())] != variants:
-            self._variant.clear()
-            self._variant.addItems(variants)
-        self._variant.setEnabled(bool(variants))
+        self._strip.show_choices(*(self._last.choices() if title else ([], "")))
         self._after.setEnabled(bool(title) and self._last.has_layers())
         self._after.setChecked(True)
         self._filling = False
@@ -82,10 +78,6 @@ class ResultPanel(QtWidgets.QGroupBox):
             self._last.change(name, field.currentData())
         else:
             self._last.change(name, int(field.value()) if kind is Kind.INTEGER else float(field.value()))
-
-    def _choose(self, number: int) -> None:
-        if not self._filling and number >= 0:
-            self._last.choose_variant(number)
 
     def _show(self, after: bool) -> None:
         if not self._filling:

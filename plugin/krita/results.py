@@ -123,6 +123,7 @@ def _fill_again(node: Any, output: Output) -> None:
     if empty:
         node.setPixelData(QtCore.QByteArray(empty), box.x(), box.y(), box.width(), box.height())
     node.setPixelData(QtCore.QByteArray(color_spaces.arranged(output.raster, target.channels)), *output.raster.box)
+    node.setName(output.name)
 
 
 def _add_layers(origin: Origin, outputs: list[Output]) -> tuple[list[str], tuple[str, ...]]:

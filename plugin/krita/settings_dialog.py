@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client.server.preferences import Preferences
+from ..client.server.preferences import DEVICE_HELP, DEVICES, IDLE_HELP, MEMORY_HELP, Preferences, device_named
 from .compat import QtWidgets
 from .dialogs import FileField, arrange, choice
 from .settings import Settings
 
-_DEVICES = [("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA or AMD graphics (CUDA, ROCm)"),
-            ("xpu", "Intel graphics (XPU)"), ("mps", "Apple graphics (Metal)")]  # fmt: skip
 _HELP = (
     "Settings > Configure Krita > Keyboard Shortcuts, under Inlay, changes the shortcuts; Settings > Configure "
     "Toolbars puts the entries on a toolbar."
@@ -24,22 +22,22 @@ class SettingsDialog(QtWidgets.QDialog):
         """`shortcuts` are lines like "Select Subject: Ctrl+Alt+Shift+S"."""
         super().__init__(parent)
         self.setWindowTitle("Inlay Settings")
-        self._device = choice(_DEVICES)
+        self._device = choice(list(DEVICES))
         self._device.setObjectName("inlay-device")
         self._device.setEditable(True)
-        self._device.setToolTip("Where the networks compute. A device can also be typed: cuda:1.")
+        self._device.setToolTip(DEVICE_HELP)
         self._memory = QtWidgets.QDoubleSpinBox()
         self._memory.setObjectName("inlay-memory")
         self._memory.setRange(0, 1024)
         self._memory.setSuffix(" GiB")
         self._memory.setSpecialValueText("What is free")
-        self._memory.setToolTip("How much memory one job may need.")
+        self._memory.setToolTip(MEMORY_HELP)
         self._idle = QtWidgets.QSpinBox()
         self._idle.setObjectName("inlay-idle")
         self._idle.setRange(0, 24 * 60)
         self._idle.setSuffix(" min")
         self._idle.setSpecialValueText("Automatic")
-        self._idle.setToolTip("The backend ends when no program has used it for so long.")
+        self._idle.setToolTip(IDLE_HELP)
         self._python, self._source = FileField(), FileField(folder=True)
         self._transport = choice([("auto", "Automatic"), ("pyzmq", "ZeroMQ library"), ("pure", "Built in")])
         self._transport.setObjectName("inlay-transport")
@@ -72,12 +70,10 @@ class SettingsDialog(QtWidgets.QDialog):
 
     def preferences(self) -> Preferences:
         """What was entered for the backend."""
-        typed = self._device.currentText().strip()
-        device = next((value for value, label in _DEVICES if label == typed), typed)
-        return Preferences(device, self._memory.value(), self._idle.value())
+        return Preferences(device_named(self._device.currentText()), self._memory.value(), self._idle.value())
 
     def _show(self, settings: Settings, preferences: Preferences) -> None:
-        self._device.setEditText(dict(_DEVICES).get(preferences.device, preferences.device))
+        self._device.setEditText(preferences.device_label)
         self._memory.setValue(preferences.memory)
         self._idle.setValue(preferences.idle)
         self._python.setText(settings.python)

@@ -20,3 +20,25 @@ def thumbnail(raster: Raster, width: int, height: int) -> Any:
     return image.scaled(  # a copy, so that the bytes may go
         width, height, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
+
+
+def of_layer(node: Any, side: int) -> Any:
+    """A QImage of what a layer holds, no larger than that: Krita's own thumbnail shows it in the image, too small."""
+    whole = node.thumbnail(4 * side, 4 * side)
+    box = QtGui.QRegion(QtGui.QBitmap.fromImage(whole.createAlphaMask())).boundingRect()
+    return whole.copy(box).scaled(
+        side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
+
+
+def icon(image: Any, side: int) -> Any:
+    """A QIcon: the QImage, None for an empty one, in the middle of a square, so that all names begin at one place."""
+    square = QtGui.QPixmap(side, side)
+    square.fill(Qt.GlobalColor.transparent)
+    if image is not None:
+        painter = QtGui.QPainter(square)
+        painter.drawImage((side - image.width()) // 2, (side - image.height()) // 2, image)
+        painter.end()
+    made = QtGui.QIcon(square)
+    made.addPixmap(square, QtGui.QIcon.Mode.Selected)  # else the chosen one is tinted
+    return made

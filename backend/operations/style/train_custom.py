@@ -50,14 +50,14 @@ def training_progress(job: Job, context: Context) -> list[Output]:
     name = str(job.parameters["name"])
     try:
         name = custom_styles.check_name(name)
-        state = training_process.describe(name)
-        status = training_process.read_status(name) if training_process.alive(name) else {}
+        state, running = training_process.describe(name), training_process.alive(name)
+        status = training_process.read_status(name) if running else {}
     except custom_styles.CustomStyleError as error:
         raise OperationError(ErrorCode.BAD_INPUT, str(error), "See docs/style.md, custom styles.") from None
-    if not status:
+    if running:  # before its first step there is no status
+        context.progress(status["step"] / max(1, status["steps"]) if status else 0.0, state, None)
+    else:
         context.notes.append(state)
-        return []
-    context.progress(status["step"] / max(1, status["steps"]), state, None)
     return []
 
 

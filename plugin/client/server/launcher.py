@@ -92,6 +92,17 @@ def log_name() -> str:
         return ""
 
 
+def log_end(size: int = 1 << 16) -> str:
+    """The last `size` bytes of the log, or a sentence where there is none."""
+    path = Path(log_name())
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return "There is no log yet: the first action starts the backend."
+
+
 def find_installation() -> Installation:
     """The backend to start: that of INLAY_BACKEND_PYTHON and INLAY_BACKEND_PATH, else the one the installer recorded.
 

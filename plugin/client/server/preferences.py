@@ -9,6 +9,14 @@ from dataclasses import asdict, dataclass, fields
 from .launcher import LaunchError, data_directory
 
 FILE = "preferences.json"
+DEVICES = (
+    ("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA or AMD graphics (CUDA, ROCm)"),
+    ("xpu", "Intel graphics (XPU)"), ("mps", "Apple graphics (Metal)"),
+)  # fmt: skip
+"""What can be chosen, with labels; another one, cuda:1 say, can be typed."""
+DEVICE_HELP = "Where the networks compute. A device can also be typed: cuda:1."
+MEMORY_HELP = "How much memory one job may need; 0 stands for what is free."
+IDLE_HELP = "The backend ends when no program has used it for so long; 0 leaves the choice to it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,11 @@ class Preferences:
     memory: float = 0.0  # GiB that one job may need
     idle: int = 0  # minutes without clients after which the backend ends
 
+    @property
+    def device_label(self) -> str:
+        """The device as it is shown."""
+        return dict(DEVICES).get(self.device, self.device)
+
     def arguments(self) -> list[str]:
         """Options of `inlay serve`."""
         found = ["--device", self.device] if self.device not in ("", "auto") else []
@@ -27,6 +40,11 @@ class Preferences:
         if self.idle > 0:
             found += ["--idle", str(60 * self.idle)]
         return found
+
+
+def device_named(typed: str) -> str:
+    """The device that somebody has chosen by its label, or typed."""
+    return next((value for value, label in DEVICES if label == typed.strip()), typed.strip())
 
 
 def load() -> Preferences:

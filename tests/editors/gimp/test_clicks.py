@@ -9,7 +9,7 @@ import pytest
 
 from plugin.client.actions import ACTIONS, BY_NAME
 
-from .window import MODELS, Window, position
+from .window import ENTRIES, Window, position
 
 pytestmark = pytest.mark.gimp
 
@@ -40,7 +40,7 @@ class Mouse:
         shown, (left, top, width, height) = self._opened(before)
         self.rest(left + width // 2, top + height - 16)  # Inlay is the last of the filters
         shown, box = self._opened(shown)
-        self.rest(*_row(box, menu, len({MODELS, *(action.menu for action in ACTIONS)})))
+        self.rest(*_row(box, menu, len(ENTRIES)))
         shown, box = self._opened(shown)
         beside = [action for action in ACTIONS if action.menu == BY_NAME[name].menu]
         self.click(*_row(box, entry, len(beside) + sum(action.one_click for action in beside)))

@@ -9,13 +9,13 @@ import pytest
 from plugin.client.models import TITLE
 from tests.editors.display import exactly
 
-from .window import Window
+from .window import MODELS, Window
 
 pytestmark = pytest.mark.gimp
 
 
 def test_the_window_of_models_is_opened_from_the_menu_and_closed(window: Window) -> None:
-    window.manage_models()
+    window.open_window(MODELS)
     window.display.find_window(exactly(TITLE), wait=45)
     time.sleep(3)
     window.display.keys("Down", "Down", "Down")

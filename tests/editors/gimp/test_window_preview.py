@@ -62,9 +62,13 @@ def test_growing_and_feathering_show_in_the_preview_and_come_as_they_were_shown(
     window.display.keys("alt+g", "4", "0", "Tab")
     grown = shown(window, "select.subject", lambda preview: red(preview) < red(first) - 0.02)
     window.display.keys("alt+f", "3", "0", "Tab")
-    shown(window, "select.subject", lambda preview: not np.array_equal(preview, grown))
+    feathered = shown(window, "select.subject", lambda preview: not np.array_equal(preview, grown))
     assert window.gimp.run("answer = Gimp.Selection.is_empty(shown())"), "nothing is committed by looking"
     window.screenshot("gimp-preview-select")
+    window.display.keys("alt+b")  # before: nothing is covered
+    shown(window, "select.subject", lambda preview: red(preview) < red(feathered) - 0.02)
+    window.display.keys("alt+b")
+    shown(window, "select.subject", lambda preview: abs(red(preview) - red(feathered)) < 0.001)
     window.display.keys("alt+o")
     window.finished("answer = not Gimp.Selection.is_empty(shown())")
     assert window.gimp.run(SOFT) > 20000  # a wide, soft edge

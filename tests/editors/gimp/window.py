@@ -28,11 +28,13 @@ IN_MANUAL = {
     "gimp-preview-select", "gimp-preview-fill", "gimp-preview-paste", "gimp-two-fills",
     "gimp-copied-subject", "gimp-portrait-in-painting", "gimp-models",
     "gimp-select-sky", "gimp-replaced-sky", "gimp-strokes", "gimp-select-objects",
+    "gimp-last-result", "gimp-settings",
 }  # fmt: skip
 """The images that docs/ shows."""
 
-MODELS = "Manage Models..."
-"""An entry beside the submenus."""
+LAST_RESULT, MODELS, SETTINGS = "Last Result...", "Manage Models...", "Settings..."
+ENTRIES = sorted({LAST_RESULT, MODELS, SETTINGS, *(action.menu for action in ACTIONS)})
+"""What is in Filters > Inlay, windows and submenus: GIMP sorts both."""
 
 
 def position(action: Action, at_once: bool) -> tuple[int, int]:
@@ -40,12 +42,11 @@ def position(action: Action, at_once: bool) -> tuple[int, int]:
 
     Of two entries with the same label the one with dots is the first.
     """
-    menus = sorted({MODELS, *(other.menu for other in ACTIONS)})
     beside = [other for other in ACTIONS if other.menu == action.menu]
     entries = [(f"{other.label}...", other, False) for other in beside]
     entries += [(f"{other.label}/", other, True) for other in beside if other.one_click]  # after that with dots
     order = [(other, once) for _, other, once in sorted(entries, key=lambda entry: entry[0])]
-    return menus.index(action.menu), order.index((action, at_once))
+    return ENTRIES.index(action.menu), order.index((action, at_once))
 
 
 class Window:
@@ -105,10 +106,9 @@ class Window:
         self.screenshot(f"gimp-menu-{action.menu.lower()}")
         self.display.keys("Return")
 
-    def manage_models(self) -> None:
-        """Walk to the window of models with the keyboard."""
-        entries = sorted({MODELS, *(other.menu for other in ACTIONS)})
-        self.display.keys("alt+r", "Up", "Right", *["Down"] * entries.index(MODELS))
+    def open_window(self, entry: str) -> None:
+        """Walk to an entry beside the submenus with the keyboard."""
+        self.display.keys("alt+r", "Up", "Right", *["Down"] * ENTRIES.index(entry))
         self.screenshot("gimp-menu-inlay")
         self.display.keys("Return")
 

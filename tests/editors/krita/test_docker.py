@@ -29,6 +29,19 @@ def click(krita: Krita, name: str) -> None:
     krita.display.click(x, y)
 
 
+def click_choice(krita: Krita, row: int) -> None:
+    """Click on a thumbnail of the last result's choices."""
+    x, y = krita.run(
+        """
+        listed = docker_child("inlay-live-choices")
+        center = listed.viewport().mapToGlobal(listed.visualItemRect(listed.item(row)).center())
+        answer = [center.x(), center.y()]
+        """,
+        row=row,
+    )
+    krita.display.click(x, y)
+
+
 def test_a_button_selects_the_subject_at_once(krita: Krita, tmp_path: Path) -> None:
     open_photograph(krita, tmp_path, "astronaut", data.astronaut())
     click(krita, "inlay-select-subject")
@@ -105,8 +118,16 @@ def test_a_variant_is_chosen_and_the_image_before_is_seen_again(krita: Krita, tm
     finish(krita)
     krita.until("front().activeNode().name() == 'Fill 1 of 3'")
     first = krita.get(seen)
-    krita.run("docker_child('inlay-live-variant').setCurrentIndex(2)")
+    krita.run("show()")
+    colors = krita.run("""
+        listed = docker_child("inlay-live-choices")
+        images = [listed.item(row).icon().pixmap(40, 40).toImage() for row in range(listed.count())]
+        answer = [len({image.pixel(x, y) for x in range(40) for y in range(40)}) for image in images]
+    """)
+    assert len(colors) == 3 and min(colors) > 50  # thumbnails, not blanks
+    click_choice(krita, 2)
     krita.until("front().activeNode().name() == 'Fill 3 of 3'")
+    screenshot(krita, "variants")
     krita.until(f"{seen} not in known", known=[before, first])
     click(krita, "inlay-live-show")
     krita.until(f"{seen} == before", before=before)

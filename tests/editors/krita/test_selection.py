@@ -10,6 +10,7 @@ from PIL import Image
 from skimage import data
 
 from tests.editors.krita.harness import Krita
+from tests.editors.krita.test_docker import click_choice
 from tests.editors.krita.user import add_hidden, ask_and_accept, finish, open_photograph, screenshot, selected
 from tests.jobs import sky_of_evening, two_people
 
@@ -42,6 +43,12 @@ def test_one_of_the_objects_is_chosen_from_a_list(krita: Krita, tmp_path: Path) 
     finish(krita)
     found = selected(krita, *BOTH.shape[:2])
     assert found[FUR[1], FUR[0]] > 200 and found[FACE[1], FACE[0]] < 50
+    krita.run("show()")
+    click_choice(krita, next(i for i, note in enumerate(notes, 1) if note.startswith("person")))  # in the docker
+    krita.until("runner().job is None and selected()[at] > 200", at=FACE[1] * BOTH.shape[1] + FACE[0], wait=120)
+    finish(krita)
+    assert selected(krita, *BOTH.shape[:2])[FUR[1], FUR[0]] < 50
+    screenshot(krita, "objects-in-docker")
     undo(krita)
     krita.until("not selected()")
 

@@ -10,7 +10,7 @@ import pytest
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.test_jobs import run_identity, wait_for_worker
 from tests.editors.krita.test_layers import texture
-from tests.editors.krita.user import open_photograph
+from tests.editors.krita.user import choose_with_mouse, finish, open_photograph, press_shortcut
 
 pytestmark = pytest.mark.parametrize("session", ["pyzmq"], indirect=True)
 
@@ -54,6 +54,20 @@ def test_jobs_are_queued_and_the_queue_is_shown(krita: Krita) -> None:
     assert krita.get(rows) == []
 
 
+def test_what_is_chosen_meanwhile_is_done_afterwards(krita: Krita, tmp_path: Path) -> None:
+    wait_for_worker(krita)
+    image = texture()
+    image[60:90, 50:80] = (220, 30, 30)
+    open_photograph(krita, tmp_path, "meadow", image)
+    krita.run("select([46, 56, 38, 38])")
+    run_identity(krita, seconds=4)
+    press_shortcut(krita, "ctrl+alt+shift+f")
+    choose_with_mouse(krita, "Tools", "Inlay", "Fill", "Content-Aware Fill")
+    assert krita.get("[task.title for task in runner().queue]") == ["Content-Aware Fill"] * 2
+    finish(krita)
+    krita.until("sorted(layer_names()[1:]) == ['Fill', 'Fill', 'There and back']")
+
+
 def test_a_double_click_in_the_queue_cancels_a_job(krita: Krita) -> None:
     wait_for_worker(krita)
     krita.run("show()")
@@ -76,7 +90,9 @@ def test_closing_an_image_cancels_its_jobs_without_a_word(krita: Krita) -> None:
     run_identity(krita, seconds=60)
     run_identity(krita, seconds=60)
     krita.until("runner().fraction > 0")
-    krita.run("close_front()")
+    krita.run("front().waitForDone(); front().setModified(False)")  # else Krita asks whether to save it
+    press_shortcut(krita, "ctrl+w")
+    krita.until("'gone' not in [document.name() for document in K.documents()]")
     krita.until("runner().job is None and not runner().queue", wait=20)
     time.sleep(1)
     assert krita.get("message()") == ""

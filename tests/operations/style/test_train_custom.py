@@ -246,8 +246,11 @@ def test_how_far_a_training_is_comes_as_progress_and_its_end_as_a_note(photos: P
     lock = take_lock(folder / "lock")
     assert lock is not None
     assert ask() == [] and printed == [(0.2, "mine: in training, 10 of 50 steps, about 4 min left")]
+    (folder / "status.json").rename(folder / "kept")
+    assert ask() == [] and printed[1:] == [(0.0, "mine: in training, about to begin")]  # it loads its networks first
+    (folder / "kept").rename(folder / "status.json")
     lock.close()
-    assert "stopped unexpectedly" in ask()[0] and len(printed) == 1
+    assert "stopped unexpectedly" in ask()[0] and len(printed) == 2
 
 
 def test_names_that_only_capitals_tell_apart_are_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
