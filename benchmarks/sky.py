@@ -20,7 +20,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backend.cli.paste import over
 from backend.imaging.arrays import FloatArray, UInt8Array
 from backend.io.rasters import from_array, samples
 from backend.operations import Context, OperationError, find
@@ -102,7 +101,7 @@ def sheets(data: Path, folder: Path) -> None:
         first.append(np.hstack([_shown(image), _shown(marked)]))
         raster = from_array(image)
         found = run("paste.sky", image=raster, sky=from_array(images[other]))
-        second.append(np.hstack([_shown(image), _shown(images[other]), _shown(samples(over(found[0], raster)))]))
+        second.append(np.hstack([_shown(image), _shown(images[other]), _shown(samples(found[0]))]))
     for name, rows in (("sky.jpg", first), ("replaced-skies.jpg", second)):
         width = max(row.shape[1] for row in rows)
         padded = [np.pad(row, ((0, 4), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]

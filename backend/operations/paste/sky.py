@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 
 from backend.imaging import stop_if
-from backend.imaging.arrays import AnyArray, FloatArray
+from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.color.spaces import linear_to_srgb, srgb_to_linear, to_unit
 from backend.imaging.masks.regions import bounding_box
 from backend.imaging.matting.foreground import estimate_foreground
 from backend.io.rasters import as_depth, depth_of, rgb
 from plugin.client.actions import ResultKind
-from plugin.client.image import Raster
+from plugin.client.image import Box, Raster
 from plugin.client.messages import Job, Output
 
 from .. import Context
@@ -25,10 +25,11 @@ from .encoded import Encoded, Surroundings
 
 HORIZON = 0.99  # share of the sky's area that lies above the horizon; what is below are gaps and reflections
 ROW, ABOVE = 0.9, 0.97  # share of sky in the lowest row that is taken of the other image, and in all rows down to it
-LEAST_ROWS = 0.12  # of its height: with fewer such rows all of the other image is taken for sky
+LEAST_ROWS = 0.12  # of its height: with fewer such rows the largest rectangle of sky is taken
+LEAST_PART = 0.02  # of its area: with a smaller rectangle all of the other image is taken for sky
 AMBIENT = 0.5  # share of the light that comes from the sky
 GAINS = (0.35, 1.8)  # of that light, at least and at most
-ALL_SKY = "No sky with an open horizon was found in the other layer: all of it was taken for sky."
+ALL_SKY = "No sky was found in the other layer: all of it was taken for sky."
 
 
 def replace_sky(job: Job, context: Context) -> list[Output]:
@@ -67,17 +68,39 @@ def horizon_row(alpha: FloatArray) -> int:
 
 
 def sky_rows(source: Raster, context: Context) -> AnyArray:
-    """The rows of another layer from its top down to its horizon, h x W x 3; all of them, and a note, where no such
-    part is found."""
+    """The rows of another layer from its top down to its horizon, h x w x 3; where something stands before most of them
+    the largest rectangle of sky; all of the layer, and a note, where none is found."""
     source = cropped(source)
     pixels = rgb(source)
     context.progress(0.6, "Looking at the other sky", None)
     probability = sky_probability(source, rgb_image(source), context)
     share = open_sky(probability)
-    if share < LEAST_ROWS:
+    if share >= LEAST_ROWS:
+        return pixels[: max(1, round(share * len(pixels)))]
+    part = largest_rectangle(probability > 0.5)
+    if part.width * part.height < LEAST_PART * probability.size:
         context.notes.append(ALL_SKY)
         return pixels
-    return pixels[: max(1, round(share * len(pixels)))]
+    down, across = (n / size for n, size in zip(pixels.shape, probability.shape, strict=False))
+    rows = slice(int(part.y * down), max(1, round((part.y + part.height) * down)))
+    return pixels[rows, int(part.x * across) : max(1, round((part.x + part.width) * across))]
+
+
+def largest_rectangle(mask: BoolArray) -> Box:
+    """The largest rectangle of true pixels of a mask, H x W; it is empty where there are none."""
+    best = Box(0, 0, 0, 0)
+    heights = np.zeros(mask.shape[1] + 1, np.int64)  # of true pixels above each, and 0 beyond the right border
+    for row, line in enumerate(mask):
+        heights[:-1] = (heights[:-1] + 1) * line
+        stack: list[int] = []  # columns whose heights rise
+        for column, height in enumerate(heights.tolist()):
+            while stack and heights[stack[-1]] >= height:
+                tall = int(heights[stack.pop()])
+                left = stack[-1] + 1 if stack else 0
+                if tall * (column - left) > best.width * best.height:
+                    best = Box(left, row + 1 - tall, column - left, tall)
+            stack.append(column)
+    return best
 
 
 def open_sky(probability: FloatArray) -> float:

@@ -8,7 +8,7 @@ from skimage import data
 
 from backend.io.rasters import as_depth, from_array, samples
 from backend.operations import Context, OperationError, find
-from backend.operations.paste.sky import ALL_SKY, fitted, horizon_row, open_sky, relit
+from backend.operations.paste.sky import ALL_SKY, fitted, horizon_row, largest_rectangle, open_sky, relit
 from plugin.client.actions import BY_NAME, Value
 from plugin.client.image import Raster
 from plugin.client.messages import ErrorCode, Job
@@ -61,6 +61,16 @@ def test_the_other_sky_is_taken_down_to_its_horizon() -> None:
     assert open_sky(probability) == 0.4
     probability[10:, :20] = 0  # a tower
     assert open_sky(probability) == 0.1
+
+
+def test_of_a_sky_behind_trees_the_largest_rectangle_is_taken() -> None:
+    mask = np.zeros((40, 60), bool)
+    assert largest_rectangle(mask)[2:] == (0, 0)
+    mask[:20, 10:50] = True
+    mask[:30, 20:24] = True
+    mask[3, 30] = False  # a bird
+    assert largest_rectangle(mask) == (10, 4, 40, 16)
+    assert largest_rectangle(np.ones((7, 9), bool)) == (0, 0, 9, 7)
 
 
 def test_the_selection_is_the_sky_and_the_rest_stays_to_the_bit() -> None:
