@@ -83,7 +83,10 @@ def _solve(flux: Tensor, inside: Tensor, iterations: int, cancelled: CancelCheck
             min(2 * iterations, 200),
             cancelled,
         )
-        start = F.interpolate(coarse[None], scale_factor=2.0, mode="bilinear")[0, :, :height, :width] * inside
+        start = torch.empty_like(flux)
+        for channel, small in zip(start, coarse, strict=True):  # one by one: an interruption waits for no more than one
+            larger = F.interpolate(small[None, None], scale_factor=2.0, mode="bilinear")[0, 0, :height, :width]
+            torch.mul(larger, inside, out=channel)
     else:
         start = torch.zeros_like(flux)
     degree = _neighbor_sum(torch.ones_like(inside)[None]) + PULL
@@ -94,6 +97,7 @@ def _solve(flux: Tensor, inside: Tensor, iterations: int, cancelled: CancelCheck
     residual = (flux - laplacian(start)) * inside
     direction, size = residual.clone(), residual.square().sum()
     for _ in range(iterations):
+        stop_if(cancelled)
         if float(size) < 1e-9:
             break
         applied = laplacian(direction)
