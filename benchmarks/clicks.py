@@ -1,6 +1,6 @@
 """How many clicks, or keys, there are from an open photograph to the result, in the real Krita and the real GIMP.
 
-    python -m benchmarks.clicks
+    python -m benchmarks.clicks [krita] [gimp]
 
 The editors are driven with the mouse and the keyboard; every press of either counts, and each way is followed until
 its result is there. The editors come from where the tests have them (INLAY_KRITA_TREE, INLAY_GIMP_TREE).
@@ -9,6 +9,7 @@ its result is there. The editors come from where the tests have them (INLAY_KRIT
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from tests.editors.gimp.test_clicks import Mouse
 from tests.editors.gimp.window import HEIGHT, LAST_RESULT, SHORTCUTS, WIDTH, Window
 from tests.editors.krita.harness import Krita
 from tests.editors.krita.user import finish, open_photograph
+from tests.editors.program import install
 
 PLUS = (-30, 90)
 """Where the plus of the field Feather is in GIMP's window of the last result: from its right, from its top."""
@@ -51,12 +53,14 @@ class Counting(Display):
 
 def main() -> int:
     """Count, and print a table."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("editors", nargs="*", choices=["krita", "gimp"], default=["krita", "gimp"])
+    editors = parser.parse_args().editors
     with tempfile.TemporaryDirectory(prefix="ik-") as folder:
-        rows = [*in_krita(Path(folder)), *in_gimp()]
-    print("| editor | job | way | |\n| --- | --- | --- | --- |")
-    for editor, job, way, count in rows:
-        print(f"| {editor} | {job} | {way} | {count} |")
+        print("| editor | job | way | |\n| --- | --- | --- | --- |")
+        rows = {"krita": lambda: in_krita(Path(folder)), "gimp": in_gimp}
+        for editor, job, way, count in itertools.chain.from_iterable(rows[name]() for name in editors):
+            print(f"| {editor} | {job} | {way} | {count} |", flush=True)
     return 0
 
 
@@ -166,14 +170,14 @@ def in_gimp() -> Iterator[tuple[str, str, str, str]]:
 def _gimp(display: Display) -> Iterator[tuple[Window, str]]:
     """GIMP with a photograph, whose path inside its tree comes along."""
     tree = Tree()
-    host = Backend(tree.home, tree.run, tree.inside)
+    host = Backend(tree.home, tree.run, install(tree.home / "program"), tree.inside)
     try:
         for name in ("coffee", "astronaut"):
             Image.fromarray(getattr(data, name)()).save(Path(tree.home) / f"{name}.png")
         paths = [tree.inside(Path(tree.home) / f"{name}.png") for name in ("coffee", "astronaut")]
         environment = {**host.environment, "INLAY_DIAGNOSE": "1", "DISPLAY": display.name}
         gimp = Gimp(tree, "gimp-3", environment, paths[0], shortcuts=SHORTCUTS)
-        yield Window(display, gimp, Path(tree.home)), paths[1]
+        yield Window(display, gimp, Path(tempfile.gettempdir())), paths[1]
         gimp.close()
     finally:
         host.stop()
