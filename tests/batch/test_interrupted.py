@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,10 @@ def test_a_batch_that_was_broken_off_goes_on(how: signal.Signals, tmp_path: Path
     words = [write_recipe(tmp_path), tmp_path / "in", "--in-process", "-o"]
     out = tmp_path / "out"
     command = [sys.executable, "-m", "backend", "batch", *map(str, words), str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE)
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background commands ignore Ctrl-C
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE, preexec_fn=interruptible
+    )
     end = time.monotonic() + PATIENCE
     while lines(out) < 3 and process.poll() is None and time.monotonic() < end:
         time.sleep(0.005)
