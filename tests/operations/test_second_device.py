@@ -19,7 +19,7 @@ from plugin.client.messages import Job, Output
 from tests.fake_device import NAME, FakeDeviceError, fake_device
 from tests.jobs import COMPUTING, example, keep_custom_style
 
-CLASSICAL = {"select.colors", "select.refine", "style.train"}
+CLASSICAL = {"select.colors", "select.refine", "select.dust", "fill.dust", "style.train"}
 """Actions that compute with numpy and OpenCV alone."""
 
 
