@@ -1,6 +1,6 @@
 """Lint, types and tests; the editors' tests in the oldest, the newest and the coming editors.
 
-What needs no editor runs beside what does: editors mostly wait. Tests that fail run once more when all have ended.
+Two runs of pytest go on beside each other: editors mostly wait. Tests that fail run once more when all have ended.
 """
 
 from __future__ import annotations
@@ -70,6 +70,14 @@ class Suite:
         self.console.say(f"== {tests.name}")
         self.run(tests)
 
+    def run_into_log(self, tests: Tests) -> None:
+        """The same beside others: what they print goes to a log and, when they have ended, to the console."""
+        path = self.places.cache / f"{tests.name.replace(' ', '-')}.log"
+        self.console.say(f"{tests.name}: {path}")
+        with path.open("wb") as out:
+            self.run(tests, out)
+        self.console.say(f"== {tests.name}\n{path.read_text(encoding='utf-8', errors='replace')}")
+
     def repeat(self) -> None:
         """Run once more what failed: a busy machine can make an editor miss a moment; what fails twice has failed."""
         for tests in self._again:
@@ -133,7 +141,10 @@ def run(
             both = {"INLAY_GIMP_TREE": newest, "INLAY_KRITA_TREE": newest}
             all_tests.append(Tests("the newest editors", ["-m", NEWEST, EDITORS], both, MARKERS))
             all_tests.append(Tests("Krita 6", ["-m", KRITA6, EDITORS], {"INLAY_KRITA_TREE": krita6}, ("krita",)))
-    _run_beside(suite, all_tests, newer)
+    if len(all_tests) == 1:
+        suite.say_and_run(all_tests[0])
+    else:
+        _run_two_by_two(suite, all_tests, newer)
     suite.repeat()
     for tests in all_tests:
         suite.count(tests)
@@ -142,27 +153,25 @@ def run(
     return not suite.failed
 
 
-def _run_beside(suite: Suite, all_tests: Sequence[Tests], newer: Callable[[], None] | None) -> None:
-    """The first of the tests beside the others, one of which follows the other; what the first print comes last."""
-    first, second, later = all_tests[0], all_tests[1:2], all_tests[2:]
-    if not second:
-        suite.say_and_run(first)
-        return
-    with (suite.places.cache / f"{first.name}.log").open("w+b") as out, ThreadPoolExecutor(1, "tests") as beside:
-        running = beside.submit(suite.run, first, out)
-        suite.say_and_run(second[0])
-        try:
-            if newer is not None:
-                newer()
-            for tests in later:
-                suite.say_and_run(tests)
-        except InstallError as error:
-            suite.console.say(str(error))
-            suite.failed.append("the trees of the newer editors")
+def _run_two_by_two(suite: Suite, all_tests: Sequence[Tests], newer: Callable[[], None] | None) -> None:
+    """Two of the tests at a time, in their order; those after the first two need the trees of the newer editors."""
+
+    def run_later(tests: Tests) -> None:
+        if newer is not None:
+            newer()
+        suite.run_into_log(tests)
+
+    with ThreadPoolExecutor(2, "tests") as pool:
+        first = [pool.submit(suite.run_into_log, tests) for tests in all_tests[:2]]
+        later = [pool.submit(run_later, tests) for tests in all_tests[2:]]
+    for running in first:
         running.result()
-        suite.console.say(f"== {first.name}")
-        out.seek(0)
-        suite.console.say(out.read().decode(errors="replace"))
+    try:
+        for running in later:
+            running.result()
+    except InstallError as error:
+        suite.console.say(str(error))
+        suite.failed.append("the trees of the newer editors")
 
 
 def absent(tally: Path, editors: Sequence[str] = MARKERS) -> list[str]:

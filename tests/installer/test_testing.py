@@ -170,16 +170,15 @@ def test_the_editors_suites_run_in_the_oldest_and_the_newest_editors(tmp_path: P
     python.chmod(0o755)
     waited = []
     assert suite.run(mine, Console(tmp_path / "console"), True, [], lambda: waited.append("for the trees")) is passed
-    assert waited == ["for the trees"]
+    assert set(waited) == {"for the trees"}
     lines = [line.split("|") for line in log.read_text().splitlines() if "pytest" in line]
     alone = [words for *_, words in lines if suite.NO_EDITOR in words]
     assert len(alone) == 1  # beside the others
     lines = [line for line in lines if suite.NO_EDITOR not in line[2]]
-    trees_used = [(Path(gimp).name, Path(krita).name) for gimp, krita, _ in lines]
-    assert trees_used[0] == ("gimp-tree", "")  # Krita is this machine's
-    assert trees_used[1] == ("newest-tree", "newest-tree")
-    assert trees_used[2][1] == "krita6-tree"
-    assert "smoke" in lines[2][2]
+    trees_used = {(Path(gimp).name, Path(krita).name): words for gimp, krita, words in lines}
+    assert {("gimp-tree", ""), ("newest-tree", "newest-tree")} < set(trees_used)  # the oldest Krita is this machine's
+    assert ["smoke" in words for (_, krita), words in trees_used.items() if krita == "krita6-tree"] == [True]
+    assert len(trees_used) == len(lines) == 3
 
 
 FAILING = """#!/bin/sh
