@@ -17,10 +17,10 @@ def test_one_without_a_free_letter_gets_that_of_another_that_has_more() -> None:
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
 def test_every_field_of_every_dialog_of_gimp_has_a_letter(action: Action) -> None:
-    """Help, Reset, Cancel, OK, Load and Save Settings have theirs."""
+    """Help, Reset, Cancel, OK, Load and Save Settings, and Before have theirs."""
     labels = [wanted.label for wanted in action.inputs if wanted.source is Source.OTHER]
     labels += [f"{p.label} ({p.unit.strip()})" if p.unit.strip() else p.label for p in action.parameters]
-    marked = with_keys(labels, "hrcols")
+    marked = with_keys(labels, "hrcolsb")
     letters = [label[label.index("_") + 1].lower() for label in marked]
     assert len(set(letters)) == len(labels)
-    assert not set(letters) & set("hrcols")
+    assert not set(letters) & set("hrcolsb")

@@ -60,7 +60,7 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     window.until(f"{COFFEE}answer = len(coffee.get_layers()) == 2 and coffee.get_floating_sel() is None")
     time.sleep(1)  # what GIMP does with what was pasted is done then
     place = f"{COFFEE}pasted = coffee.get_layers()[0]\nwanted = [20, 400 - pasted.get_height()]\n"
-    window.gimp.run(f"{place}pasted.set_offsets(*wanted)\nGimp.displays_flush()")
+    pasted = window.gimp.run(f"{place}pasted.set_offsets(*wanted)\nGimp.displays_flush()\nanswer = pasted.get_name()")
     window.until(f"{place}answer = list(pasted.get_offsets()[1:]) == wanted")
     window.screenshot("gimp-copied-subject-before")
     window.choose("paste.harmonize")
@@ -68,7 +68,8 @@ def test_a_subject_is_copied_from_one_image_to_another_and_blended(window: Windo
     window.finished(f"{COFFEE}answer = coffee.get_layers()[0].get_name().endswith(', harmonized')", 250)
     time.sleep(1)
     window.screenshot("gimp-copied-subject")
-    texts = window.gimp.run(f"{ON_CANVAS}{COFFEE}answer = [on_canvas(layer) for layer in coffee.get_layers()[:2]]")
+    harmonized = "[layer for layer in coffee.get_layers() if layer.get_name() in (pasted, pasted + ', harmonized')]"
+    texts = window.gimp.run(f"{ON_CANVAS}{COFFEE}pasted = {pasted!r}\nanswer = [on_canvas(x) for x in {harmonized}]")
     after, before = (received(text, 400).reshape(400, 600, 4).astype(int) for text in texts)
     assert np.abs(after - before)[..., 3].max() <= 1  # the object's own soft edge
     inside = before[..., 3] > 250
