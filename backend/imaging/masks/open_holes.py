@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from backend.imaging.arrays import AnyArray, BoolArray, FloatArray
 from backend.imaging.color.spaces import lab, to_unit
@@ -70,6 +69,8 @@ def open_holes(image: AnyArray, probability: FloatArray, sure: float = SURE) -> 
 
 def _background_likelihood(colors: FloatArray, outside: BoolArray, inside: BoolArray) -> FloatArray:
     """Logarithm of the background's density of each pixel's color over the object's, smoothed, h x w."""
+    from scipy.ndimage import gaussian_filter  # not above: it is slow to load, and few images have holes
+
     places = [
         np.clip((colors[..., k] - low) / (high - low) * bins, 0, bins - 1).astype(np.intp)
         for k, (bins, (low, high)) in enumerate(zip(BINS, RANGES, strict=True))

@@ -17,7 +17,6 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import torch
-from scipy.ndimage import maximum_filter
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -202,12 +201,16 @@ def _tile_maps(mask: BoolArray) -> tuple[BoolArray, BoolArray]:
 
 def _near_outline(used: BoolArray, full: BoolArray) -> list[Tiles]:
     """Per level the tiles with a pixel of the mask that touch one which is not full."""
-    tiles = [Tiles.where(used & maximum_filter(~full, 3))]
+    tiles = [Tiles.where(used & _dilated(~full))]
     for _ in range(1, _LEVELS):
         used, full = used[0::2] | used[1::2], full[0::2] & full[1::2]
         used, full = used[:, 0::2] | used[:, 1::2], full[:, 0::2] & full[:, 1::2]
-        tiles.append(Tiles.where(used & maximum_filter(~full, 3)))
+        tiles.append(Tiles.where(used & _dilated(~full)))
     return tiles
+
+
+def _dilated(mask: BoolArray) -> BoolArray:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
 def _everywhere(network: Network, used: BoolArray, tiles: Tiles, depth: int) -> Network:

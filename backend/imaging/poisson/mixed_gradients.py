@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.fft
 import torch
 from torch import Tensor
 
@@ -26,6 +25,8 @@ def stronger_gradients(new: AnyArray, old: AnyArray, poll: Poll) -> AnyArray:
 
     Only its gradients count: its mean is that of `new`.
     """
+    import scipy.fft  # not above: it is slow to load
+
     height, width, channels = new.shape
     # The eigenvalues; in place of that of the constant, which is arbitrary, any but 0.
     down, across = (
