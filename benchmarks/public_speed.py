@@ -54,7 +54,7 @@ def main() -> None:
         job = next(jobs(image, number))
         inside.append(
             processor_seconds(
-                lambda job=job: execute(job, "cpu", context.progress, context.cancelled, context.cache)  # type: ignore[misc]
+                lambda job=job: execute(job, "cpu", context.progress, context.cancelled, context.cache)  # type: ignore[misc] # mypy takes a lambda with a default for one that cannot be told
             )
         )
     for name, times in (("the network alone", alone[1:]), ("Select Subject", inside[1:])):  # the first warms up

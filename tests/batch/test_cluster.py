@@ -21,7 +21,6 @@ from backend.cli import Exit
 
 from .files import report, run, write_images, write_recipe
 
-pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
 
 ROOT = Path(backend.__file__).parent.parent
